@@ -1,0 +1,125 @@
+"""assignment.toml, the single manifest, as frozen dataclasses.
+
+Promises: a manifest that loads is complete and consistent in itself. Does not check it against the claims; the
+catalogue does that.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal
+
+from harness.errors import UsageProblem
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+#: The folder that holds `harness/` and `assignment.toml`: the checkout, or Gradescope's /autograder/source.
+ROOT = Path(__file__).resolve().parent.parent
+
+Kind = Literal["code", "params", "predictions"]
+
+
+@dataclass(frozen=True)
+class Part:
+    """A part of the handout, such as 1e, with the points of all its claims together."""
+
+    id: str
+    title: str
+    points: int
+    extra_credit: bool = False
+
+
+@dataclass(frozen=True)
+class Deliverable:
+    """A file that students upload."""
+
+    name: str
+    kind: Kind
+
+
+@dataclass(frozen=True)
+class Thresholds:
+    """Least accuracies, as fractions of the questions."""
+
+    vanilla: float
+    perceiver: float
+
+
+@dataclass(frozen=True)
+class RunLimits:
+    """How long (seconds) and how large (MiB) grading may get."""
+
+    run_seconds: float
+    claim_seconds: float
+    cpu_seconds: int
+    memory_mib: int
+    file_mib: int
+
+
+@dataclass(frozen=True)
+class Preset:
+    """A training size by name; `world` holds the generator's numbers."""
+
+    name: str
+    world: Mapping[str, int | float | str]
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """Everything that assignment.toml says."""
+
+    title: str
+    parts: tuple[Part, ...]
+    deliverables: tuple[Deliverable, ...]
+    thresholds: Thresholds
+    limits: RunLimits
+    presets: Mapping[str, Preset]
+
+    @cached_property
+    def parts_by_id(self) -> Mapping[str, Part]:
+        """The parts, by ID."""
+        return {part.id: part for part in self.parts}
+
+    def preset(self, name: str) -> Preset:
+        """The preset `name`; UsageProblem with the known names otherwise."""
+        if name not in self.presets:
+            raise UsageProblem(f"no preset '{name}' in assignment.toml: choose one of {', '.join(sorted(self.presets))}")
+        return self.presets[name]
+
+
+def load(path: Path | None = None) -> Assignment:
+    """Read `path` (default: `ROOT/assignment.toml`).
+
+    Raises:
+        UsageProblem: the file is missing, is not TOML, or lacks or misnames a key.
+    """
+    path = path or ROOT / "assignment.toml"
+    try:
+        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as problem:
+        raise UsageProblem(f"{path}: cannot read the assignment's manifest ({problem.strerror})") from problem
+    except ValueError as problem:
+        raise UsageProblem(f"{path}: not valid TOML: {problem}") from problem
+    try:
+        return _build(raw)
+    except (KeyError, TypeError) as problem:
+        raise UsageProblem(f"{path}: missing or misnamed key: {problem}") from problem
+
+
+def _build(raw: Mapping[str, Any]) -> Assignment:
+    kinds: tuple[Kind, ...] = ("code", "params", "predictions")
+    return Assignment(
+        title=raw["title"],
+        parts=tuple(Part(**part) for part in raw["parts"]),
+        deliverables=tuple(Deliverable(name, kind) for kind in kinds for name in raw["deliverables"][kind]),
+        thresholds=Thresholds(**raw["thresholds"]),
+        limits=RunLimits(**raw["limits"]),
+        presets={name: Preset(name, dict(preset["world"])) for name, preset in raw["presets"].items()},
+    )
