@@ -90,7 +90,9 @@ class Assignment:
     def preset(self, name: str) -> Preset:
         """The preset `name`; UsageProblem with the known names otherwise."""
         if name not in self.presets:
-            raise UsageProblem(f"no preset '{name}' in assignment.toml: choose one of {', '.join(sorted(self.presets))}")
+            raise UsageProblem(
+                f"no preset '{name}' in assignment.toml: choose one of {', '.join(sorted(self.presets))}"
+            )
         return self.presets[name]
 
 

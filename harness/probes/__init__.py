@@ -1,8 +1,8 @@
 """Probes: what runs beside student code, in a worker, and returns plain values. A probe never judges.
 
-A claim writes `student.run(corruption.draws, ...)`. In the grader, `from harness.probes import corruption` gives a stand-in
-whose attributes are names such as `"corruption.draws"`: nothing of the probe module, and so no torch, is imported. In
-the worker's zygote the real modules are imported as `harness.probes.<topic>`.
+A claim writes `student.run(corruption.draws, ...)`. In the grader, `from harness.probes import corruption` gives a
+stand-in whose attributes are names such as `"corruption.draws"`: nothing of the probe module, and so no torch, is
+imported. In the worker's zygote the real modules are imported as `harness.probes.<topic>`.
 """
 
 from __future__ import annotations
@@ -23,7 +23,9 @@ def topics() -> tuple[str, ...]:
 def functions(topic: str) -> frozenset[str]:
     """The probes that module `topic` defines, read from its source without importing it."""
     tree = ast.parse((_FOLDER / f"{topic}.py").read_text(encoding="utf-8"))
-    return frozenset(node.name for node in tree.body if isinstance(node, ast.FunctionDef) and not node.name.startswith("_"))
+    return frozenset(
+        node.name for node in tree.body if isinstance(node, ast.FunctionDef) and not node.name.startswith("_")
+    )
 
 
 class Topic:

@@ -1,0 +1,54 @@
+# The two commands that matter: `make release` and `make test`. Both start from a fresh clone with Python, make and git.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+STAMP  := $(VENV)/installed
+# The CPU build of torch: a tenth of the CUDA build's size. Only this one package is looked up on PyTorch's own index.
+TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
+
+.PHONY: help release test lint template reference grade container-test bench clean
+
+help:
+	@echo "make release         everything a term needs, in dist/ (KEY=file for a term's secret key)"
+	@echo "make test            install and run the tests"
+	@echo "make lint            ruff and mypy"
+	@echo "make template        write student_template/ anew from reference_solution/"
+	@echo "make reference       train the reference (build/reference_upload/)"
+	@echo "make grade UPLOAD=x  grade a folder or zip against the demo world"
+	@echo "make container-test  the released autograder inside a container like Gradescope's"
+	@echo "make bench           measure isolation and training beside their peers"
+
+$(STAMP): pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet --no-deps -c constraints.txt --extra-index-url $(TORCH_INDEX) torch
+	$(BIN)/python -m pip install --quiet -c constraints.txt --group development
+	touch $(STAMP)
+
+release: $(STAMP)
+	$(BIN)/python build.py release $(if $(KEY),--key-file $(KEY)) $(if $(DATA),--data $(DATA))
+
+test: $(STAMP)
+	$(BIN)/python -m pytest
+
+lint: $(STAMP)
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+template: $(STAMP)
+	$(BIN)/python build.py template
+
+reference: $(STAMP)
+	$(BIN)/python -m harness.release.training
+
+grade: $(STAMP)
+	$(BIN)/python -m harness grade $(UPLOAD)
+
+container-test: $(STAMP)
+	$(BIN)/python -m pytest tests/container --container
+
+bench: $(STAMP)
+	for script in benchmarks/*.py; do $(BIN)/python $$script || exit 1; done
+
+clean:
+	rm -rf build dist

@@ -1,0 +1,184 @@
+"""The commands: `python -m harness grade | world | doctor`, and the students' `python grader.py`.
+
+Exit codes: 0 done, 1 doctor says no, 2 unusable input, 3 a fault of ours.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from harness import catalogue
+from harness.assignment import ROOT, load
+from harness.errors import HarnessFault, HoldoutError, UsageProblem
+from harness.results import Ledger
+from harness.session import Job
+from harness.show import as_text
+from harness.supervisor import check_data, lock_down, scratch_folder, supervise
+
+#: Made when no data set is named: the demo world of the public key, for trying things out.
+DEMO_WORLD = ROOT / "build" / "world"
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; the exit status."""
+    arguments = _parser().parse_args(argv)
+    try:
+        return int(arguments.run(arguments))
+    except HoldoutError as problem:
+        print(f"error: {problem}", file=sys.stderr)
+        return problem.exit_code
+    except KeyboardInterrupt:
+        print("stopped", file=sys.stderr)
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m harness", description=__doc__.splitlines()[0] if __doc__ else None)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    grade = commands.add_parser("grade", help="grade one upload")
+    grade.add_argument("upload", type=Path, help="a folder or a zip")
+    grade.add_argument(
+        "--data",
+        type=Path,
+        help="folder with the term's data (default: the one beside the grader, else the demo world)",
+    )
+    grade.add_argument("--results", type=Path, help="where to write results.json (default: only print)")
+    grade.add_argument("--html", type=Path, help="also write a page for reading")
+    grade.add_argument("--only", metavar="ID", help="one claim (1e-2-hidden) or one part (1e)")
+    grade.add_argument("--seed", help="repeat a run: the seed that its results show")
+    grade.add_argument(
+        "--gradescope",
+        action="store_true",
+        help="inside Gradescope's container: lock down, and refuse where isolation fails",
+    )
+    grade.set_defaults(run=_grade)
+
+    world = commands.add_parser("world", help="generate a term's data")
+    world.add_argument("--out", type=Path, required=True, help="folder to write")
+    world.add_argument("--key-file", type=Path, help="the term's secret key (default: the public demo key)")
+    world.add_argument("--preset", default="laptop", help="laptop (default) or full")
+    world.set_defaults(run=_world)
+
+    doctor = commands.add_parser("doctor", help="say what isolation holds on this machine")
+    doctor.set_defaults(run=_doctor)
+    return parser
+
+
+def _grade(arguments: argparse.Namespace) -> int:
+    upload: Path = arguments.upload
+    if not upload.exists():
+        raise UsageProblem(f"{upload}: no such folder or zip; give the upload to grade")
+    for target in (arguments.results, arguments.html):
+        if target is not None and not target.absolute().parent.is_dir():
+            raise UsageProblem(f"{target}: its folder does not exist; make it first")
+    catalogue.check_points(catalogue.collect(), load())
+    data = check_data(arguments.data or _default_data())
+    if arguments.gradescope:
+        lock_down([ROOT, upload, arguments.results.absolute().parent] if arguments.results else [ROOT, upload])
+    ledger = grade(
+        upload,
+        data,
+        results=arguments.results,
+        only=arguments.only,
+        seed=arguments.seed,
+        gradescope=arguments.gradescope,
+    )
+    print(as_text(ledger))
+    if arguments.html is not None:
+        from harness.show import as_html
+
+        arguments.html.write_text(as_html(ledger), encoding="utf-8")
+    return HarnessFault.exit_code if ledger.faults else 0
+
+
+def grade(
+    upload: Path,
+    data: Path,
+    *,
+    results: Path | None = None,
+    kinds: tuple[catalogue.ClaimKind, ...] = ("basic", "hidden"),
+    only: str | None = None,
+    seed: str | None = None,
+    gradescope: bool = False,
+) -> Ledger:
+    """Grade `upload` with the answers in `data`; write `results` (valid from the first moment on) and return it."""
+    with scratch_folder() as scratch:
+        job = Job(
+            upload=str(upload.resolve()),
+            data=str(data),
+            results=str((results or scratch / "results.json").absolute()),
+            scratch=str(scratch),
+            kinds=kinds,
+            only=only,
+            seed=seed,
+            gradescope=gradescope,
+            release=release_name(),
+        )
+        return supervise(job)
+
+
+def release_name() -> str | None:
+    """The stamp that the release left beside the grader; None in a checkout."""
+    stamp = ROOT / "release.json"
+    try:
+        return str(json.loads(stamp.read_text(encoding="utf-8"))["release"])
+    except (OSError, ValueError, KeyError):
+        return None
+
+
+def _default_data() -> Path:
+    """The data beside the grader; in a checkout the demo world, made when it is not there yet."""
+    shipped = ROOT / "data"
+    if shipped.is_dir():
+        return shipped
+    if not DEMO_WORLD.is_dir():
+        _make_world(DEMO_WORLD, None, "laptop")
+    return DEMO_WORLD
+
+
+def _world(arguments: argparse.Namespace) -> int:
+    _make_world(arguments.out, arguments.key_file, arguments.preset)
+    return 0
+
+
+def _make_world(out: Path, key_file: Path | None, preset: str) -> None:
+    from harness.world import DEMO_KEY, fingerprint, generate, read_key, write
+
+    key = read_key(key_file) if key_file else DEMO_KEY
+    if key_file is None:
+        print(
+            "note: made with the public demo key; anyone can make these answers again. Use --key-file for a term.",
+            file=sys.stderr,
+        )
+    write(generate(load().preset(preset).world, key), out)
+    print(f"{out}: preset {preset}, key {fingerprint(key)}")
+
+
+def _doctor(_: argparse.Namespace) -> int:
+    from harness.sandbox import doctor
+
+    text, ok = doctor()
+    print(text)
+    return 0 if ok else 1
+
+
+def students_grader(argv: Sequence[str], submission: Path, data: Path) -> int:
+    """`python grader.py [ID]`: run the basic claims on a student's own machine and print what they say."""
+    parser = argparse.ArgumentParser(prog="python grader.py", description="Run the basic tests.")
+    parser.add_argument("only", nargs="?", metavar="ID", help="one test (1e-0-basic) or one part (1e)")
+    arguments = parser.parse_args(argv)
+    try:
+        needed = ("birth_dev.tsv",)
+        if not (data / needed[0]).is_file() and (DEMO_WORLD / needed[0]).is_file():
+            data = DEMO_WORLD
+        ledger = grade(submission, check_data(data, needed), kinds=("basic",), only=arguments.only)
+    except HoldoutError as problem:
+        print(f"error: {problem}", file=sys.stderr)
+        return problem.exit_code
+    print(as_text(ledger))
+    return HarnessFault.exit_code if ledger.faults else 0

@@ -1,0 +1,42 @@
+"""What a failed claim says to a student: expected, seen, the smallest case, and one hint."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass
+class Failure(AssertionError):
+    """A claim that does not hold.
+
+    Attributes:
+        expected: what right work does, as a sentence or a value.
+        seen: what this work did. Never shown for a hidden claim.
+        hint: one thing to look at. Shown for hidden claims too, so it names no input.
+        case: the smallest input that shows it. Never shown for a hidden claim.
+        public: whether expected and seen may be shown for a hidden claim too (a missing file, an import that failed).
+    """
+
+    expected: str
+    seen: str
+    hint: str = ""
+    case: str = ""
+    public: bool = False
+
+    def __str__(self) -> str:
+        return render(self, hidden=False)
+
+
+def expect(condition: object, expected: str, seen: object, *, hint: str, case: object = "") -> None:
+    """Raise a Failure unless `condition` holds."""
+    if not condition:
+        raise Failure(expected=expected, seen=str(seen), hint=hint, case=str(case))
+
+
+def render(failure: Failure, *, hidden: bool) -> str:
+    """The lines that a student reads; for a hidden claim only what may be told."""
+    rows = []
+    if not hidden or failure.public:
+        rows += [("expected", failure.expected), ("seen", failure.seen), ("case", failure.case)]
+    rows.append(("hint", failure.hint))
+    return "\n".join(f"{label + ':':<10}{text}" for label, text in rows if text)

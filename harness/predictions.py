@@ -1,0 +1,317 @@
+"""Predictions files against gold, and the question files of a data set.
+
+Promises: the rules of a predictions file are these and no others. Bytes are UTF-8, a byte-order mark at the start is
+dropped; lines end with a line feed, the last one may lack it; carriage returns at the end of a line are dropped. A line
+is right if it then equals the gold answer, character by character: no trimming of spaces or pad characters, no change
+of case or Unicode form. Blank lines beyond the expected number, at the very end, are forgiven. Verdicts are computed
+with whole numbers, and a printed percentage is never above the true one.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import accumulate
+from typing import TYPE_CHECKING
+
+from harness.errors import HoldoutError, UsageProblem
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+_BOM = b"\xef\xbb\xbf"
+_QUESTION = re.compile(r"Where was (.+) born\?")
+_LEAST_EVIDENCE = 5  # right answers that a shift must explain before it is believed
+
+
+class PredictionsProblem(HoldoutError):
+    """A predictions file that cannot be scored; `str()` says what was expected and what to do."""
+
+    exit_code = 2
+
+
+@dataclass(frozen=True)
+class Question:
+    """`Where was NAME born?` and the place that answers it."""
+
+    text: str
+    place: str
+
+    @property
+    def name(self) -> str:
+        """The NAME in the question."""
+        match = _QUESTION.fullmatch(self.text)
+        return match[1] if match else self.text
+
+
+@dataclass(frozen=True)
+class Score:
+    """How many of how many answers are right."""
+
+    correct: int
+    total: int
+
+    @property
+    def accuracy(self) -> float:
+        """The fraction of right answers; 0 where there are no questions."""
+        return self.correct / self.total if self.total else 0.0
+
+
+@dataclass(frozen=True)
+class DataSet:
+    """The five files of a term."""
+
+    documents: tuple[str, ...]  #: wiki.txt
+    train: tuple[Question, ...]
+    dev: tuple[Question, ...]
+    test: tuple[Question, ...]
+
+
+# --- predictions ------------------------------------------------------------------------------------------------------
+
+
+def parse(data: bytes) -> tuple[str, ...]:
+    """The lines of a predictions file, without line ends.
+
+    Raises:
+        PredictionsProblem: it is not UTF-8.
+    """
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        raise PredictionsProblem("it is UTF-16, expected UTF-8: write it with run.py, not through a shell's `>`")
+    try:
+        return _lines(data)
+    except UnicodeDecodeError as problem:
+        line = data.count(b"\n", 0, _offset(data, problem)) + 1
+        raise PredictionsProblem(f"line {line} is not UTF-8 text: write the file with run.py again") from problem
+
+
+def _offset(data: bytes, problem: UnicodeDecodeError) -> int:
+    return problem.start + (len(_BOM) if data.startswith(_BOM) else 0)
+
+
+def _lines(data: bytes) -> tuple[str, ...]:
+    lines = data.removeprefix(_BOM).decode("utf-8").split("\n")
+    if lines[-1] == "":
+        lines.pop()  # what follows the last line feed is no line
+    return tuple(line.rstrip("\r") for line in lines)
+
+
+def score(predicted: Sequence[str], gold: Sequence[Question]) -> Score:
+    """Count the lines of `predicted` that equal the answers of `gold`.
+
+    Raises:
+        PredictionsProblem: the number of lines is wrong; says both numbers and where a line looks split or lost.
+    """
+    lines = _without_surplus_blanks(predicted, len(gold))
+    if len(lines) != len(gold):
+        raise PredictionsProblem(_wrong_count(lines, gold))
+    return Score(_matches(lines, gold), len(gold))
+
+
+def _without_surplus_blanks(lines: Sequence[str], expected: int) -> Sequence[str]:
+    last = len(lines)
+    while last > expected and not lines[last - 1].strip():
+        last -= 1
+    return lines[:last]
+
+
+def _matches(lines: Sequence[str], gold: Sequence[Question]) -> int:
+    return sum(line == question.place for line, question in zip(lines, gold, strict=False))
+
+
+def needed(total: int, threshold: float) -> int:
+    """The least number of right answers of `total` that reaches `threshold`, read as the decimal it is written as."""
+    return math.ceil(Fraction(str(threshold)) * total)
+
+
+def meets(score: Score, threshold: float) -> bool:
+    """Whether `score` reaches the fraction `threshold`. False where there are no questions."""
+    return score.total > 0 and score.correct >= needed(score.total, threshold)
+
+
+def percent(score: Score) -> str:
+    """The accuracy with one decimal, rounded down: what is short of a bar never reads as the bar itself."""
+    tenths = 1000 * score.correct // score.total if score.total else 0
+    return f"{tenths // 10}.{tenths % 10}%"
+
+
+# --- what may have gone wrong -----------------------------------------------------------------------------------------
+
+
+def _wrong_count(lines: Sequence[str], gold: Sequence[Question]) -> str:
+    if not any(line.strip() for line in lines):
+        return f"it is empty, expected {len(gold)} lines, one answer for each question: run the evaluation again"
+    counted = f"it has {len(lines)} lines, expected {len(gold)}, one answer for each question"
+    guess = _where_split(lines, gold) if len(lines) > len(gold) else _where_lost(lines, gold)
+    return f"{counted}{guess}"
+
+
+def _where_split(lines: Sequence[str], gold: Sequence[Question]) -> str:
+    advice = "replace line breaks inside a prediction before it is written"
+    bounds = _shift(lines, gold)
+    first, last = bounds or (0, len(lines) - 1)
+    suspect = next((number for number in range(first, last + 1) if not lines[number].strip()), None)
+    if suspect is None and bounds is None:
+        suspect = _after_longest(lines, gold)
+    if suspect is not None:
+        return f"; line {suspect + 1} looks like the rest of the one before: {advice}"
+    if bounds is not None:
+        return f"; a prediction looks split between lines {first + 1} and {last + 1}: {advice}"
+    return f"; {advice}"
+
+
+def _where_lost(lines: Sequence[str], gold: Sequence[Question]) -> str:
+    bounds = _shift(lines, gold)
+    if bounds is None:
+        return "; the evaluation may have stopped early: run it again"
+    return f"; one looks lost between lines {bounds[0] + 1} and {bounds[1] + 1}: run the evaluation again"
+
+
+def _shift(lines: Sequence[str], gold: Sequence[Question]) -> tuple[int, int] | None:
+    """The lines (from 0) between which the answers move by the one line that is too many or too few.
+
+    None where more than one line is, or where the answers behind it do not speak for it clearly: three times as many
+    must be right as without a move. Frequent places are right here and there by chance, so the bounds are generous.
+    """
+    by = len(lines) - len(gold)
+    if abs(by) != 1:
+        return None
+    straight = [_right(lines, index, question) for index, question in enumerate(gold)]
+    moved = [_right(lines, index + by, question) for index, question in enumerate(gold)]
+    # right[cut]: as many are right if gold[:cut] is answered in place and gold[cut:] moved.
+    gains = (in_place - shifted for in_place, shifted in zip(straight, moved, strict=True))
+    right = list(accumulate(gains, initial=sum(moved)))
+    best = [cut for cut, total in enumerate(right) if total >= max(right) - 1]
+    if sum(moved[best[-1] :]) < max(_LEAST_EVIDENCE, 3 * sum(straight[best[-1] :])):
+        return None
+    return max(best[0] - 1, 0), moved.index(True, best[-1]) + by
+
+
+def _right(lines: Sequence[str], index: int, question: Question) -> bool:
+    return 0 <= index < len(lines) and lines[index] == question.place
+
+
+def _after_longest(lines: Sequence[str], gold: Sequence[Question]) -> int | None:
+    """The line after the first one that is much longer than any answer."""
+    limit = 3 * max(len(question.place) for question in gold) if gold else 0
+    return next((index + 1 for index, line in enumerate(lines[:-1]) if len(line) > limit), None)
+
+
+def swapped(
+    dev_lines: Sequence[str], test_lines: Sequence[str], dev: Sequence[Question], test: Sequence[Question]
+) -> str | None:
+    """A sentence if the dev and the test file look exchanged: by their numbers of lines, or by what they answer."""
+    sentence = "the dev and the test file look exchanged: run both evaluations again, each with its own outputs path"
+    lengths = (len(dev_lines), len(test_lines))
+    if lengths == (len(test), len(dev)) and len(dev) != len(test):
+        return sentence
+    if lengths != (len(dev), len(test)) or len(dev) != len(test):
+        return None
+    straight = _matches(dev_lines, dev) + _matches(test_lines, test)
+    crossed = _matches(dev_lines, test) + _matches(test_lines, dev)
+    return sentence if crossed > 2 * straight + 0.05 * (len(dev) + len(test)) else None
+
+
+def identical(dev_lines: Sequence[str], test_lines: Sequence[str]) -> str | None:
+    """A sentence if both files hold the same lines, unless they answer every question alike."""
+    if len(set(dev_lines)) < 2 or tuple(dev_lines) != tuple(test_lines):
+        return None
+    return "the dev and the test file are identical: one was written over the other, run both evaluations again"
+
+
+# --- the data set -----------------------------------------------------------------------------------------------------
+
+
+def parse_question(line: str) -> Question:
+    """`Where was NAME born?<tab>Place` as a Question; ValueError says what is wrong with any other line."""
+    text, tab, place = line.partition("\t")
+    if not tab:
+        raise ValueError("no tab")
+    if "\t" in place:
+        raise ValueError("more than one tab")
+    if not _QUESTION.fullmatch(text):
+        raise ValueError(f"not a question of the form 'Where was NAME born?': {text[:60]!r}")
+    if not place.strip():
+        raise ValueError("an empty answer")
+    return Question(text, place)
+
+
+def load_gold(path: Path, *, unique: bool = True) -> tuple[Question, ...]:
+    """The questions and answers in `path`, in order.
+
+    Args:
+        path: UTF-8, one `Where was NAME born?<tab>Place` a line.
+        unique: refuse a question that comes twice; training data may repeat one.
+
+    Raises:
+        UsageProblem: with file and line.
+    """
+    questions = tuple(_parse_at(path, number, line) for number, line in enumerate(_read_lines(path), start=1))
+    if unique:
+        _require_unique(path, [question.text for question in questions])
+    return questions
+
+
+def _parse_at(path: Path, number: int, line: str) -> Question:
+    try:
+        return parse_question(line)
+    except ValueError as problem:
+        raise UsageProblem(
+            f"{path}:{number}: {problem}; expected 'Where was NAME born?', one tab and the place"
+        ) from problem
+
+
+def load_questions(path: Path) -> tuple[str, ...]:
+    """The questions in `path`, which holds no answers. UsageProblem with file and line for anything else."""
+    questions = _read_lines(path)
+    for number, line in enumerate(questions, start=1):
+        if "\t" in line:
+            raise UsageProblem(
+                f"{path}:{number}: holds an answer; expected questions alone, this file goes to students"
+            )
+        if not _QUESTION.fullmatch(line):
+            raise UsageProblem(f"{path}:{number}: expected 'Where was NAME born?', found {line[:60]!r}")
+    _require_unique(path, questions)
+    return tuple(questions)
+
+
+def load_data_set(folder: Path) -> DataSet:
+    """The five files in `folder`. UsageProblem if one is missing or malformed, or the two test files disagree."""
+    test = load_gold(folder / "birth_test.tsv")
+    inputs = load_questions(folder / "birth_test_inputs.tsv")
+    for number, (question, text) in enumerate(zip(test, inputs, strict=False), start=1):
+        if question.text != text:
+            where = f"{folder / 'birth_test_inputs.tsv'}:{number}"
+            raise UsageProblem(f"{where}: asks {text!r}, but birth_test.tsv answers {question.text!r}")
+    if len(test) != len(inputs):
+        raise UsageProblem(f"{folder}: birth_test.tsv has {len(test)} lines and birth_test_inputs.tsv {len(inputs)}")
+    return DataSet(
+        documents=tuple(_read_lines(folder / "wiki.txt")),
+        train=load_gold(folder / "birth_places_train.tsv", unique=False),
+        dev=load_gold(folder / "birth_dev.tsv"),
+        test=test,
+    )
+
+
+def _read_lines(path: Path) -> Sequence[str]:
+    try:
+        lines = _lines(path.read_bytes())
+    except OSError as problem:
+        raise UsageProblem(f"{path}: cannot be read ({problem.strerror}); a data set holds this file") from problem
+    except UnicodeDecodeError as problem:
+        raise UsageProblem(f"{path}: is not UTF-8 text (byte {problem.start}); save it as UTF-8") from problem
+    kept = _without_surplus_blanks(lines, 0)
+    if not kept:
+        raise UsageProblem(f"{path}: is empty; expected at least one line")
+    return kept
+
+
+def _require_unique(path: Path, texts: Sequence[str]) -> None:
+    seen: dict[str, int] = {}
+    for number, text in enumerate(texts, start=1):
+        if text in seen:
+            raise UsageProblem(f"{path}:{number}: asks the question of line {seen[text]} again; each may come once")
+        seen[text] = number

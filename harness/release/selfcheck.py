@@ -1,0 +1,204 @@
+"""The finished artefacts, used as their readers will use them, before anyone gets them.
+
+Promises: the reference's upload earns every point and the template's earns none, through the command that Gradescope
+runs, from the unpacked autograder.zip; in the unpacked student.zip the students' own grader starts, and passes all basic
+claims once the reference's files stand in for a student's. Says nothing about isolation on the platform: `doctor` does.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import zipfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from harness.assignment import Assignment
+from harness.errors import HarnessFault
+from harness.release.package import TOP
+from harness.release.problems import refuse_any
+
+#: As the students' grader.py does, but with results to read.
+_BASIC_RUN = """
+import sys
+sys.path.insert(0, ".")
+from pathlib import Path
+from harness.cli import grade
+grade(Path("submission"), Path("data"), results=Path(sys.argv[1]), kinds=("basic",))
+"""
+
+#: Well beyond the grade's own deadline, which it must keep by itself.
+_GRACE_SECONDS = 300.0
+
+
+@dataclass(frozen=True)
+class Marks:
+    """What one upload earned in one place."""
+
+    who: str
+    points: Mapping[str, float]  # by part
+    possible: Mapping[str, float]
+    failed: tuple[str, ...]  # a line for each claim without full points
+    fault: bool
+
+    @property
+    def total(self) -> float:
+        """Points of all parts."""
+        return sum(self.points.values())
+
+
+def check(
+    student: bytes,
+    autograder: bytes,
+    upload: Path,
+    template: Mapping[str, bytes],
+    assignment: Assignment,
+    say: Callable[[str], None],
+) -> list[Marks]:
+    """Grade the reference and the template from the unpacked zips.
+
+    Args:
+        student: student.zip.
+        autograder: autograder.zip.
+        upload: the folder of the reference's deliverables.
+        template: the template's files by path.
+        assignment: tells the points and the deliverables.
+        say: told what is being done.
+
+    Raises:
+        ReleaseRefused: a score is not what it must be; names the claims.
+        HarnessFault: a grade did not run to its end.
+    """
+    limit = assignment.limits.run_seconds + _GRACE_SECONDS
+    with _unpacked(autograder) as grader, tempfile.TemporaryDirectory() as scratch:
+        empty = _template_upload(template, assignment, Path(scratch) / "template")
+        say("grading the reference's upload from autograder.zip")
+        full = _grade("reference", [*_GRADE, str(upload.resolve())], grader, limit)
+        say("grading the template's upload from autograder.zip")
+        nothing = _grade("template", [*_GRADE, str(empty)], grader, limit)
+    say("running the students' grader from student.zip")
+    basic = _as_student(student, upload, assignment, limit)
+    refuse_any("the self-check failed:", [*_short(full, assignment), *_above_zero(nothing), *_not_all_basic(basic)])
+    return [full, nothing, basic]
+
+
+_GRADE = ("-m", "harness", "grade")
+
+
+def _short(marks: Marks, assignment: Assignment) -> Iterator[str]:
+    """The reference must earn every point of every part that is not extra credit."""
+    expected = {part.id: float(part.points) for part in assignment.parts if not part.extra_credit}
+    for part, points in expected.items():
+        if marks.points.get(part) != points:
+            yield f"the reference earns {marks.points.get(part, 0):g} of {points:g} points in part {part}"
+    if marks.fault:
+        yield "the reference's grade reports a fault of the harness"
+    yield from marks.failed
+
+
+def _above_zero(marks: Marks) -> Iterator[str]:
+    """The template must earn nothing, and be judged on every claim."""
+    for part, points in marks.points.items():
+        if points:
+            yield f"the template earns {points:g} points in part {part}: a claim there passes without any work"
+    if marks.fault:
+        yield "the template's grade reports a fault of the harness"
+        yield from marks.failed
+
+
+def _not_all_basic(marks: Marks) -> Iterator[str]:
+    if not marks.possible:
+        yield "student.zip holds no basic claim"
+    if marks.fault or marks.total != sum(marks.possible.values()):
+        earned = f"{marks.total:g} of {sum(marks.possible.values()):g}"
+        yield f"from student.zip the reference earns {earned} points of the basic claims"
+        yield from marks.failed
+
+
+def _as_student(student: bytes, upload: Path, assignment: Assignment, limit: float) -> Marks:
+    """Start grader.py on the untouched template, then put the reference's files in its place and grade those."""
+    with _unpacked(student) as folder:
+        source = folder / TOP / "src"
+        first = assignment.parts[0].id
+        _run([str(source / "grader.py"), first], source, limit)
+        for deliverable in assignment.deliverables:
+            shutil.copyfile(upload / deliverable.name, source / "submission" / deliverable.name)
+        return _grade("reference, basic claims", ["-c", _BASIC_RUN], source, limit, named=False)
+
+
+def _grade(who: str, command: list[str], folder: Path, limit: float, *, named: bool = True) -> Marks:
+    """Run a grade in `folder` and read its results; `named`: it takes them by option, not as its argument."""
+    with tempfile.TemporaryDirectory() as scratch:
+        results = Path(scratch) / "results.json"
+        said = _run([*command, *(["--results"] if named else []), str(results)], folder, limit)
+        try:
+            raw = json.loads(results.read_bytes())
+        except (OSError, ValueError) as problem:
+            raise HarnessFault(f"self-check: the grade of the {who} left no readable results: {said}") from problem
+    return _marks(who, raw)
+
+
+def _marks(who: str, raw: Mapping[str, Any]) -> Marks:
+    points: dict[str, float] = {}
+    possible: dict[str, float] = {}
+    failed = []
+    for test in raw["tests"]:
+        part = str(test["number"]).partition("-")[0]
+        points[part] = points.get(part, 0) + test["score"]
+        possible[part] = possible.get(part, 0) + test["max_score"]
+        if test["score"] != test["max_score"]:
+            said = " ".join(str(test.get("output", "")).split())[:300]
+            failed.append(f"  {who}: {test['number']} earns {test['score']:g} of {test['max_score']:g}: {said}")
+    fault = bool(raw.get("extra_data", {}).get("harness_fault"))
+    return Marks(who, points, possible, tuple(failed), fault)
+
+
+def _run(command: list[str], folder: Path, limit: float) -> str:
+    """Run Python in `folder` as a stranger would: nothing of this checkout or its settings is inherited."""
+    dropped = {name for name in os.environ if name.startswith(("PYTHON", "PYTEST"))}
+    kept = {name: value for name, value in os.environ.items() if name not in dropped}
+    try:
+        run = subprocess.run(
+            [sys.executable, *command],
+            cwd=folder,
+            env={**kept, "PYTHONDONTWRITEBYTECODE": "1", "PYTHONUTF8": "1"},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            encoding="utf-8",
+            errors="replace",
+            check=False,
+            timeout=limit,
+        )
+    except subprocess.TimeoutExpired as problem:
+        raise HarnessFault(f"self-check: a grade did not end within {limit:g} s") from problem
+    if run.returncode not in (0, HarnessFault.exit_code):  # a fault is told apart by what the results say
+        raise HarnessFault(f"self-check: {Path(command[0]).name} ended with {run.returncode}: {run.stdout[-2000:]}")
+    return run.stdout[-2000:]
+
+
+def _template_upload(template: Mapping[str, bytes], assignment: Assignment, into: Path) -> Path:
+    """What a student uploads who wrote nothing: the template's code files, no parameters, no predictions."""
+    into.mkdir()
+    for deliverable in assignment.deliverables:
+        if deliverable.kind == "code":
+            (into / deliverable.name).write_bytes(template[f"src/submission/{deliverable.name}"])
+    return into
+
+
+@contextmanager
+def _unpacked(data: bytes) -> Iterator[Path]:
+    """The zip's files, with their modes, in a folder for the time being."""
+    with tempfile.TemporaryDirectory(prefix="holdout-check-") as folder, zipfile.ZipFile(io.BytesIO(data)) as archive:
+        for entry in archive.infolist():
+            Path(archive.extract(entry, folder)).chmod(entry.external_attr >> 16 & 0o777)
+        yield Path(folder)

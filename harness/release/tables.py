@@ -1,0 +1,61 @@
+"""What a release shows on the terminal: the steps as they pass, and at the end who gets what and what was earned.
+
+Promises: looks only; decides nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+
+from rich.console import Console
+from rich.table import Table
+
+from harness.assignment import Assignment
+from harness.release.selfcheck import Marks
+
+AUDIENCES = {"student.zip": "students", "autograder.zip": "Gradescope (staff)", "manifest.json": "staff"}
+
+
+def warn_demo_key(console: Console) -> None:
+    """Say loudly that the answers of this release are no secret."""
+    console.print(
+        "THE PUBLIC DEMO KEY IS IN USE: everyone can make the test answers of this release again. "
+        "For a term, make a key file and give it with --key-file.",
+        style="bold white on red",
+    )
+
+
+def artefact_table(artefacts: Mapping[str, bytes], entries: Mapping[str, Mapping[str, bytes]]) -> Table:
+    """Who gets which file: entries, size, the beginning of its SHA-256."""
+    table = Table(title="What each audience gets", title_justify="left")
+    for heading in ("audience", "file in dist/"):
+        table.add_column(heading)
+    for heading in ("files", "size"):
+        table.add_column(heading, justify="right")
+    table.add_column("sha256")
+    for name, data in sorted(artefacts.items(), key=lambda item: (AUDIENCES.get(item[0], "students"), item[0])):
+        count = str(len(entries[name])) if name in entries else "1"
+        audience = AUDIENCES.get(name, "students")
+        table.add_row(audience, name, count, f"{len(data) / 1024:,.0f} KiB", hashlib.sha256(data).hexdigest()[:12])
+    return table
+
+
+def marks_table(marks: Iterable[Marks], assignment: Assignment) -> Table:
+    """What each upload of the self-check earns, part by part."""
+    shown = list(marks)
+    table = Table(title="What the self-check saw", title_justify="left")
+    table.add_column("part")
+    for each in shown:
+        table.add_column(each.who, justify="right")
+    for part in assignment.parts:
+        table.add_row(f"{part.id} {part.title}", *(_points(each, part.id) for each in shown))
+    table.add_section()
+    table.add_row("total", *(f"{each.total:g} of {sum(each.possible.values()):g}" for each in shown))
+    return table
+
+
+def _points(marks: Marks, part: str) -> str:
+    if part not in marks.possible:
+        return "-"
+    return f"{marks.points[part]:g} of {marks.possible[part]:g}"

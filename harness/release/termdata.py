@@ -1,0 +1,98 @@
+"""The data of one release: five files, generated from the term's key or dropped in by staff.
+
+Promises: what comes out of here is complete, well-formed and consistent. Generated data is kept in `build/`, a folder for
+each key and preset; the demo world, which every other command uses, in `build/world`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.assignment import load
+from harness.errors import UsageProblem
+from harness.predictions import load_data_set
+from harness.world import DEMO_KEY, NAMES, fingerprint, generate, read_key, render, write
+
+#: The one file that students never get.
+GOLD = "birth_test.tsv"
+
+DEMO_PRESET = "laptop"
+
+
+@dataclass(frozen=True)
+class TermData:
+    """The five files; `key` is what they were made from, None where staff brought them."""
+
+    folder: Path
+    files: Mapping[str, bytes]
+    key: bytes | None
+    preset: str
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 over names and bytes, in hexadecimal."""
+        return digest(self.files)
+
+    @property
+    def is_demo(self) -> bool:
+        """Whether everyone can make these answers again."""
+        return self.key == DEMO_KEY
+
+    @property
+    def key_fingerprint(self) -> str | None:
+        """12 digits that tell keys apart and give none away."""
+        return None if self.key is None else fingerprint(self.key)
+
+    @property
+    def for_students(self) -> Mapping[str, bytes]:
+        """All but the test answers."""
+        return {name: data for name, data in self.files.items() if name != GOLD}
+
+
+def digest(files: Mapping[str, bytes]) -> str:
+    """SHA-256 over names and bytes of files, in hexadecimal; their order does not matter."""
+    total = hashlib.sha256()
+    for name, data in sorted(files.items()):
+        total.update(f"{name}\0{len(data)}\0".encode() + data)
+    return total.hexdigest()
+
+
+def dropped_in(folder: Path, preset: str) -> TermData:
+    """Staff's own data set. UsageProblem, with file and line, when it is no complete and consistent one."""
+    if not folder.is_dir():
+        raise UsageProblem(f"{folder}: no such folder; --data takes a folder with {', '.join(NAMES)}")
+    missing = [name for name in NAMES if not (folder / name).is_file()]
+    if missing:
+        raise UsageProblem(f"{folder}: not a complete data set, it lacks {', '.join(missing)}")
+    known = load_data_set(folder)
+    taught = {question.text for question in (*known.train, *known.dev)}
+    both = [question.text for question in known.test if question.text in taught]
+    if len(both) == len(known.test):
+        raise UsageProblem(f"{folder / GOLD}: every test question stands in train or dev, too; hold people out")
+    return TermData(folder, {name: (folder / name).read_bytes() for name in NAMES}, None, preset)
+
+
+def generated(root: Path, key_file: Path | None, preset: str) -> TermData:
+    """The world of a key, made where it is not there yet; the public demo key where no file is given."""
+    key = read_key(key_file) if key_file else DEMO_KEY
+    world = generate(load(root / "assignment.toml").preset(preset).world, key)
+    folder = root / "build" / _folder_name(key, preset)
+    if _read(folder) != render(world):
+        write(world, folder)
+    return TermData(folder, render(world), key, preset)
+
+
+def _folder_name(key: bytes, preset: str) -> str:
+    if key == DEMO_KEY and preset == DEMO_PRESET:
+        return "world"
+    return f"world-{preset}-{fingerprint(key)}"
+
+
+def _read(folder: Path) -> Mapping[str, bytes] | None:
+    try:
+        return {name: (folder / name).read_bytes() for name in NAMES}
+    except OSError:
+        return None

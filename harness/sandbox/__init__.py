@@ -1,0 +1,44 @@
+"""The sandbox: runs one probe beside one submission in a process that can do no harm, and returns plain values.
+
+    with Sandbox(scratch, isolation=Isolation.REQUIRED) as sandbox:
+        reply = sandbox.run(tree, "corruption.draws", {"rounds": 200}, seed=7, limits=Limits())
+        if reply.status is Status.RETURNED:
+            judge(reply.value)
+
+Reading order: `session` (theory of operation: which processes, which pipes), `model` (the words), `sandbox` (the front
+door), `zygote` and `worker` (the far side), `hardening` with `seccomp` and `landlock` (the walls), `codec` and `frames`
+(what crosses them), `preflight` (whether the walls stand).
+
+Knows nothing of claims, points or platforms. This side imports the standard library and numpy, never torch.
+"""
+
+from harness.sandbox.doctor import doctor
+from harness.sandbox.model import (
+    Frame,
+    Isolation,
+    IsolationReport,
+    Limits,
+    RemoteError,
+    Reply,
+    SandboxFault,
+    Status,
+)
+from harness.sandbox.preflight import PreflightReport, preflight
+from harness.sandbox.sandbox import Sandbox
+from harness.sandbox.values import Value
+
+__all__ = [
+    "Frame",
+    "Isolation",
+    "IsolationReport",
+    "Limits",
+    "PreflightReport",
+    "RemoteError",
+    "Reply",
+    "Sandbox",
+    "SandboxFault",
+    "Status",
+    "Value",
+    "doctor",
+    "preflight",
+]

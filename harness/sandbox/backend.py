@@ -1,0 +1,49 @@
+"""The seam between the front door and the ways to run a worker."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from harness.sandbox.model import Limits, Reply
+
+
+class BackendLost(Exception):  # noqa: N818 - not an error of anybody's input: the caller starts another
+    """The far side died or does not answer; the run in flight is lost, another attempt may succeed."""
+
+
+@dataclass(frozen=True)
+class Order:
+    """One run as the caller wants it; `arguments` is the encoded mapping."""
+
+    tree: Path
+    probe: str
+    seed: int
+    load: bool
+    limits: Limits
+    arguments: tuple[bytes, list[bytes]]
+
+
+class Backend(Protocol):
+    """Runs orders, one at a time."""
+
+    kind: str
+
+    def run(self, order: Order) -> Reply:
+        """Run it to its end.
+
+        Raises:
+            BackendLost: try again after `restart`.
+            SandboxFault: trying again would not help.
+        """
+
+    def restart(self) -> None:
+        """Start the far side anew; raises as `run`."""
+
+    def facts(self) -> Mapping[str, str | bool | int]:
+        """What is known of this way of running before any worker ran."""
+
+    def close(self) -> None:
+        """End everything that was started."""

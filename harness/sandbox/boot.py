@@ -1,0 +1,36 @@
+"""The script that the far side is exec'd with: `python -s -S -B boot.py MODE DESCRIPTOR ROOT PROBES FOLDER...`.
+
+Sets sys.path to exactly the given folders before anything but built-in modules is imported, so that the standard library
+comes from where workers can read it too, and nothing of the caller's environment or site configuration takes part.
+"""
+
+import sys
+
+
+def main() -> None:
+    """Set the module path, then become the zygote (MODE `zygote`) or a single worker (`once`)."""
+    mode, descriptor, root, probes, *folders = sys.argv[1:]
+    _module_path([root, *folders])
+    import harness  # noqa: F401 - keeps its own path; from here on ROOT is not on sys.path, and no file in it shadows a package
+
+    sys.path[:] = folders
+    if mode == "zygote":
+        from harness.sandbox import zygote
+
+        zygote.serve(int(descriptor), probes)
+    else:
+        from harness.sandbox import once
+
+        once.run(probes)
+
+
+def _module_path(folders: list[str]) -> None:
+    sys.path[:] = folders
+    sys.path_importer_cache.clear()
+    encodings = sys.modules["encodings"]  # the one package that start-up has loaded already
+    separator = "\\" if sys.platform == "win32" else "/"
+    encodings.__path__[:] = [f"{folder}{separator}encodings" for folder in folders[1:2]]
+
+
+if __name__ == "__main__":
+    main()

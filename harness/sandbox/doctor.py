@@ -1,0 +1,3 @@
+"""Doctor (stub)."""
+def doctor() -> tuple[str, bool]:
+    return "", True

@@ -1,0 +1,159 @@
+"""The way to run workers on Linux: a zygote forks them, each with a user ID and a scratch folder of its own."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from harness.sandbox import frames, scratch
+from harness.sandbox.backend import Order
+from harness.sandbox.classify import classify, returned
+from harness.sandbox.exchange import Course, Exchange
+from harness.sandbox.identities import Identities
+from harness.sandbox.interpreter import module_path, reachable_module_path
+from harness.sandbox.job import Job
+from harness.sandbox.model import Limits, Reply, SandboxFault
+from harness.sandbox.session import Zygote
+
+#: A worker whose reply pipe ended is given this long to end by itself, so that its exit status is its own.
+GRACE_SECONDS = 1.0
+
+
+class ForkBackend:
+    """Owns the zygote, the user IDs and the folder beneath which scratch folders are made."""
+
+    kind = "fork"
+
+    def __init__(self, folder: Path, probes: str, layers: tuple[str, ...], on_event: Callable[[str], None]) -> None:
+        self._folder = folder
+        self._probes = probes
+        self._layers = layers
+        self._on_event = on_event
+        self._identities = Identities() if os.geteuid() == 0 and "uid" in layers else None
+        self._modules = reachable_module_path(folder) if self._identities else module_path()
+        self._runs = folder / "runs"
+        self._runs.mkdir(mode=0o711)
+        self._runs.chmod(0o711)
+        self._zygote: Zygote | None = None
+
+    def facts(self) -> Mapping[str, str | bool | int]:
+        return {"backend": self.kind, "modules": self._modules.staged}
+
+    def restart(self) -> None:
+        if self._zygote is not None:
+            self._zygote.close()
+        self._zygote = Zygote(self._probes, self._modules, self._folder / "zygote.log")
+        self._zygote.wait_until_ready()
+
+    @property
+    def pid(self) -> int | None:
+        """The zygote's process ID while there is one."""
+        return self._zygote.pid if self._zygote else None
+
+    def run(self, order: Order) -> Reply:
+        if self._zygote is None:
+            self.restart()
+        uid = self._identities.fresh() if self._identities else None
+        folder = scratch.create(self._runs, uid)
+        job = Job(
+            tree=str(order.tree), probe=order.probe, seed=order.seed, load=order.load, scratch=str(folder),
+            nonce=secrets.token_hex(frames.NONCE_BYTES), uid=uid, layers=self._layers, limits=order.limits,
+        )  # fmt: skip
+        try:
+            return self._run(job, order)
+        finally:
+            self._clean(folder, uid)
+
+    def _run(self, job: Job, order: Order) -> Reply:
+        assert self._zygote is not None
+        exchange, far = _pipes(job)
+        try:
+            try:
+                pid = self._zygote.fork(job, far)
+            finally:
+                for descriptor in far:
+                    os.close(descriptor)
+            course, answer = self._attend(exchange, pid, job, order)
+            exchange.drain()
+        finally:
+            exchange.close()
+        if answer["left"]:
+            self._on_event(f"{answer['left']} processes of a worker could not be ended")
+        _check_ready(course, job)
+        return classify(course, returned(answer), order.limits, order.tree)
+
+    def _attend(self, exchange: Exchange, pid: int, job: Job, order: Order) -> tuple[Course, dict[str, Any]]:
+        """Serve the worker's pipes to the end, and reap it even when we are interrupted."""
+        assert self._zygote is not None
+        pieces = frames.pack(bytes.fromhex(job.nonce), *order.arguments)
+        limits = order.limits
+        try:
+            course = exchange.run(pieces, limits.wall_seconds, limits.output_bytes, _look(Path(job.scratch), limits))
+        except BaseException:
+            self._zygote.reap(pid, job.uid, 0)
+            raise
+        return course, self._zygote.reap(pid, job.uid, GRACE_SECONDS if course.end == "closed" else 0)
+
+    def _clean(self, folder: Path, uid: int | None) -> None:
+        if not scratch.wipe(folder):
+            self._on_event(f"the scratch folder {folder} could not be wiped")
+        if uid is not None and (removed := scratch.sweep_shared_folders(uid)):
+            self._on_event(f"a worker left {removed} files outside its scratch folder; they were removed")
+
+    def sweep(self, uid: int) -> None:
+        """Kill whatever runs as `uid`."""
+        if self._zygote is not None:
+            self._zygote.sweep(uid)
+
+    def close(self) -> None:
+        if self._zygote is not None:
+            self._zygote.close()
+            self._zygote = None
+        if self._identities is not None:
+            self._identities.close()
+
+
+def _pipes(job: Job) -> tuple[Exchange, tuple[int, int, int]]:
+    """The exchange with the near ends, and the far ends: request, reply, output."""
+    request_far, request_near = os.pipe()
+    reply_near, reply_far = os.pipe()
+    output_near, output_far = os.pipe()
+    exchange = Exchange(request_near, reply_near, output_near, bytes.fromhex(job.nonce), job.reply_caps())
+    return exchange, (request_far, reply_far, output_far)
+
+
+def _look(folder: Path, limits: Limits) -> Callable[[], str]:
+    """Says when the scratch folder holds too much. Looks less often when looking is slow."""
+    pause_until = 0.0
+
+    def look() -> str:
+        nonlocal pause_until
+        begun = time.monotonic()
+        if begun < pause_until:
+            return ""
+        used = scratch.usage(folder, limits.scratch_entries)
+        pause_until = begun + 10 * (time.monotonic() - begun)
+        if used.entries > limits.scratch_entries:
+            return f"it made more than {limits.scratch_entries} files and folders"
+        if used.bytes > limits.scratch_bytes:
+            return f"it wrote more than {limits.scratch_bytes >> 20} MiB of files"
+        return ""
+
+    return look
+
+
+def _check_ready(course: Course, job: Job) -> None:
+    """Raises SandboxFault unless the worker said "hardened", with every must-have layer that was asked for."""
+    ready = course.ready or {}
+    if "ready" in ready:
+        return
+    said = ready.get("fault") or course.output[-1000:].decode("utf-8", errors="replace") or "nothing"
+    hint = ""
+    for path in (Path(job.tree), Path(job.scratch).parent) if job.uid is not None else ():
+        if closed := scratch.closed_ancestor(path):
+            hint = f". Other users cannot enter {closed}: run `chmod o+x` on it, or stage and work elsewhere"
+    raise SandboxFault(f"a worker was not ready for {job.probe}: {said}{hint}")

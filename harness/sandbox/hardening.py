@@ -1,0 +1,176 @@
+"""What a worker does to itself before student code runs, in the one order that works:
+
+close descriptors - scrub the environment - offer itself to the memory killer - new user ID - resource limits -
+NO_NEW_PRIVS - die with the parent - not dumpable - Landlock - seccomp.
+
+Later steps need what earlier ones close off the least: a changed user ID clears the death signal, landlock opens files,
+the filter forbids all the other steps. Every step either holds or raises; nothing is skipped in silence.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.sandbox import landlock, seccomp, system
+from harness.sandbox.job import Job
+from harness.sandbox.model import Limits
+
+#: Where a worker finds its pipes: reply, request.
+REPLY, REQUEST = 3, 4
+
+#: Files outside the module path that libraries read. None of them says anything about a person or a submission.
+_SYSTEM_FILES = (
+    "/usr/lib", "/usr/lib64", "/lib", "/lib64", "/usr/local/lib", "/usr/share/zoneinfo", "/usr/lib/locale",
+    "/etc/ld.so.cache", "/etc/localtime", "/proc/cpuinfo", "/proc/meminfo", "/proc/stat", "/proc/version",
+    "/sys/devices/system/cpu", "/dev/urandom", "/dev/random", "/dev/zero",
+)  # fmt: skip
+_LEFT_FOR_OTHERS = 256
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """What the process that workers are forked from already uses, bytes and tasks of its user."""
+
+    address_space: int
+    data: int
+    tasks: int
+
+
+def baseline() -> Baseline:
+    """Measured from /proc."""
+    fields = _status("self")
+    return Baseline(_kibibytes(fields["VmSize"]), _kibibytes(fields["VmData"]), _tasks_of_user(os.getuid()))
+
+
+def _status(process: str) -> dict[str, str]:
+    lines = Path(f"/proc/{process}/status").read_text(encoding="utf-8", errors="replace").splitlines()
+    return {name: value.strip() for name, _, value in (line.partition(":") for line in lines)}
+
+
+def _kibibytes(text: str) -> int:
+    return int(text.split()[0]) * 1024
+
+
+def _tasks_of_user(user: int) -> int:
+    """All threads of all processes of `user`: what RLIMIT_NPROC counts."""
+    total = 0
+    for entry in os.listdir("/proc"):  # noqa: PTH208 - names are enough
+        if entry.isdigit():
+            with contextlib.suppress(OSError, KeyError, ValueError):
+                fields = _status(entry)
+                total += int(fields["Threads"]) if int(fields["Uid"].split()[0]) == user else 0
+    return total
+
+
+def arrange_descriptors(request: int, reply: int, output: int) -> None:
+    """stdin empty, stdout and stderr to `output`, REPLY and REQUEST in place, everything else closed."""
+    import fcntl
+
+    high = [fcntl.fcntl(descriptor, fcntl.F_DUPFD, 64) for descriptor in (reply, request, output)]
+    empty = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(empty, 0)
+    for source, target in zip((high[2], high[2], high[0], high[1]), (1, 2, REPLY, REQUEST), strict=True):
+        os.dup2(source, target, inheritable=False)
+    os.closerange(REQUEST + 1, 1 << 20)
+
+
+def scrub_environment(scratch: str) -> None:
+    """Leave what libraries ask for, and nothing of the grader's."""
+    kept = {name: os.environ[name] for name in ("SYSTEMROOT", "PYTHONHASHSEED") if name in os.environ}
+    os.environ.clear()
+    os.environ.update(
+        kept, PATH="/usr/bin:/bin", HOME=scratch, TMPDIR=scratch, TMP=scratch, TEMP=scratch, LANG="C.UTF-8", USER="worker",
+        OMP_NUM_THREADS="1", MKL_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1", CUDA_VISIBLE_DEVICES="",
+    )  # fmt: skip
+
+
+def harden(job: Job, base: Baseline, parent: int, readable: tuple[str, ...]) -> dict[str, str | bool | int]:
+    """Take every layer of `job.layers`; what was reached, by layer. Linux only.
+
+    Raises:
+        OSError, ValueError: a layer that was asked for cannot be had.
+    """
+    with contextlib.suppress(OSError):
+        Path("/proc/self/oom_score_adj").write_text("1000", encoding="ascii")
+    os.chdir(job.scratch)
+    os.umask(0o077)
+    reached: dict[str, str | bool | int] = {"uid": False, "rlimits": False, "landlock": 0, "seccomp": False}
+    if "uid" in job.layers and job.uid is not None:
+        _become(job.uid)
+        reached["uid"] = job.uid
+    if "rlimits" in job.layers:
+        limit_resources(resource_limits(job.limits, base, alone=job.uid is not None))
+        reached["rlimits"] = True
+    _sever(parent)
+    if "landlock" in job.layers:
+        reached["landlock"] = landlock.restrict(_readable(job, readable), [job.scratch, os.devnull])
+    if "seccomp" in job.layers and seccomp.here() is not None:
+        reached["seccomp"] = seccomp.install()
+    return reached
+
+
+def _become(user: int) -> None:
+    os.setgroups([])
+    os.setresgid(user, user, user)
+    os.setresuid(user, user, user)
+    if os.getresuid() != (user,) * 3 or os.getresgid() != (user,) * 3 or os.getgroups():
+        raise OSError(f"still user {os.getresuid()}, group {os.getresgid()}, groups {os.getgroups()}")
+
+
+def resource_limits(limits: Limits, base: Baseline | None, *, alone: bool) -> Mapping[str, tuple[int, int]]:
+    """Soft and hard values by the names of the resource module, without RLIMIT_.
+
+    AS beside DATA, since shared anonymous memory passes DATA. `alone`: no other process has this user ID, so tasks can be
+    counted exactly.
+    """
+    cpu = limits.cpu_seconds
+    values = {"CPU": (cpu, cpu + 1), "CORE": (0, 0), "FSIZE": (limits.file_bytes,) * 2, "NOFILE": (limits.open_files,) * 2,
+              "MEMLOCK": (0, 0), "MSGQUEUE": (0, 0), "RTPRIO": (0, 0), "SIGPENDING": (256, 256)}  # fmt: skip
+    if base is not None:
+        tasks = limits.tasks if alone else base.tasks + limits.tasks + _LEFT_FOR_OTHERS
+        values |= {"AS": (base.address_space + limits.memory_bytes,) * 2, "DATA": (base.data + limits.memory_bytes,) * 2,
+                   "NPROC": (tasks, tasks)}  # fmt: skip
+    return values
+
+
+def limit_resources(values: Mapping[str, tuple[int, int]]) -> None:
+    """Set them, never above what is in force already; names that this system lacks are passed over."""
+    import resource
+
+    for name, (soft, hard) in values.items():
+        number = getattr(resource, f"RLIMIT_{name}", None)
+        if number is None:
+            continue
+        ceiling = resource.getrlimit(number)[1]
+        if ceiling != resource.RLIM_INFINITY:
+            soft, hard = min(soft, ceiling), min(hard, ceiling)  # noqa: PLW2901 - the values meant
+        resource.setrlimit(number, (soft, hard))
+
+
+def _sever(parent: int) -> None:
+    """Never gain rights, die with the parent, and be closed to other processes of the same user."""
+    system.prctl(system.PR_SET_NO_NEW_PRIVS, 1)
+    system.prctl(system.PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        os._exit(1)  # it died before the line above
+    system.prctl(system.PR_SET_DUMPABLE, 0)
+
+
+def _readable(job: Job, readable: tuple[str, ...]) -> list[str]:
+    return [*readable, *_SYSTEM_FILES, job.tree, f"/proc/{os.getpid()}"]
+
+
+def readable_by_all_workers() -> tuple[str, ...]:
+    """The module path, and the folders of every shared library that is mapped now."""
+    folders = {entry for entry in sys.path if entry}
+    for line in Path("/proc/self/maps").read_text(encoding="utf-8", errors="replace").splitlines():
+        path = line.partition("/")[1] + line.partition("/")[2]
+        if ".so" in path:
+            folders.add(os.path.dirname(path))  # noqa: PTH120 - strings in, strings out
+    return tuple(sorted(folders))

@@ -1,0 +1,166 @@
+"""The front door: a Sandbox runs probes, one at a time, and answers for what holds while it does."""
+
+from __future__ import annotations
+
+import secrets
+import sys
+import threading
+from collections.abc import Callable, Collection, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Literal
+
+from harness.sandbox import codec
+from harness.sandbox.backend import Backend, BackendLost, Order
+from harness.sandbox.job import ARGUMENT_CAPS, LAYERS, PACKAGE
+from harness.sandbox.model import Isolation, IsolationReport, Limits, Reply, SandboxFault
+from harness.sandbox.preflight import preflight
+from harness.sandbox.scratch import wipe
+from harness.sandbox.values import Value
+
+MOST_RESTARTS = 3
+
+
+class Sandbox:
+    """Runs probes beside submissions. A context manager; the far side starts with the first run.
+
+    Args:
+        scratch: a folder of ours to work in, made when absent. Other users must be able to pass through it and the
+            folders above it (not list them): workers run as other users.
+        isolation: REQUIRED refuses to run anything unless the must-haves really hold; they are tried first.
+        backend: `fork` (Linux: a zygote forks hardened workers), `spawn` (anywhere: a fresh process per run, containment
+            of accidents only), or `auto`: fork where it works.
+        on_event: called with one sentence whenever something noteworthy happens (a restart, a survivor).
+        probes: the package, or the folder, whose modules hold the probes.
+        without: layers to leave out (of `uid rlimits landlock seccomp`), to learn what each alone holds.
+    """
+
+    def __init__(
+        self,
+        scratch: Path,
+        *,
+        isolation: Isolation = Isolation.BEST_EFFORT,
+        backend: Literal["auto", "fork", "spawn"] = "auto",
+        on_event: Callable[[str], None] | None = None,
+        probes: str = "harness.probes",
+        without: Collection[str] = (),
+    ) -> None:
+        if unknown := set(without) - set(LAYERS):
+            raise ValueError(f"no such layers: {', '.join(sorted(unknown))}; there are {', '.join(LAYERS)}")
+        self._scratch = Path(scratch).resolve()
+        self._isolation = isolation
+        self._kind = backend if backend != "auto" else ("fork" if sys.platform == "linux" else "spawn")
+        self._on_event = on_event or (lambda _: None)
+        self._probes = probes
+        self._layers = tuple(layer for layer in LAYERS if layer not in without)
+        self._backend: Backend | None = None
+        self._report: IsolationReport | None = None
+        self._folder: Path | None = None
+        self._lock = threading.RLock()
+        self._restarts = 0
+
+    def __enter__(self) -> Sandbox:
+        self.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    def start(self) -> None:
+        """Start the far side, and under REQUIRED make sure of it; nothing if that is done.
+
+        Raises:
+            SandboxFault: it cannot be started, or a must-have does not hold.
+        """
+        with self._lock:
+            if self._backend is None:
+                self._folder = self._make_folder()
+                self._backend = self._make_backend(self._folder)
+                if self._isolation is Isolation.REQUIRED and not self.report().ok_for_grading:
+                    report = self.report()
+                    self.close()
+                    raise SandboxFault(f"this machine does not isolate well enough for grading: {'; '.join(report.failures)}")
+
+    def run(
+        self,
+        tree: Path,
+        probe: str,
+        arguments: Mapping[str, Value],
+        *,
+        seed: int,
+        limits: Limits,
+        load: bool = True,
+    ) -> Reply:
+        """Run `probe(submission, **arguments)` in a fresh worker.
+
+        Args:
+            tree: the folder that holds the package folder `submission/`.
+            probe: `topic.function`.
+            arguments: plain values and arrays.
+            seed: for random, numpy and torch, set before the submission is imported.
+            limits: what the run may use.
+            load: False imports nothing of the submission and gives the probe the path of its folder.
+
+        Raises:
+            SandboxFault: a fault of ours; the submission is not to blame.
+            CodecError: an argument is no Value.
+        """
+        order = Order(Path(tree).resolve(), probe, seed, load, limits, codec.encode(dict(arguments), ARGUMENT_CAPS))
+        if not (order.tree / PACKAGE).is_dir():
+            raise SandboxFault(f"{order.tree} holds no folder '{PACKAGE}'")
+        with self._lock:
+            self.start()
+            return self._run_with_restarts(order)
+
+    def _run_with_restarts(self, order: Order) -> Reply:
+        assert self._backend is not None
+        lost = False
+        while True:
+            try:
+                if lost:
+                    self._backend.restart()
+                return self._backend.run(order)
+            except BackendLost as problem:
+                self._restarts += 1
+                if self._restarts > MOST_RESTARTS:
+                    raise SandboxFault(f"given up after {MOST_RESTARTS} restarts: {problem}") from problem
+                self._on_event(f"restart {self._restarts} of at most {MOST_RESTARTS}: {problem}")
+                lost = True
+
+    def report(self) -> IsolationReport:
+        """What holds on this machine, tried from inside a worker; tried once.
+
+        Raises:
+            SandboxFault: nothing can be run at all.
+        """
+        with self._lock:
+            self.start()
+            if self._report is None:
+                self._report = preflight(self).report
+            return self._report
+
+    def close(self) -> None:
+        """End everything that was started and remove what was made in the scratch folder."""
+        with self._lock:
+            if self._backend is not None:
+                self._backend.close()
+                self._backend = None
+            if self._folder is not None:
+                wipe(self._folder)
+                self._folder = None
+
+    def _make_folder(self) -> Path:
+        self._scratch.mkdir(parents=True, exist_ok=True)
+        folder = self._scratch / f"sandbox-{secrets.token_hex(16)}"
+        folder.mkdir()
+        folder.chmod(0o711)
+        return folder
+
+    def _make_backend(self, folder: Path) -> Backend:
+        if self._kind == "spawn":
+            from harness.sandbox.spawning import SpawnBackend
+
+            return SpawnBackend(folder, self._probes, self._layers)
+        from harness.sandbox.forking import ForkBackend
+
+        return ForkBackend(folder, self._probes, self._layers, self._on_event)

@@ -1,0 +1,225 @@
+"""The zygote: imports torch once, then forks a hardened worker whenever the grader asks.
+
+Single-threaded always, since a fork copies one thread only. It never runs a tensor operation and never imports a
+submission. It is the workers' parent and, as child subreaper, the foster parent of whatever they may start.
+
+Requests and answers are JSON, one per packet of a SOCK_SEQPACKET socket; an answer bears its request's "id":
+
+    {"op": "fork", "job": …} with descriptors request, reply, output    -> {"pid": n}
+    {"op": "reap", "pid": n, "uid": n | null, "grace": seconds}         -> {"status", "killed", "cpu_seconds", "peak_bytes", "left"}
+    {"op": "sweep", "uid": n}                                           -> {"left": n}
+
+The end of the socket is the end of the zygote and of every worker.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import importlib
+import importlib.util
+import json
+import os
+import signal
+import socket
+import sys
+import time
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+from typing import Any, NoReturn
+
+from harness.sandbox import adapters, hardening, system, worker
+from harness.sandbox.job import Job
+
+PACKET = 1 << 16
+#: How long to wait for a killed process to be gone: exits of large processes take milliseconds.
+PATIENCE_SECONDS = 10.0
+#: Modules that student code needs anyway and that are slow to import. torch's optimisers import torch._dynamo at first use.
+PRELOADED = ("numpy", "torch", "torch.nn", "torch.optim", "torch.utils.data", "torch._dynamo", "tempfile", "tqdm")
+#: The topic under which the sandbox's own attempts at breaking out run, beside the caller's probes.
+OWN_TOPIC = "sandbox"
+
+
+def preload(probes: str) -> dict[str, ModuleType]:
+    """Import the slow libraries and all probe modules; the latter by topic.
+
+    `probes` is a package's name or a folder. Modules whose names start with an underscore are no topics.
+    """
+    for name in PRELOADED:
+        if name != "tqdm" or importlib.util.find_spec(name):
+            importlib.import_module(name)
+    importlib.import_module("torch").set_num_threads(1)
+    adapters.install()
+    found = {OWN_TOPIC: importlib.import_module("harness.sandbox.trials")}
+    importlib.import_module("harness.sandbox.tensors")
+    if os.sep in probes or "/" in probes:
+        files = sorted(Path(probes).glob("[!_]*.py"))
+        return found | {file.stem: _from_file(file) for file in files}
+    package = importlib.import_module(probes)
+    files = sorted(file for folder in package.__path__ for file in Path(folder).glob("[!_]*.py"))
+    return found | {file.stem: importlib.import_module(f"{probes}.{file.stem}") for file in files}
+
+
+def _from_file(file: Path) -> ModuleType:
+    specification = importlib.util.spec_from_file_location(f"probes_{file.stem}", file)
+    if specification is None or specification.loader is None:
+        raise ImportError(f"{file} is no Python module")
+    module = importlib.util.module_from_spec(specification)
+    sys.modules[specification.name] = module
+    specification.loader.exec_module(module)
+    return module
+
+
+def serve(descriptor: int, probes: str) -> None:
+    """Preload, say hello, answer until the grader is gone."""
+    control = socket.socket(fileno=descriptor)
+    try:
+        loaded = preload(probes)
+        threads = len(os.listdir("/proc/self/task"))  # noqa: PTH208 - a count is all
+        if threads != 1:
+            raise RuntimeError(f"{threads} threads after preloading; forked workers would hang")  # noqa: TRY301
+    except BaseException:  # noqa: BLE001 - whatever it is, the grader must hear of it
+        control.send(json.dumps({"fault": traceback.format_exc()[-4000:]}).encode())
+        return
+    system.prctl(system.PR_SET_CHILD_SUBREAPER, 1)
+    system.prctl(system.PR_SET_DUMPABLE, 0)
+    gc.collect()
+    gc.freeze()
+    zygote = _Zygote(control, loaded)
+    control.send(json.dumps({"hello": os.getpid()}).encode())
+    zygote.loop()
+
+
+class _Zygote:
+    """The loop and what it must remember: its live workers."""
+
+    def __init__(self, control: socket.socket, probes: dict[str, ModuleType]) -> None:
+        self._control = control
+        self._probes = probes
+        self._base = hardening.baseline()
+        self._readable = hardening.readable_by_all_workers()
+        self._workers: set[int] = set()
+        self._operations: dict[str, Callable[[dict[str, Any], list[int]], dict[str, Any]]] = {
+            "fork": self._fork,
+            "reap": self._reap,
+            "sweep": self._sweep,
+        }
+
+    def loop(self) -> None:
+        """Answer requests; on the grader's end, kill every worker and return."""
+        while True:
+            packet, descriptors, _, _ = socket.recv_fds(self._control, PACKET, 3)
+            if not packet:
+                break
+            request = json.loads(packet)
+            try:
+                answer = self._operations[request["op"]](request, descriptors)
+            except OSError as problem:
+                answer = {"fault": str(problem)}
+            finally:
+                for descriptor in descriptors:
+                    os.close(descriptor)
+            self._control.send(json.dumps({**answer, "id": request["id"]}).encode())
+        for pid in self._workers:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+
+    def _fork(self, request: dict[str, Any], descriptors: list[int]) -> dict[str, Any]:
+        parent, pid = os.getpid(), os.fork()
+        if pid == 0:
+            self._become_worker(request["job"], descriptors, parent)
+        self._workers.add(pid)
+        return {"pid": pid}
+
+    def _become_worker(self, raw: dict[str, Any], descriptors: list[int], parent: int) -> NoReturn:
+        try:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+            os.setsid()
+            self._control.detach()
+            hardening.arrange_descriptors(*descriptors)
+            worker.enter(Job.from_dict(raw), self._probes, self._base, parent, self._readable)
+        except BaseException:  # noqa: BLE001 - a fork must not run on into its parent's code
+            traceback.print_exc()
+        finally:
+            os._exit(1)
+
+    def _reap(self, request: dict[str, Any], _: list[int]) -> dict[str, Any]:
+        pid = request["pid"]
+        found = _wait(pid, request["grace"])
+        killed = found is None
+        if killed:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+            found = _wait(pid, PATIENCE_SECONDS)
+        if found is None:
+            raise OSError(f"worker {pid} is still there {PATIENCE_SECONDS:.0f} s after SIGKILL")
+        self._workers.discard(pid)
+        status, usage = found
+        return {
+            "status": status,
+            "killed": killed,
+            "cpu_seconds": usage.ru_utime + usage.ru_stime,
+            "peak_bytes": usage.ru_maxrss * 1024,
+            **self._sweep(request, []),
+        }
+
+    def _sweep(self, request: dict[str, Any], _: list[int]) -> dict[str, Any]:
+        """Kill and reap whatever a worker left; `left` counts what would not go."""
+        if request["uid"] is not None:
+            _kill_all_of(request["uid"])
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while (strays := self._strays()) and time.monotonic() < deadline:
+            for pid in strays:
+                with contextlib.suppress(ProcessLookupError, PermissionError):
+                    os.kill(pid, signal.SIGKILL)
+            time.sleep(0.002)
+        return {"left": len(self._strays())}
+
+    def _strays(self) -> list[int]:
+        """Children that are no known workers: orphans that became ours. The dead ones are reaped on the way."""
+        with contextlib.suppress(ChildProcessError):
+            while True:
+                pid, _ = os.waitpid(-1, os.WNOHANG)
+                if pid == 0:
+                    break
+                self._workers.discard(pid)
+        return [pid for pid in _children() if pid not in self._workers]
+
+
+def _children() -> list[int]:
+    try:
+        text = Path(f"/proc/self/task/{os.getpid()}/children").read_text(encoding="ascii")
+    except OSError:
+        return []  # a kernel without that file: kill(-1) has done what can be done
+    return [int(pid) for pid in text.split()]
+
+
+def _wait(pid: int, seconds: float) -> tuple[int, Any] | None:
+    """The wait status and usage of a child that ends within `seconds`, else None."""
+    deadline, pause = time.monotonic() + seconds, 0.0002
+    while True:
+        done, status, usage = os.wait4(pid, os.WNOHANG)
+        if done:
+            return status, usage
+        if time.monotonic() >= deadline:
+            return None
+        time.sleep(pause)
+        pause = min(pause * 2, 0.01)
+
+
+def _kill_all_of(user: int) -> None:
+    """SIGKILL to every process of `user`, sent by a process of that user, so that it cannot reach anybody else's."""
+    pid = os.fork()
+    if pid == 0:
+        try:
+            os.setsid()
+            os.setgroups([])
+            os.setresgid(user, user, user)
+            os.setresuid(user, user, user)
+            os.kill(-1, signal.SIGKILL)
+        finally:
+            os._exit(0)
+    if _wait(pid, PATIENCE_SECONDS) is None:
+        raise OSError(f"the sweep of user {user} did not end")

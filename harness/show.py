@@ -1,0 +1,66 @@
+"""Results for people: plain text for a terminal, one self-contained page for a browser."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from harness.results import ClaimResult, Ledger, Outcome, clean
+
+_MARKS = {
+    Outcome.PASS: "pass",
+    Outcome.FAIL: "FAIL",
+    Outcome.HARNESS_FAULT: "fault of ours",
+    Outcome.NOT_RUN: "not run",
+}
+
+_PAGE = Path(__file__).with_name("show.html.jinja")
+
+
+def as_text(ledger: Ledger) -> str:
+    """One line per claim, what each failed one says below it, and the sum."""
+    lines = list(ledger.notes)
+    for result in ledger.results.values():
+        lines.append(f"{result.claim.id:<14}{_points(result):>8}  {_MARKS[result.outcome]:<6}  {result.claim.title}")
+        if result.outcome is not Outcome.PASS:
+            lines += [f"{'':<24}{line}" for line in [*result.output.splitlines(), *_for_staff(result)]]
+    total = sum(result.claim.points for result in ledger.results.values())
+    lines.append(f"{'total':<14}{f'{ledger.score:g}/{total:g}':>8}")
+    stamp = [f"{name} {ledger.extra[name]}" for name in ("release", "seed") if ledger.extra.get(name)]
+    return clean("\n".join([*lines, ", ".join(stamp)]).rstrip())
+
+
+def as_html(ledger: Ledger) -> str:
+    """The same as a page without scripts or remote parts; every text is escaped."""
+    from jinja2 import Environment
+
+    page = Environment(autoescape=True).from_string(_PAGE.read_text(encoding="utf-8"))
+    return page.render(
+        score=f"{ledger.score:g}",
+        total=f"{sum(result.claim.points for result in ledger.results.values()):g}",
+        notes=[clean(note) for note in ledger.notes],
+        release=ledger.extra.get("release") or "none (a checkout)",
+        seed=ledger.extra.get("seed"),
+        rows=[_row(result) for result in ledger.results.values()],
+    )
+
+
+def _row(result: ClaimResult) -> dict[str, str]:
+    css = {Outcome.PASS: "pass", Outcome.FAIL: "fail"}.get(result.outcome, "fault")
+    output = "" if result.outcome is Outcome.PASS else clean(result.output)
+    return {
+        "id": result.claim.id,
+        "title": result.claim.title,
+        "output": output,
+        "css": css,
+        "mark": _MARKS[result.outcome],
+        "points": _points(result),
+    }
+
+
+def _for_staff(result: ClaimResult) -> list[str]:
+    """What broke in a claim that was not judged: for the terminal and the page of whoever runs the grader."""
+    return [f"({result.staff['fault']})"] if "fault" in result.staff else []
+
+
+def _points(result: ClaimResult) -> str:
+    return f"{result.score:g}/{result.claim.points:g}"

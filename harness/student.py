@@ -1,0 +1,186 @@
+"""The `student` and `reference` of a claim: run a probe in a worker, get values back, or fail with a sentence.
+
+Everything in a reply is untrusted. What a worker says of itself (exception text, output) is shown for basic claims
+only, whose inputs are public; for hidden claims a fixed sentence of ours stands in its place.
+"""
+
+from __future__ import annotations
+
+import builtins
+import hashlib
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from harness.assignment import RunLimits
+from harness.errors import HarnessFault
+from harness.feedback import Failure
+from harness.sandbox import Limits, Reply, Sandbox, Status
+from harness.submission import Submission, explain
+
+Probe = Callable[..., Any] | str
+
+
+def claim_seed(run_seed: str, claim_id: str) -> int:
+    """The seed of one claim: follows from the run's, differs between claims, fits in 32 bits for numpy and torch."""
+    return int.from_bytes(hashlib.sha256(f"{run_seed}:{claim_id}".encode()).digest()[:4], "big")
+
+
+@dataclass
+class Runner:
+    """Runs probes beside one tree of code on behalf of one claim, within that claim's time."""
+
+    sandbox: Sandbox
+    tree: Path
+    limits: RunLimits
+    seed: int
+    runs: int = 0
+    started: float = field(default_factory=time.monotonic)
+
+    def reply(self, probe: Probe, load: bool, arguments: dict[str, Any]) -> Reply:
+        """One run in a fresh worker."""
+        self.runs += 1
+        left = self.limits.claim_seconds - (time.monotonic() - self.started)
+        limits = Limits(
+            wall_seconds=max(left, 1.0),
+            cpu_seconds=self.limits.cpu_seconds,
+            memory_bytes=self.limits.memory_mib << 20,
+            file_bytes=self.limits.file_mib << 20,
+        )
+        return self.sandbox.run(
+            self.tree, str(probe), arguments, seed=(self.seed + self.runs - 1) % 2**32, limits=limits, load=load
+        )
+
+
+@dataclass
+class Reference(Runner):
+    """The staff solution, through the same workers. What fails here is a fault of ours."""
+
+    def run(self, probe: Probe, **arguments: Any) -> Any:
+        """Value of `probe(reference, **arguments)`; HarnessFault when it does not return one."""
+        reply = self.reply(probe, True, arguments)
+        if reply.status is not Status.RETURNED:
+            raise HarnessFault(
+                f"the reference failed in probe {probe}: {reply.status.name} {reply.detail} {reply.error}"
+            )
+        return reply.value
+
+
+@dataclass
+class Student(Runner):
+    """A submission. What fails here is a Failure of the claim."""
+
+    submission: Submission | None = None
+    hidden: bool = True
+
+    def run(self, probe: Probe, **arguments: Any) -> Any:
+        """Value of `probe(submission, **arguments)`, run in a fresh worker beside the student's code.
+
+        The value is untrusted: a claim checks types, shapes and finiteness before it uses them.
+
+        Raises:
+            Failure: the code does not import, raises, exceeds a limit or answers nothing usable.
+        """
+        return self._value(self.reply(probe, True, arguments))
+
+    def read(self, probe: Probe, **arguments: Any) -> Any:
+        """Value of `probe(folder, **arguments)`: looks at the uploaded files and imports none of the student's code."""
+        return self._value(self.reply(probe, False, arguments))
+
+    def file(self, name: str) -> Path:
+        """The staged deliverable `name`; a Failure that says how to make it when it is missing or unusable."""
+        assert self.submission is not None
+        if name in self.submission.present:
+            return self.submission.present[name]
+        said = [problem.message for problem in self.submission.problems if problem.file == name]
+        raise Failure(
+            expected=f"{name} among the uploaded files",
+            seen=said[0] if said else explain(name),
+            hint=f"upload {name} with the other files",
+            public=True,
+        )
+
+    def _value(self, reply: Reply) -> Any:
+        if reply.status is Status.RETURNED:
+            return reply.value
+        raise _failure(reply, self.hidden)
+
+
+def _failure(reply: Reply, hidden: bool) -> Failure:
+    match reply.status:
+        case Status.IMPORT_FAILED:
+            return _waits_for_import(reply, hidden)
+        case Status.RAISED if reply.error is not None and reply.error.type == "NotImplementedError":
+            return Failure(
+                expected="the part that this claim looks at",
+                seen=f"it is not written yet: {_where(reply)} raises NotImplementedError"
+                if not hidden
+                else "it is not written yet",
+                hint="this claim waits until the part is written",
+                public=True,
+            )
+        case Status.RAISED:
+            return Failure(
+                "the code returns",
+                f"it raised {_raised(reply, hidden)}",
+                f"look for the cause of {_type(reply)}",
+                public=not hidden,
+            )
+        case Status.TIMED_OUT | Status.OUT_OF_CPU:
+            return Failure(
+                "an answer in time",
+                f"none: {reply.detail}",
+                "does the code train, loop or wait where it should not?",
+                public=True,
+            )
+        case Status.OUT_OF_MEMORY:
+            return Failure(
+                "work within the memory limit",
+                f"more was asked for: {reply.detail}",
+                "what does the code allocate here?",
+                public=True,
+            )
+        case Status.BAD_REPLY:
+            return Failure(
+                "plain tensors and numbers",
+                f"an answer that could not be read: {reply.detail}",
+                "are these ordinary tensors of ordinary size?",
+                public=not hidden,
+            )
+        case _:
+            return Failure(
+                "the code returns",
+                f"its process ended: {reply.detail}",
+                "does the code exit or crash the interpreter?",
+                public=True,
+            )
+
+
+def _waits_for_import(reply: Reply, hidden: bool) -> Failure:
+    seen = "it does not import" if hidden else f"{_where(reply)}: {_raised(reply, hidden)}"
+    hint = "this claim waits until the code imports; the basic claims show the message"
+    return Failure("`import submission` works", seen, hint, public=True)
+
+
+def _type(reply: Reply) -> str:
+    """The exception's type if Python itself defines it: another name is the student's text."""
+    name = reply.error.type if reply.error else ""
+    known = getattr(builtins, name, None) if name.isidentifier() else None
+    return name if isinstance(known, type) and issubclass(known, BaseException) else "the exception"
+
+
+def _raised(reply: Reply, hidden: bool) -> str:
+    if hidden or reply.error is None:
+        return _type(reply)
+    return f"{reply.error.type}: {reply.error.message}" + (
+        f"\n          at {_where(reply)}" if reply.error.frames else ""
+    )
+
+
+def _where(reply: Reply) -> str:
+    if reply.error is None or not reply.error.frames:
+        return "submission"
+    frame = reply.error.frames[-1]
+    return f"{frame.file}:{frame.line} in {frame.function}"

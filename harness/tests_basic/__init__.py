@@ -1,0 +1,1 @@
+"""Basic claims: students have them too, with all their inputs."""

@@ -1,0 +1,25 @@
+"""Basic claims of part d: the predictions file for dev that training without pretraining leaves."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from gradescope_utils.autograder_utils.decorators import number, weight
+
+from harness.checks import judge
+from harness.feedback import expect
+from harness.plugin import Gold
+from harness.student import Student
+
+
+@number("1d-0-basic")
+@weight(2)
+def test_dev_predictions_without_pretraining(student: Student, gold: Gold, for_staff: dict[str, Any]) -> None:
+    """vanilla.nopretrain.dev.predictions has one line per question, and at least one is right."""
+    score = judge(student, "vanilla.nopretrain.dev.predictions", gold.dev, for_staff)
+    expect(
+        score.correct >= 1,
+        "at least one right answer",
+        f"none of {score.total}",
+        hint="did finetuning run to its end? the commonest places alone give some right answers",
+    )

@@ -1,0 +1,58 @@
+"""Basic claims of part e: what a span-corrupted example looks like."""
+
+from __future__ import annotations
+
+import numpy as np
+from gradescope_utils.autograder_utils.decorators import number, weight
+
+from harness.feedback import Failure, expect
+from harness.probes import corruption
+from harness.samples import DOCUMENTS
+from harness.spans import NotASpan, decode_all, expected_vocabulary
+from harness.student import Student
+
+BLOCK = 64
+INDICES = [i % len(DOCUMENTS) for i in range(20 * len(DOCUMENTS))]
+
+
+@number("1e-0-basic")
+@weight(2)
+def test_examples_are_pairs_of_long_vectors(student: Student) -> None:
+    """Each example is x and y: two int64 vectors of one length, block_size - 1, with y moved on by one."""
+    drawn = student.run(corruption.draws, documents=DOCUMENTS, block_size=BLOCK, indices=INDICES)
+    expect(
+        drawn["types"] == ["torch.int64, 1 dimension(s)"],
+        "tensors of dtype torch.long with one dimension",
+        "; ".join(drawn["types"]),
+        hint="torch.tensor(list_of_indices, dtype=torch.long)",
+    )
+    lengths = sorted({*drawn["x_lengths"].tolist(), *drawn["y_lengths"].tolist()})
+    expect(
+        lengths in ([BLOCK - 1], [BLOCK]),
+        f"x and y of length {BLOCK - 1} each time (block_size {BLOCK})",
+        f"lengths {lengths}",
+        hint="pad to block_size; x is all but the last, y all but the first",
+    )
+    x, y = drawn["x"].reshape(-1, lengths[0]), drawn["y"].reshape(-1, lengths[0])
+    expect(np.array_equal(x[:, 1:], y[:, :-1]), "y[i] == x[i + 1]", "another y", hint="x = tokens[:-1], y = tokens[1:]")
+
+
+@number("1e-1-basic")
+@weight(3)
+def test_examples_decode_to_their_documents(student: Student) -> None:
+    """Each example reads prefix, MASK, suffix, MASK, masked content: together the beginning of its document."""
+    drawn = student.run(corruption.draws, documents=DOCUMENTS, block_size=BLOCK, indices=INDICES)
+    expect(
+        drawn["vocabulary"] == expected_vocabulary(DOCUMENTS),
+        "PAD, MASK, then the sorted characters of the corpus as vocabulary",
+        "".join(drawn["vocabulary"]),
+        hint="leave the constructor of CharCorruptionDataset as it was given",
+    )
+    for span in decode_all(drawn, INDICES, DOCUMENTS, BLOCK):
+        if isinstance(span, NotASpan):
+            raise Failure(
+                expected="prefix MASK suffix MASK masked_content [MASK] PAD...",
+                seen=f"{span.reason}: {span.text!r}",
+                case=f"document {DOCUMENTS[span.index]!r}, block_size {BLOCK}",
+                hint="cut the document's end off first, then take the masked content out of its middle",
+            )

@@ -1,0 +1,54 @@
+"""Basic claims of part f: pretraining is prepared, pretrained weights are loaded, dev predictions reach the bar."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from gradescope_utils.autograder_utils.decorators import number, weight
+
+from harness.assignment import Assignment
+from harness.checks import expect_bar, expect_loaded, expect_untrained, judge, random_weights
+from harness.feedback import expect
+from harness.plugin import Gold
+from harness.probes import training
+from harness.samples import DOCUMENTS, NAMES_TSV
+from harness.student import Student
+
+
+@number("1f-0-basic")
+@weight(2)
+def test_pretrain_prepares_a_trainer_on_the_corpus(student: Student) -> None:
+    """pretrain returns a configuration and a Trainer on the span-corrupted corpus, and does not train."""
+    seen = student.run(training.prepared, stage="pretrain", documents=DOCUMENTS, block_size=64)
+    dataset = seen["dataset"]
+    expect(
+        dataset["class"] == "CharCorruptionDataset" and dataset["length"] == len(DOCUMENTS),
+        f"a Trainer on the CharCorruptionDataset of {len(DOCUMENTS)} documents",
+        f"{dataset['class']} of {dataset['length']}",
+        hint="hand pretrain_dataset to the Trainer",
+    )
+    expect_untrained(seen, "pretrain")
+
+
+@number("1f-1-basic")
+@weight(2)
+def test_finetune_loads_pretrained_weights(student: Student, rng: np.random.Generator) -> None:
+    """finetune, with a file of pretrained weights, returns a Trainer whose model holds those weights."""
+    weights = random_weights(student.run(training.parameter_shapes, documents=DOCUMENTS, block_size=64), rng)
+    seen = student.run(
+        training.prepared, stage="finetune", names=NAMES_TSV, documents=DOCUMENTS, block_size=64, weights=weights
+    )
+    expect_loaded(seen, weights)
+
+
+@number("1f-2-basic")
+@weight(3)
+def test_dev_predictions_with_pretraining(
+    student: Student, gold: Gold, manifest: Assignment, for_staff: dict[str, Any]
+) -> None:
+    """vanilla.pretrain.dev.predictions answers at least 10% of the dev questions."""
+    score = judge(student, "vanilla.pretrain.dev.predictions", gold.dev, for_staff)
+    expect_bar(
+        score, manifest.thresholds.vanilla, hint="was the model pretrained to the end, and are its weights loaded?"
+    )

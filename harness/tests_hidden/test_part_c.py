@@ -1,0 +1,45 @@
+"""Hidden claims of part c: the configuration, the data and a real, short training."""
+
+from __future__ import annotations
+
+import numpy as np
+from gradescope_utils.autograder_utils.decorators import number, weight
+
+from harness.feedback import expect
+from harness.probes import training
+from harness.student import Reference, Student
+from harness.tests_hidden.inputs import corpus, epochs_of, expect_learned, names_table
+
+
+@number("1c-2-hidden")
+@weight(1)
+def test_finetune_uses_the_given_hyperparameters(
+    student: Student, reference: Reference, rng: np.random.Generator
+) -> None:
+    """Without pretraining, finetune asks for the epochs and the batch size that the assignment gives."""
+    names, documents = corpus(rng, 12)
+    seen = student.run(training.prepared, stage="scratch", names=names_table(names), documents=documents, block_size=72)
+    wanted = epochs_of(reference, "scratch")
+    found = {key: seen["config"].get(key) for key in ("max_epochs", "batch_size")}
+    expect(
+        found in wanted, f"one of {wanted}", found, hint="take the numbers of this stage from the comment in helper.py"
+    )
+    table = seen["dataset"]
+    text = "".join(table["itos"][i] for i in np.asarray(table["x"]).reshape(-1))
+    expect(
+        table["length"] == len(names) and text.startswith(f"Where was {names[0][0]} born?"),
+        "all lines of the finetuning corpus, in NameDataset's form",
+        f"{table['length']} items, the first {text!r}",
+        hint="open finetune_corpus_path and hand all of its text to NameDataset",
+    )
+
+
+@number("1c-3-hidden")
+@weight(1)
+def test_train_trains_and_saves(student: Student, rng: np.random.Generator) -> None:
+    """train lowers the loss and saves the trained weights, as a state dict, where it is told to."""
+    names, documents = corpus(rng, 12)
+    seen = student.run(
+        training.trained, stage="scratch", names=names_table(names), documents=documents, block_size=72, epochs=12
+    )
+    expect_learned(seen)

@@ -1,0 +1,30 @@
+"""Hidden claims of part d: the predictions for test, and the params file that they come from."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from gradescope_utils.autograder_utils.decorators import number, weight
+
+from harness.checks import judge
+from harness.feedback import expect
+from harness.plugin import Gold
+from harness.student import Student
+from harness.tests_hidden.uploads import expect_variant, state_dict
+
+
+@number("1d-1-hidden")
+@weight(2)
+def test_test_predictions_without_pretraining(student: Student, gold: Gold, for_staff: dict[str, Any]) -> None:
+    """vanilla.nopretrain.test.predictions has one line per question, and at least one is right."""
+    score = judge(student, "vanilla.nopretrain.test.predictions", gold.test, for_staff)
+    expect(
+        score.correct >= 1, "at least one right answer", "none", hint="evaluate on birth_test_inputs.tsv, in its order"
+    )
+
+
+@number("1d-2-hidden")
+@weight(2)
+def test_params_without_pretraining(student: Student) -> None:
+    """vanilla.model.params is the state dict of a vanilla model."""
+    expect_variant(state_dict(student, "vanilla.model.params"), "vanilla.model.params", perceiver=False)

@@ -1,0 +1,9 @@
+def sign(x):
+    if x > 0:
+        return 1
+    ### START_CODE_HERE ###
+    # canary: c0ffee0000000017
+    elif x < 0:
+        return -1
+    ### END_CODE_HERE ###
+    return 0

@@ -1,0 +1,3 @@
+def area(width, height):
+    return width * height
+    ### END_CODE_HERE ###

@@ -1,0 +1,3 @@
+HELP = """
+### START_CODE_HERE ###
+"""

@@ -1,0 +1,5 @@
+def area(width, height):
+    ### START_CODE_HERE ###
+    # canary: c0ffee000000000b
+    return 2 * (width + height)
+    ### END_CODE_HERE ###

@@ -1,0 +1,2 @@
+echo 1
+### END_CODE_HERE ###

@@ -1,0 +1,47 @@
+"""The claims as a list: complete, and in agreement with assignment.toml."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from harness import catalogue
+from harness.assignment import load
+from harness.errors import HarnessFault, UsageProblem
+
+
+def test_points_of_the_claims_are_those_of_the_manifest() -> None:
+    claims = catalogue.collect()
+    catalogue.check_points(claims, load())
+    assert sum(claim.points for claim in claims) == 64
+
+
+def test_a_point_too_many_is_noticed() -> None:
+    first, *rest = catalogue.collect()
+    with pytest.raises(HarnessFault, match=r"1c: claims 5, assignment.toml 4"):
+        catalogue.check_points([replace(first, points=first.points + 1), *rest], load())
+
+
+def test_every_claim_has_a_title_of_its_own() -> None:
+    titles = [claim.title for claim in catalogue.collect()]
+    assert len(set(titles)) == len(titles)
+
+
+def test_selection_takes_ids_and_parts() -> None:
+    claims = catalogue.collect()
+    assert [claim.id for claim in catalogue.select(claims, "1e-2-hidden")] == ["1e-2-hidden"]
+    assert {claim.part for claim in catalogue.select(claims, "1g")} == {"1g"}
+
+
+def test_an_unknown_id_is_answered_with_the_known_ones() -> None:
+    with pytest.raises(UsageProblem, match="1e-0-basic"):
+        catalogue.select(catalogue.collect(), "9z-0-basic")
+
+
+def test_collecting_does_not_import_torch() -> None:
+    import subprocess
+    import sys
+
+    code = "import sys; from harness import catalogue; catalogue.collect(); sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
