@@ -1,8 +1,8 @@
 """Everything that can be read in a finished artefact: files, zips in zips, entry names, comments, hidden text.
 
 Promises: pure; every file comes as it is. On top of that, text is dug out of zips, gzip, base64 runs, PNG text chunks,
-PDF streams, HTML and notebooks. Text that a PDF draws with subset fonts cannot be read this way: its HTML twin is what is
-searched.
+PDF streams, HTML and notebooks. Text that a PDF draws with subset fonts cannot be read this way: its HTML twin is what
+is searched.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ _UNTAGGED = frozenset({".html", ".htm", ".svg", ".xml"})
 class Piece:
     """Some bytes of an artefact.
 
-    `place` is for messages (`student.zip!/src/run.py`), `path` is the file's path in its artefact, `made_of` says what was
-    done to its bytes (empty for a file as it is).
+    `place` is for messages (`student.zip!/src/run.py`), `path` is the file's path in its artefact, `made_of` says what
+    was done to its bytes (empty for a file as it is).
     """
 
     place: str

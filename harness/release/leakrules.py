@@ -297,7 +297,7 @@ def _same(run: Shingle) -> Shingle:
 
 def _telling(run: Shingle) -> bool:
     """Whether a run says anything: punctuation and one name repeated stand everywhere."""
-    return len({token for token in run if len(token) > 1 and token[0].isidentifier() and token != "self"}) >= 2
+    return len({token for token in run if len(token) > 1 and token[0].isidentifier()} - {"self"}) >= 2
 
 
 def _suffix(block: Block) -> str:

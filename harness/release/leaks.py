@@ -39,7 +39,7 @@ class Secrets:
     public: Mapping[str, bytes]  # the template: what students are meant to read
     hidden: Mapping[str, str]  # hidden claims' sources by path
     gold: bytes  # birth_test.tsv
-    key: bytes
+    key: bytes | None
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class Artefact:
 
 def check(artefacts: Iterator[Artefact] | list[Artefact], secrets: Secrets, lists: Lists) -> list[Leak]:
     """All findings in all artefacts, in order."""
-    key = Key(secrets.key)
+    key = (Key(secrets.key),) if secrets.key else ()
     student_rules: tuple[Rule, ...] = (
         Markers(),
         Canaries(secrets.blocks),
@@ -64,15 +64,15 @@ def check(artefacts: Iterator[Artefact] | list[Artefact], secrets: Secrets, list
         Prose(secrets.blocks, secrets.public, lists.passages),
         HiddenClaims(secrets.hidden),
         Gold(secrets.gold),
-        key,
+        *key,
     )
     found: set[Leak] = set()
     for artefact in artefacts:
-        rules = student_rules if artefact.for_students else (key,)
+        rules = student_rules if artefact.for_students else key
         for piece in pieces(artefact.place, PurePosixPath(artefact.place).name, artefact.data):
             found.update(_kinds(piece, artefact))
             # A packed file's own bytes say nothing to the rules for text; what it holds follows by itself.
-            used = (key,) if _is_packed(piece) else rules
+            used = key if _is_packed(piece) else rules
             reading = Reading(piece)
             found.update(leak for rule in used for leak in rule.look(reading))
     return sorted(found)

@@ -1,7 +1,8 @@
 """Reproducible zips, the stamp that says which release they are, and the manifest of every file in them.
 
-Promises: pure but for reading the files on the release list. Entries are sorted, have one time and one of two modes, and
-are stored without compression, since two versions of zlib may write different bytes: the same files give the same zip.
+Promises: pure but for reading the files on the release list. Entries are sorted, have one time and one of two modes,
+and are stored without compression, since two versions of zlib may write different bytes: the same files give the same
+zip.
 """
 
 from __future__ import annotations

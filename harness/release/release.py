@@ -15,13 +15,18 @@ from pathlib import Path
 from rich.console import Console
 
 from harness import assignment as manifest_of
-from harness.errors import HarnessFault
+from harness.assignment import Assignment
+from harness.catalogue import collect
+from harness.release import handouts, package, selfcheck, tables, template, termdata, trained
 from harness.release import lists as release_list
-from harness.release import package, selfcheck, tables, template, termdata
 from harness.release.leaks import Artefact, Secrets, check
-from harness.release.problems import ReleaseRefused, refuse_any
+from harness.release.lists import Lists, expand
+from harness.release.problems import refuse_any
 from harness.release.strip import StrippedTree
 from harness.release.termdata import GOLD, TermData
+
+#: What the leak check reads as a student would; the rest is staff's.
+STAFF_ARTEFACTS = frozenset({"autograder.zip", "manifest.json"})
 
 
 @dataclass(frozen=True)
@@ -58,10 +63,9 @@ def release(request: Request, console: Console) -> None:
 
     tree = _step_template(request.root, lists, console)
     data = _step_data(request, console)
-    upload = _step_reference(request, data, console)
-    handouts = _step_handouts(request.root, console)
-    console.print("[bold]package[/] both zips and the manifest")
-    contents = _contents(request.root, lists, tree, data, handouts)
+    upload = trained.ready(request.root, data, assignment, console)
+    sheets = _step_handouts(request.root, assignment, console)
+    contents = _step_package(request.root, lists, tree, data, sheets, console)
     _step_leaks(request.root, lists, tree, data, contents, console)
     console.print("[bold]self-check[/] of the finished zips")
     marks = selfcheck.check(
@@ -95,13 +99,13 @@ def check_template(root: Path) -> None:
 
 def make_handouts(root: Path, console: Console) -> None:
     """Write dist/handouts/ alone."""
-    made = _step_handouts(root, console)
+    made = _step_handouts(root, manifest_of.load(root / "assignment.toml"), console)
     shutil.rmtree(root / "dist" / "handouts", ignore_errors=True)
     for path, data in made.items():
         _write(root / "dist" / path, data)
 
 
-def _step_template(root: Path, lists: release_list.Lists, console: Console) -> StrippedTree:
+def _step_template(root: Path, lists: Lists, console: Console) -> StrippedTree:
     tree = template.make(root, lists)
     console.print(f"[bold]strip[/] {len(tree.blocks)} solution blocks out of {len(tree.files)} files")
     for path in template.write(tree, root, lists):
@@ -111,11 +115,71 @@ def _step_template(root: Path, lists: release_list.Lists, console: Console) -> S
 
 def _step_data(request: Request, console: Console) -> TermData:
     if request.data is not None:
-        data = termdata.dropped_in(request.data, request.preset)
+        data = termdata.dropped_in(request.data, request.key_file, request.preset)
     else:
         data = termdata.generated(request.root, request.key_file, request.preset)
     if data.is_demo:
         tables.warn_demo_key(console)
-    origin = f"key {data.key_fingerprint}" if data.key else str(request.data)
+    origin = str(request.data) if request.data else f"key {data.key_fingerprint}"
     console.print(f"[bold]data[/] {data.digest[:12]} from {origin}, preset {request.preset}")
     return data
+
+
+def _step_handouts(root: Path, assignment: Assignment, console: Console) -> dict[str, bytes]:
+    """The handouts' files by path in dist/."""
+    with tempfile.TemporaryDirectory() as scratch:
+        made = handouts.build(Path(scratch), collect(), assignment, root / "handouts")
+        files = {f"handouts/{path.name}": path.read_bytes() for path in made}
+    console.print(f"[bold]handouts[/] {', '.join(files)}")
+    return files
+
+
+def _step_package(
+    root: Path, lists: Lists, tree: StrippedTree, data: TermData, sheets: Mapping[str, bytes], console: Console
+) -> Contents:
+    """Everything of the release, packed."""
+    student = package.student_files(root, lists, tree.files)
+    autograder = package.autograder_files(root, lists)
+    stamp = package.make_stamp(root, data, student, autograder)
+    entries = {
+        "student.zip": package.stamped_student(student, data, stamp),
+        "autograder.zip": package.stamped_autograder(autograder, data, stamp),
+    }
+    artefacts = {**{name: package.zipped(files) for name, files in entries.items()}, **sheets}
+    described = package.manifest(stamp, data, artefacts, entries)
+    console.print(f"[bold]package[/] release {stamp.release}")
+    return Contents({**artefacts, "manifest.json": described}, entries)
+
+
+def _step_leaks(
+    root: Path,
+    lists: Lists,
+    tree: StrippedTree,
+    data: TermData,
+    contents: Contents,
+    console: Console,
+) -> None:
+    """Refuse a release that gives away what it must not."""
+    hidden = {path: (root / path).read_text(encoding="utf-8") for path in expand(root, ["harness/tests_hidden/*.py"])}
+    secrets = Secrets(tree.blocks, tree.files, hidden, data.files[GOLD], data.key)
+    artefacts = [
+        Artefact(place, each, frozenset(contents.entries.get(place, ())), for_students=place not in STAFF_ARTEFACTS)
+        for place, each in contents.artefacts.items()
+    ]
+    console.print(f"[bold]leak check[/] of {sum(len(each.data) for each in artefacts) / 2**20:.1f} MiB")
+    refuse_any("this release would give away what it must not:", check(artefacts, secrets, lists))
+
+
+def _publish(artefacts: Mapping[str, bytes], dist: Path) -> None:
+    """Write all of dist/ aside, then move it into place."""
+    with tempfile.TemporaryDirectory(dir=dist.parent / "build") as scratch:
+        aside = Path(scratch) / "dist"
+        for path, data in artefacts.items():
+            _write(aside / path, data)
+        shutil.rmtree(dist, ignore_errors=True)
+        aside.rename(dist)
+
+
+def _write(path: Path, data: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(data)

@@ -1,8 +1,9 @@
 """The finished artefacts, used as their readers will use them, before anyone gets them.
 
 Promises: the reference's upload earns every point and the template's earns none, through the command that Gradescope
-runs, from the unpacked autograder.zip; in the unpacked student.zip the students' own grader starts, and passes all basic
-claims once the reference's files stand in for a student's. Says nothing about isolation on the platform: `doctor` does.
+runs, from the unpacked autograder.zip; in the unpacked student.zip the students' own grader starts, and passes all
+basic claims once the reference's files stand in for a student's. Says nothing about isolation on the platform: `doctor`
+does.
 """
 
 from __future__ import annotations

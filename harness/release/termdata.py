@@ -1,7 +1,7 @@
 """The data of one release: five files, generated from the term's key or dropped in by staff.
 
-Promises: what comes out of here is complete, well-formed and consistent. Generated data is kept in `build/`, a folder for
-each key and preset; the demo world, which every other command uses, in `build/world`.
+Promises: what comes out of here is complete, well-formed and consistent. Generated data is kept in `build/`, a folder
+for each key and preset; the demo world, which every other command uses, in `build/world`.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ DEMO_PRESET = "laptop"
 
 @dataclass(frozen=True)
 class TermData:
-    """The five files; `key` is what they were made from, None where staff brought them."""
+    """The five files; `key` is the term's, None where staff brought data and no key."""
 
     folder: Path
     files: Mapping[str, bytes]
@@ -60,8 +60,11 @@ def digest(files: Mapping[str, bytes]) -> str:
     return total.hexdigest()
 
 
-def dropped_in(folder: Path, preset: str) -> TermData:
-    """Staff's own data set. UsageProblem, with file and line, when it is no complete and consistent one."""
+def dropped_in(folder: Path, key_file: Path | None, preset: str) -> TermData:
+    """Staff's own data set. UsageProblem, with file and line, when it is no complete and consistent one.
+
+    A key file only lets the leak check look for the key.
+    """
     if not folder.is_dir():
         raise UsageProblem(f"{folder}: no such folder; --data takes a folder with {', '.join(NAMES)}")
     missing = [name for name in NAMES if not (folder / name).is_file()]
@@ -72,7 +75,8 @@ def dropped_in(folder: Path, preset: str) -> TermData:
     both = [question.text for question in known.test if question.text in taught]
     if len(both) == len(known.test):
         raise UsageProblem(f"{folder / GOLD}: every test question stands in train or dev, too; hold people out")
-    return TermData(folder, {name: (folder / name).read_bytes() for name in NAMES}, None, preset)
+    key = read_key(key_file) if key_file else None
+    return TermData(folder, {name: (folder / name).read_bytes() for name in NAMES}, key, preset)
 
 
 def generated(root: Path, key_file: Path | None, preset: str) -> TermData:

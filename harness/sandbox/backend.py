@@ -43,7 +43,10 @@ class Backend(Protocol):
         """Start the far side anew; raises as `run`."""
 
     def facts(self) -> Mapping[str, str | bool | int]:
-        """What is known of this way of running before any worker ran."""
+        """What is known of this way of running: `backend`, `modules`, and each layer that the last worker reached."""
+
+    def processes(self) -> tuple[int, ...]:
+        """Process IDs of the far side's own processes."""
 
     def close(self) -> None:
         """End everything that was started."""

@@ -39,9 +39,10 @@ class ForkBackend:
         self._runs.mkdir(mode=0o711)
         self._runs.chmod(0o711)
         self._zygote: Zygote | None = None
+        self._reached: dict[str, str | bool | int] = {}
 
     def facts(self) -> Mapping[str, str | bool | int]:
-        return {"backend": self.kind, "modules": self._modules.staged}
+        return {"backend": self.kind, "modules": self._modules.staged, **self._reached}
 
     def restart(self) -> None:
         if self._zygote is not None:
@@ -49,10 +50,8 @@ class ForkBackend:
         self._zygote = Zygote(self._probes, self._modules, self._folder / "zygote.log")
         self._zygote.wait_until_ready()
 
-    @property
-    def pid(self) -> int | None:
-        """The zygote's process ID while there is one."""
-        return self._zygote.pid if self._zygote else None
+    def processes(self) -> tuple[int, ...]:
+        return (self._zygote.pid,) if self._zygote else ()
 
     def run(self, order: Order) -> Reply:
         if self._zygote is None:
@@ -83,7 +82,7 @@ class ForkBackend:
             exchange.close()
         if answer["left"]:
             self._on_event(f"{answer['left']} processes of a worker could not be ended")
-        _check_ready(course, job)
+        self._reached = _reached(course, job)
         return classify(course, returned(answer), order.limits, order.tree)
 
     def _attend(self, exchange: Exchange, pid: int, job: Job, order: Order) -> tuple[Course, dict[str, Any]]:
@@ -146,12 +145,16 @@ def _look(folder: Path, limits: Limits) -> Callable[[], str]:
     return look
 
 
-def _check_ready(course: Course, job: Job) -> None:
-    """Raises SandboxFault unless the worker said "hardened", with every must-have layer that was asked for."""
+def _reached(course: Course, job: Job) -> dict[str, str | bool | int]:
+    """The layers that the worker reported when it was ready.
+
+    Raises:
+        SandboxFault: it never was.
+    """
     ready = course.ready or {}
-    if "ready" in ready:
-        return
-    said = ready.get("fault") or course.output[-1000:].decode("utf-8", errors="replace") or "nothing"
+    if isinstance(ready.get("ready"), dict):
+        return {**ready["ready"], "uid": ready["ready"]["uid"] is not False}
+    said = ready.get("fault") or course.output[-1000:].decode("utf-8", errors="replace") or "it said nothing"
     hint = ""
     for path in (Path(job.tree), Path(job.scratch).parent) if job.uid is not None else ():
         if closed := scratch.closed_ancestor(path):

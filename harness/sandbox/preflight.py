@@ -1,14 +1,127 @@
-"""Preflight (stub while building)."""
+"""Preflight: whether isolation really holds here, found by trying to break out of a worker, not by reading versions."""
+
 from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
-from harness.sandbox.model import IsolationReport
+
+from harness.sandbox.job import PACKAGE
+from harness.sandbox.model import IsolationReport, Limits, SandboxFault, Status
+
 if TYPE_CHECKING:
     from harness.sandbox.sandbox import Sandbox
 
+#: Without these nothing is graded in Isolation.REQUIRED; by what they show.
+MUST_HAVES = {
+    "another user": "a worker runs as the grader's own user",
+    "files of the grader": "a worker can read files of the grader's alone",
+    "processes of others": "a worker can signal, trace or read another user's processes",
+    "network": "a worker can open sockets",
+    "new processes": "a worker can start processes",
+    "memory limit": "a worker's memory is not limited",
+    "file size limit": "a worker's files are not limited",
+    "open files limit": "a worker's descriptors are not limited",
+    "thread limit": "a worker's threads are not limited",
+    "the submission's files": "a worker can change the submission",
+    "environment": "a worker sees environment variables of the grader's",
+    "descriptors": "a worker holds descriptors of the grader's",
+}
+#: Good to have, reported; some are the machine's owner's to set.
+NICE_TO_HAVES = {
+    "names of other submissions": "a worker can list other submissions",
+    "the scratch's parent": "a worker can write beside its scratch folder",
+    "shared folders": "a worker can write to a folder that every user may write to, such as /tmp",
+}
+#: What a user without root gets from Landlock and seccomp in place of user IDs and private files.
+_WITHOUT_ROOT = (set(MUST_HAVES) | set(NICE_TO_HAVES)) - {"another user"}
+
+_LIMITS = Limits(wall_seconds=30, cpu_seconds=20, memory_bytes=1 << 28, file_bytes=1 << 20, tasks=8, open_files=32)
+_SHARED_FOLDERS = ("/tmp", "/var/tmp", "/dev/shm")  # noqa: S108 - tried, not used
+
+PROMISES = {
+    "gradescope-like root": "Hidden files, results and grader stay intact; no network; bounded CPU, memory, processes and "
+    "output; no survivors.",
+    "linux user + landlock": "The same as for root, by Landlock and seccomp in place of user IDs.",
+    "containment only": "Accidents are contained: a fresh process, a deadline, capped output. Malice is not.",
+}
+
+
 @dataclass(frozen=True)
 class PreflightReport:
+    """What was tried, and what follows."""
+
+    attempts: Mapping[str, bool]
+    """By name: whether the attempt failed as it should. Empty where nothing was tried."""
     report: IsolationReport
 
+
 def preflight(sandbox: Sandbox) -> PreflightReport:
-    return PreflightReport(IsolationReport("root", {}, "not tried", True))
+    """Try to break out of a worker of `sandbox` in every way we know.
+
+    Raises:
+        SandboxFault: no worker can be run, or it does not come back from the attempts.
+    """
+    if sandbox.kind == "spawn":
+        return PreflightReport({}, _containment(sandbox.facts()))
+    attempts = _attempt(sandbox)
+    return PreflightReport(attempts, judge(attempts, sandbox.facts()))
+
+
+def judge(attempts: Mapping[str, bool], facts: Mapping[str, str | bool | int]) -> IsolationReport:
+    """What the outcomes of the attempts amount to."""
+    said = {**MUST_HAVES, **NICE_TO_HAVES}
+    failures = tuple(sentence for name, sentence in said.items() if not attempts.get(name, False))
+    ok = all(attempts.get(name, False) for name in MUST_HAVES)
+    if ok:
+        place = "gradescope-like root"
+    elif all(attempts.get(name, False) for name in _WITHOUT_ROOT - {"shared folders"}):
+        place = "linux user + landlock"
+    else:
+        place = "containment only"
+    return IsolationReport(place, dict(facts), PROMISES[place], ok, failures)
+
+
+def _containment(facts: Mapping[str, str | bool | int]) -> IsolationReport:
+    nothing = ("a fresh process per run is all that there is: user IDs, limits and filters need Linux",)
+    return IsolationReport("containment only", dict(facts), PROMISES["containment only"], False, nothing)
+
+
+def _attempt(sandbox: Sandbox) -> Mapping[str, bool]:
+    folder = sandbox.folder / "preflight"
+    folder.mkdir(mode=0o711, exist_ok=True)
+    folder.chmod(0o711)
+    canary = folder / "canary"
+    canary.write_text(secrets.token_hex(16), encoding="ascii")
+    canary.chmod(0o600)
+    tree = _empty_tree(folder)
+    reply = sandbox.run(
+        tree, "sandbox.attempts", _arguments(canary, folder, sandbox.foreign()), seed=0, limits=_LIMITS, load=False
+    )
+    if reply.status is not Status.RETURNED or not isinstance(reply.value, dict):
+        raise SandboxFault(f"the preflight's worker did not come back: {reply.detail} {reply.error or ''} {reply.output}")
+    return {str(name): held is True for name, held in reply.value.items()}
+
+
+def _empty_tree(folder: Path) -> Path:
+    tree = folder / secrets.token_hex(16)
+    for path in (tree, tree / PACKAGE):
+        path.mkdir(mode=0o755, exist_ok=True)
+        path.chmod(0o755)
+    return tree
+
+
+def _arguments(canary: Path, folder: Path, foreign: tuple[int, ...]) -> dict[str, int | str | list[int] | list[str]]:
+    return {
+        "canary": str(canary),
+        "unlisted": str(folder),
+        "foreign": [os.getpid(), *foreign],
+        "shared": list(_SHARED_FOLDERS),
+        "memory_bytes": _LIMITS.memory_bytes,
+        "file_bytes": _LIMITS.file_bytes,
+        "open_files": _LIMITS.open_files,
+        "tasks": _LIMITS.tasks,
+    }

@@ -74,12 +74,17 @@ class Sandbox:
         """
         with self._lock:
             if self._backend is None:
-                self._folder = self._make_folder()
-                self._backend = self._make_backend(self._folder)
-                if self._isolation is Isolation.REQUIRED and not self.report().ok_for_grading:
-                    report = self.report()
+                try:
+                    self._folder = self._make_folder()
+                    self._backend = self._make_backend(self._folder)
+                    self._insist()
+                except BaseException:
                     self.close()
-                    raise SandboxFault(f"this machine does not isolate well enough for grading: {'; '.join(report.failures)}")
+                    raise
+
+    def _insist(self) -> None:
+        if self._isolation is Isolation.REQUIRED and not self.report().ok_for_grading:
+            raise SandboxFault(f"too little isolation here to grade: {'; '.join(self.report().failures)}")
 
     def run(
         self,
@@ -139,6 +144,26 @@ class Sandbox:
                 self._report = preflight(self).report
             return self._report
 
+    @property
+    def kind(self) -> str:
+        """`fork` or `spawn`."""
+        return self._kind
+
+    @property
+    def folder(self) -> Path:
+        """Where this sandbox works, while it is started: other users may pass it, not list it."""
+        if self._folder is None:
+            raise SandboxFault("the sandbox is not started")
+        return self._folder
+
+    def facts(self) -> Mapping[str, str | bool | int]:
+        """How workers come about, and the layers that the last one reached."""
+        return self._backend.facts() if self._backend else {}
+
+    def foreign(self) -> tuple[int, ...]:
+        """Process IDs of ours that a worker must not be able to touch."""
+        return self._backend.processes() if self._backend else ()
+
     def close(self) -> None:
         """End everything that was started and remove what was made in the scratch folder."""
         with self._lock:
@@ -161,6 +186,8 @@ class Sandbox:
             from harness.sandbox.spawning import SpawnBackend
 
             return SpawnBackend(folder, self._probes, self._layers)
+        if sys.platform != "linux":
+            raise SandboxFault(f"the fork backend needs Linux, this is {sys.platform}: use backend='spawn'")
         from harness.sandbox.forking import ForkBackend
 
         return ForkBackend(folder, self._probes, self._layers, self._on_event)

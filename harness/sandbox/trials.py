@@ -1,1 +1,154 @@
-"""The sandbox's own attempts at breaking out, run as probes in a worker. Each returns what it could do."""
+"""The sandbox's own attempts at breaking out, run as a probe in a worker before any student code is.
+
+Every attempt is really made. `attempts` returns, by name, True where the attempt failed as it should ("held").
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import sys
+import threading
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+_HARMLESS_VARIABLES = {
+    "PATH", "HOME", "TMPDIR", "TMP", "TEMP", "LANG", "LC_CTYPE", "USER", "PYTHONHASHSEED", "OMP_NUM_THREADS", "MKL_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS", "CUDA_VISIBLE_DEVICES", "TORCHINDUCTOR_CACHE_DIR", "TRITON_CACHE_DIR", "KMP_INIT_AT_FORK",
+    "KMP_DUPLICATE_LIB_OK",
+}  # fmt: skip
+_PTRACE_ATTACH = {"x86_64": 101, "aarch64": 117}
+
+
+def attempts(
+    folder: Path,
+    *,
+    canary: str,
+    unlisted: str,
+    foreign: Sequence[int],
+    shared: Sequence[str],
+    memory_bytes: int,
+    file_bytes: int,
+    open_files: int,
+    tasks: int,
+) -> dict[str, bool]:
+    """Try everything.
+
+    Args:
+        folder: the tree's package folder.
+        canary: a file that only the grader may read.
+        unlisted: a folder whose entries only the grader may list.
+        foreign: process IDs of the zygote and of the grader.
+        shared: folders where every user of the machine may write by default.
+        memory_bytes, file_bytes, open_files, tasks: this run's limits.
+    """
+    return {
+        "another user": _is_another_user(foreign),
+        "files of the grader": _refused(lambda: Path(canary).read_bytes()),
+        "names of other submissions": _refused(lambda: os.listdir(unlisted)),  # noqa: PTH208
+        "processes of others": all(_untouchable(pid) for pid in foreign),
+        "network": _refused(lambda: socket.socket(socket.AF_INET)) and _refused(lambda: socket.socket(socket.AF_UNIX)),
+        "new processes": _refused(_fork) and _refused(_spawn),
+        "memory limit": _refused(lambda: bytearray(memory_bytes + (64 << 20))),
+        "file size limit": _refused(lambda: _write(Path("large"), file_bytes + 1)),
+        "open files limit": _refused(lambda: _open_many(open_files)),
+        "thread limit": _refused(lambda: _start_threads(tasks)),
+        "the submission's files": _refused(lambda: _write(folder / "new", 1)),
+        "the scratch's parent": _refused(lambda: _write(Path.cwd().parent / "new", 1)),
+        "shared folders": all(_refused(lambda path=path: _write(Path(path) / f"holdout-{os.getpid()}", 1)) for path in shared),
+        "environment": set(os.environ) <= _HARMLESS_VARIABLES,
+        "descriptors": _open_descriptors() <= {0, 1, 2, 3, 4},
+    }
+
+
+def _refused(attempt: Callable[[], object]) -> bool:
+    """Whether the system refuses."""
+    try:
+        attempt()
+    except (OSError, MemoryError, RuntimeError):  # RuntimeError: "can't start new thread"
+        return True
+    return False
+
+
+def _is_another_user(foreign: Sequence[int]) -> bool:
+    """Whether this user is nobody the machine knows, and cannot become root again."""
+    with contextlib.suppress(OSError):
+        os.setuid(0)
+        return False
+    owners = {0}
+    with contextlib.suppress(OSError):
+        owners |= {Path(f"/proc/{pid}").stat().st_uid for pid in foreign}
+    return not set(os.getresuid()) & owners
+
+
+def _untouchable(pid: int) -> bool:
+    """Neither signalled, nor traced, nor read."""
+    return (
+        _refused(lambda: os.kill(pid, 0))
+        and _refused(lambda: _trace(pid))
+        and _refused(lambda: Path(f"/proc/{pid}/mem").open("rb").close())
+        and _refused(lambda: Path(f"/proc/{pid}/environ").read_bytes())
+    )
+
+
+def _trace(pid: int) -> None:
+    from harness.sandbox import system
+
+    machine = os.uname().machine
+    if machine not in _PTRACE_ATTACH:
+        raise OSError("not tried: the call's number is not known here")
+    system.syscall(_PTRACE_ATTACH[machine], 16, pid, 0, 0, what="ptrace")
+
+
+def _fork() -> None:
+    if os.fork() == 0:
+        os._exit(0)
+    os.wait()
+
+
+def _spawn() -> None:
+    os.waitpid(os.posix_spawn(sys.executable, [sys.executable, "-c", ""], {}), 0)
+
+
+def _write(path: Path, size: int) -> None:
+    try:
+        with path.open("wb", buffering=0) as file:
+            while size > 0:
+                size -= file.write(bytes(min(size, 1 << 20)))
+    finally:
+        with contextlib.suppress(OSError):
+            path.unlink()
+
+
+def _open_many(count: int) -> None:
+    opened = []
+    try:
+        for _ in range(count):
+            opened.append(os.open(os.devnull, os.O_RDONLY))
+    finally:
+        for descriptor in opened:
+            os.close(descriptor)
+
+
+def _start_threads(count: int) -> None:
+    stop = threading.Event()
+    started = []
+    try:
+        for _ in range(count):
+            thread = threading.Thread(target=stop.wait)
+            thread.start()
+            started.append(thread)
+    finally:
+        stop.set()
+        for thread in started:
+            thread.join()
+
+
+def _open_descriptors() -> set[int]:
+    found = set()
+    for descriptor in range(1024):
+        with contextlib.suppress(OSError):
+            os.fstat(descriptor)
+            found.add(descriptor)
+    return found

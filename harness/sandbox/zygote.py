@@ -16,13 +16,10 @@ from __future__ import annotations
 
 import contextlib
 import gc
-import importlib
-import importlib.util
 import json
 import os
 import signal
 import socket
-import sys
 import time
 import traceback
 from collections.abc import Callable
@@ -30,53 +27,18 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, NoReturn
 
-from harness.sandbox import adapters, hardening, system, worker
+from harness.sandbox import hardening, system, worker
 from harness.sandbox.job import Job
+from harness.sandbox.preload import preload
 
 PACKET = 1 << 16
 #: How long to wait for a killed process to be gone: exits of large processes take milliseconds.
 PATIENCE_SECONDS = 10.0
-#: Modules that student code needs anyway and that are slow to import. torch's optimisers import torch._dynamo at first use.
-PRELOADED = ("numpy", "torch", "torch.nn", "torch.optim", "torch.utils.data", "torch._dynamo", "tempfile", "tqdm")
-#: The topic under which the sandbox's own attempts at breaking out run, beside the caller's probes.
-OWN_TOPIC = "sandbox"
-
-
-def preload(probes: str) -> dict[str, ModuleType]:
-    """Import the slow libraries and all probe modules; the latter by topic.
-
-    `probes` is a package's name or a folder. Modules whose names start with an underscore are no topics.
-    """
-    for name in PRELOADED:
-        if name != "tqdm" or importlib.util.find_spec(name):
-            importlib.import_module(name)
-    importlib.import_module("torch").set_num_threads(1)
-    adapters.install()
-    found = {OWN_TOPIC: importlib.import_module("harness.sandbox.trials")}
-    importlib.import_module("harness.sandbox.tensors")
-    if os.sep in probes or "/" in probes:
-        files = sorted(Path(probes).glob("[!_]*.py"))
-        return found | {file.stem: _from_file(file) for file in files}
-    package = importlib.import_module(probes)
-    files = sorted(file for folder in package.__path__ for file in Path(folder).glob("[!_]*.py"))
-    return found | {file.stem: importlib.import_module(f"{probes}.{file.stem}") for file in files}
-
-
-def _from_file(file: Path) -> ModuleType:
-    specification = importlib.util.spec_from_file_location(f"probes_{file.stem}", file)
-    if specification is None or specification.loader is None:
-        raise ImportError(f"{file} is no Python module")
-    module = importlib.util.module_from_spec(specification)
-    sys.modules[specification.name] = module
-    specification.loader.exec_module(module)
-    return module
-
-
 def serve(descriptor: int, probes: str) -> None:
     """Preload, say hello, answer until the grader is gone."""
     control = socket.socket(fileno=descriptor)
     try:
-        loaded = preload(probes)
+        loaded = preload(probes, for_forks=True)
         threads = len(os.listdir("/proc/self/task"))  # noqa: PTH208 - a count is all
         if threads != 1:
             raise RuntimeError(f"{threads} threads after preloading; forked workers would hang")  # noqa: TRY301
@@ -166,8 +128,12 @@ class _Zygote:
         }
 
     def _sweep(self, request: dict[str, Any], _: list[int]) -> dict[str, Any]:
-        """Kill and reap whatever a worker left; `left` counts what would not go."""
-        if request["uid"] is not None:
+        """Kill and reap whatever a worker left; `left` counts what would not go.
+
+        Orphans become the zygote's children, so a zygote without children proves that nothing is left. Only where there
+        are some, or where the kernel does not tell, is the whole user ID killed: that takes another fork.
+        """
+        if request["uid"] is not None and self._strays() != []:
             _kill_all_of(request["uid"])
         deadline = time.monotonic() + PATIENCE_SECONDS
         while (strays := self._strays()) and time.monotonic() < deadline:
@@ -175,25 +141,18 @@ class _Zygote:
                 with contextlib.suppress(ProcessLookupError, PermissionError):
                     os.kill(pid, signal.SIGKILL)
             time.sleep(0.002)
-        return {"left": len(self._strays())}
+        return {"left": len(strays or [])}
 
-    def _strays(self) -> list[int]:
-        """Children that are no known workers: orphans that became ours. The dead ones are reaped on the way."""
+    def _strays(self) -> list[int] | None:
+        """Children that are no known workers: orphans that became ours. None where the kernel does not list children."""
         with contextlib.suppress(ChildProcessError):
-            while True:
-                pid, _ = os.waitpid(-1, os.WNOHANG)
-                if pid == 0:
-                    break
+            while (pid := os.waitpid(-1, os.WNOHANG)[0]) != 0:  # reap the dead ones on the way
                 self._workers.discard(pid)
-        return [pid for pid in _children() if pid not in self._workers]
-
-
-def _children() -> list[int]:
-    try:
-        text = Path(f"/proc/self/task/{os.getpid()}/children").read_text(encoding="ascii")
-    except OSError:
-        return []  # a kernel without that file: kill(-1) has done what can be done
-    return [int(pid) for pid in text.split()]
+        try:
+            text = Path(f"/proc/self/task/{os.getpid()}/children").read_text(encoding="ascii")
+        except OSError:
+            return None
+        return [pid for pid in map(int, text.split()) if pid not in self._workers]
 
 
 def _wait(pid: int, seconds: float) -> tuple[int, Any] | None:
@@ -218,8 +177,11 @@ def _kill_all_of(user: int) -> None:
             os.setgroups([])
             os.setresgid(user, user, user)
             os.setresuid(user, user, user)
-            os.kill(-1, signal.SIGKILL)
-        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(-1, signal.SIGKILL)
             os._exit(0)
-    if _wait(pid, PATIENCE_SECONDS) is None:
-        raise OSError(f"the sweep of user {user} did not end")
+        finally:
+            os._exit(1)
+    done = _wait(pid, PATIENCE_SECONDS)
+    if done is None or done[0] != 0:
+        raise OSError(f"the sweep of user {user} failed")

@@ -7,19 +7,15 @@ part inside), uploads.py (what is graded), trials.py (one grade and all that was
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
 from harness.assignment import ROOT
 from tests.container import borrowed, layout, uploads
 from tests.container.commands import CommandFailed
 from tests.container.emulation import Emulation
-from tests.container.engine import Engine, Machine
+from tests.container.engine import Engine
 from tests.container.podman import Podman
-from tests.container.trials import Laboratory, Trial
+from tests.container.trials import Laboratory
 
 STATE = ROOT / "build" / "container"
 AUTOGRADER = ROOT / "dist" / "autograder.zip"

@@ -11,6 +11,7 @@ import os
 import resource
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import seccomp  # type: ignore[import-not-found]  # a package of the distribution, not of pip
@@ -31,7 +32,7 @@ OPERATORS = {
 def main(order: dict[str, Any]) -> None:
     """Mount, change root, limit, filter, drop capabilities, run."""
     if order["image"]:
-        beside = os.path.dirname(order["root"])
+        beside = Path(order["root"]).parent
         layers = f"lowerdir={order['image']},upperdir={beside}/changes,workdir={beside}/work"
         mount("-t", "overlay", "-o", layers, "overlay", order["root"])
     mount_all(order["root"], order["mounts"])
@@ -51,7 +52,7 @@ def mount_all(root: str, borrowed: list[str]) -> None:
     mount("-t", "proc", "proc", f"{root}/proc")
     mount("-t", "sysfs", "-o", "ro", "sysfs", f"{root}/sys")
     mount("-t", "tmpfs", "-o", "mode=755", "tmpfs", f"{root}/dev")
-    os.mkdir(f"{root}/dev/shm")
+    Path(root, "dev/shm").mkdir()
     mount("-t", "tmpfs", "-o", "mode=1777", "tmpfs", f"{root}/dev/shm")
     for name in DEVICES:
         bind(f"/dev/{name}", f"{root}/dev/{name}")
@@ -64,12 +65,12 @@ def mount_all(root: str, borrowed: list[str]) -> None:
 
 def bind(source: str, target: str, mode: str = "rw") -> None:
     """Mount the file or folder `source` at `target`, which is made."""
-    if os.path.isdir(source):
-        os.makedirs(target, exist_ok=True)
+    place = Path(target)
+    if Path(source).is_dir():
+        place.mkdir(parents=True, exist_ok=True)
     else:
-        os.makedirs(os.path.dirname(target), exist_ok=True)
-        with open(target, "ab"):
-            pass
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.touch()
     mount("--bind", source, target)
     if mode == "ro":
         mount("-o", "remount,bind,ro", target)
@@ -112,5 +113,4 @@ def add(rules: Any, action: Any, name: str, arguments: list[dict[str, Any]]) -> 
 
 
 if __name__ == "__main__":
-    with open(sys.argv[1], encoding="utf-8") as text:
-        main(json.load(text))
+    main(json.loads(Path(sys.argv[1]).read_text(encoding="utf-8")))

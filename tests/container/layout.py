@@ -75,8 +75,14 @@ def run_files(submission: Path, known: Secrets, archive: Path) -> None:
 
 def _metadata(known: Secrets) -> Mapping[str, object]:
     assignment = {
-        **{"id": 25828, "course_id": 1234, "title": "PA1", "total_points": "64.0", "group_size": None},
-        **{"due_date": "2026-03-01T23:59:00.000000-08:00", "late_due_date": None, "group_submission": False},
+        "id": 25828,
+        "course_id": 1234,
+        "title": "PA1",
+        "total_points": "64.0",
+        "group_size": None,
+        "group_submission": False,
+        "due_date": "2026-03-01T23:59:00.000000-08:00",
+        "late_due_date": None,
     }
     earlier = {"score": 17.0, "tests": [{"name": "earlier", "output": known.email}]}
     return {

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import tempfile
 from pathlib import Path
@@ -32,4 +31,4 @@ def _pack(folder: Path, wanted: Path) -> None:
     """Into a file of another name first, so that a stop half-way leaves no half archive in the cache."""
     unfinished = wanted.with_suffix(".unfinished")
     run(["tar", "--create", "--numeric-owner", f"--directory={folder}", f"--file={unfinished}", "."])
-    os.replace(unfinished, wanted)
+    unfinished.replace(wanted)

@@ -7,7 +7,6 @@ Runs on the system's python3 with the standard library only, as root, usually as
 from __future__ import annotations
 
 import ctypes
-import glob
 import json
 import os
 import signal
@@ -15,12 +14,15 @@ import stat
 import sys
 import threading
 import time
+from contextlib import suppress
+from pathlib import Path
 
 PLATFORM_SECONDS = 600
-FINDINGS = "/autograder/stand_in.json"
-SECRETS = "/root/secrets.json"  # 0600; itself something that no upload may read
-OWN_FILES = (FINDINGS, SECRETS, "/autograder/results/results.json", "/autograder/results/stdout")
+FINDINGS = Path("/autograder/stand_in.json")
+SECRETS = Path("/root/secrets.json")  # 0600; itself something that no upload may read
+OWN_FILES = (str(FINDINGS), str(SECRETS), "/autograder/results/results.json", "/autograder/results/stdout")
 FOREIGN_TREES = ("/proc", "/sys", "/dev")
+GROUP = Path("/sys/fs/cgroup")
 LARGEST_SCAN = 32 << 20
 PR_SET_CHILD_SUBREAPER = 36
 
@@ -50,8 +52,7 @@ def main(command: list[str]) -> None:
         "written": written,
         "leaks": leaks([*written, "/autograder/results/results.json"]),
     }
-    with open(FINDINGS, "w", encoding="utf-8") as out:
-        json.dump(findings, out)
+    FINDINGS.write_text(json.dumps(findings), encoding="utf-8")
 
 
 def run(command: list[str]) -> tuple[int, bool, float]:
@@ -94,14 +95,11 @@ def survivors() -> list[str]:
     """Command lines of the processes that are still there, our own and our parents' excepted."""
     ours = {os.getpid(), os.getppid(), 1}
     found = []
-    for entry in os.listdir("/proc"):
-        if not entry.isdigit() or int(entry) in ours:
+    for process in Path("/proc").glob("[0-9]*"):
+        if int(process.name) in ours:
             continue
-        try:
-            with open(f"/proc/{entry}/cmdline", "rb") as text:
-                found.append(f"{entry} {text.read(200)!r}")
-        except OSError:
-            continue
+        with suppress(OSError):
+            found.append(f"{process.name} {(process / 'cmdline').read_bytes()[:200]!r}")
     return found
 
 
@@ -113,46 +111,39 @@ def snapshot() -> dict[str, tuple[int, int, int]]:
             if top == "/" and folder == "/":
                 folders[:] = [name for name in folders if f"/{name}" not in FOREIGN_TREES]
             for name in names:
-                path = os.path.join(folder, name)
-                try:
-                    entry = os.lstat(path)
-                except OSError:
-                    continue
-                found[path] = (stat.S_IFMT(entry.st_mode), entry.st_size, entry.st_mtime_ns)
+                path = Path(folder, name)
+                with suppress(OSError):
+                    entry = path.lstat()
+                    found[str(path)] = (stat.S_IFMT(entry.st_mode), entry.st_size, entry.st_mtime_ns)
     return found
 
 
 def leaks(paths: list[str]) -> list[str]:
     """Which secret stands in which of these files."""
-    with open(SECRETS, encoding="utf-8") as text:
-        secrets = json.load(text)
+    secrets = json.loads(SECRETS.read_text(encoding="utf-8"))
     found = []
-    for path in paths:
-        try:
-            if not stat.S_ISREG(os.lstat(path).st_mode):
-                continue
-            with open(path, "rb") as content:
-                read = content.read(LARGEST_SCAN)
-        except OSError:
+    for path in map(Path, paths):
+        if path.is_symlink() or not path.is_file():
             continue
+        with path.open("rb") as content:
+            read = content.read(LARGEST_SCAN)
         found += [f"{name} in {path}" for name, secret in secrets.items() if secret.encode() in read]
     return found
 
 
 def out_of_memory_kills() -> int | None:
     """How often the container's memory limit killed something; None where that is not counted."""
-    for path in ("/sys/fs/cgroup/memory/memory.oom_control", "/sys/fs/cgroup/memory.events"):
-        fields = read_fields(path)
+    for name in ("memory/memory.oom_control", "memory.events"):
+        fields = read_fields(GROUP / name)
         if "oom_kill" in fields:
             return fields["oom_kill"]
     return None
 
 
-def read_fields(path: str) -> dict[str, int]:
+def read_fields(path: Path) -> dict[str, int]:
     """A file of `name number` lines; empty where there is none."""
     try:
-        with open(path, encoding="ascii") as text:
-            pairs = [line.split() for line in text]
+        pairs = [line.split() for line in path.read_text(encoding="ascii").splitlines()]
     except OSError:
         return {}
     return {pair[0]: int(pair[1]) for pair in pairs if len(pair) == 2 and pair[1].isdigit()}
@@ -183,8 +174,8 @@ class MemoryPeak(threading.Thread):
 
     @staticmethod
     def _grouped() -> int:
-        first = read_fields("/sys/fs/cgroup/memory/memory.stat")
-        second = read_fields("/sys/fs/cgroup/memory.stat")
+        first = read_fields(GROUP / "memory/memory.stat")
+        second = read_fields(GROUP / "memory.stat")
         if first:
             return first["total_rss"] + first["total_mapped_file"]
         return second.get("anon", 0) + second.get("file_mapped", 0)
@@ -192,12 +183,10 @@ class MemoryPeak(threading.Thread):
     @staticmethod
     def _summed() -> int:
         total = 0
-        for path in glob.glob("/proc/[0-9]*/smaps_rollup"):
-            try:
-                with open(path, encoding="ascii") as text:
-                    total += sum(int(line.split()[1]) for line in text if line.startswith("Pss:"))
-            except OSError:
-                continue
+        for path in Path("/proc").glob("[0-9]*/smaps_rollup"):
+            with suppress(OSError):
+                lines = path.read_text(encoding="ascii").splitlines()
+                total += sum(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
         return total << 10
 
 

@@ -1,6 +1,7 @@
 """Docker's conditions, decided: these need no container."""
 
 import json
+from typing import Any
 
 import pytest
 
@@ -10,7 +11,7 @@ UNPRIVILEGED = profile.Place(frozenset(profile.DOCKER_CAPABILITIES), "amd64", (5
 ADMIN = profile.Place(frozenset({*profile.DOCKER_CAPABILITIES, "SYS_ADMIN"}), "amd64", (5, 15))
 
 
-def allowed(rules):
+def allowed(rules: dict[str, Any]) -> set[str]:
     return {
         name
         for rule in rules["syscalls"]

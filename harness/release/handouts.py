@@ -1,0 +1,212 @@
+"""The handouts: Jinja2 sources in handouts/, filled from the claims and assignment.toml, to PDF and HTML.
+
+Promises: points, bars, limits and file names in a handout are those that grade; equal sources give equal bytes on every
+machine (bundled fonts, no clock); whatever pandoc or Typst warn about is an error, since both drop mathematics in
+silence otherwise; both files appear or neither. Needs Jinja2, pypandoc_binary and typst, which pip alone installs.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+import subprocess
+import tempfile
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+from harness.assignment import ROOT, Assignment, Deliverable, Part
+from harness.catalogue import ClaimInfo, check_points
+from harness.errors import HarnessFault, UsageProblem
+from harness.release.course import Course, load_course
+
+SOURCES = ROOT / "handouts"
+NAMES = ("assignment.pdf", "assignment.html")
+
+_SVG = "{http://www.w3.org/2000/svg}"
+_WIDTHS = {"block": "58%", "perceiver": "61%"}  # of the PDF's text, by figure
+_MARKDOWN = re.compile(r"([\\`*_{}\[\]<>()#+\-.!|$~^@'\"])")
+_FORMATS = {"pdf": "typst", "html": "html5"}
+
+#: Which part a student's file belongs to; every other code file is handed in as it came.
+_WRITTEN_IN = {"dataset.py": "part (e)", "helper.py": "parts (c), (f), (g)", "model.py": "part (g)"}
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A drawing: its bytes for the PDF, and as part of a page."""
+
+    svg: bytes
+    inline: str
+    alt: str
+    width: str
+
+
+def build(
+    out: Path, claims: Sequence[ClaimInfo], assignment: Assignment, sources: Path = SOURCES
+) -> tuple[Path, ...]:
+    """Write the handouts into the folder `out`, which is made where it is missing; the paths of the files.
+
+    Raises:
+        UsageProblem: course.toml or another source cannot be used.
+        HarnessFault: claims and assignment.toml disagree, or a source does not convert without a warning.
+    """
+    check_points(claims, assignment)
+    course, figures = load_course(sources / "course.toml"), _figures(sources / "figures")
+    context = _context(claims, assignment, course, figures)
+    with tempfile.TemporaryDirectory(prefix="handouts-") as scratch:
+        made = {
+            "assignment.pdf": _pdf(sources, context, Path(scratch)),
+            "assignment.html": _page(sources, context, Path(scratch)),
+        }
+    out.mkdir(parents=True, exist_ok=True)
+    for name, content in made.items():
+        partial = out / f".{name}.partial"
+        partial.write_bytes(content)
+        partial.replace(out / name)
+    return tuple(out / name for name in made)
+
+
+# What the templates see.
+
+
+def _context(
+    claims: Sequence[ClaimInfo], assignment: Assignment, course: Course, figures: Mapping[str, Figure]
+) -> dict[str, Any]:
+    parts = [_part(part, [claim for claim in claims if claim.part == part.id]) for part in assignment.parts]
+    example = next((claim for claim in claims if claim.kind == "basic" and claim.part == "1e"), None)
+    return {
+        "assignment": assignment,
+        "course": course,
+        "figures": figures,
+        "parts": parts,
+        "parts_by_id": {part["id"]: part for part in parts},
+        "graded_points": sum(part.points for part in assignment.parts if not part.extra_credit),
+        "thresholds": assignment.thresholds,
+        "limits": assignment.limits,
+        "deliverables": [{"name": file.name, "written_by": written_by(file)} for file in assignment.deliverables],
+        "example_claim": example.id if example else claims[0].id,
+        "example_part": example.part if example else claims[0].part,
+    }
+
+
+def _part(part: Part, claims: Iterable[ClaimInfo]) -> dict[str, Any]:
+    """A part for the templates; basic tests by name, hidden ones only in sum."""
+    claims = tuple(claims)
+    basic = [claim for claim in claims if claim.kind == "basic"]
+    hidden = sum(claim.points for claim in claims if claim.kind == "hidden")
+    return {
+        "id": part.id,
+        "label": f"({part.id[-1]})",
+        "title": part.title,
+        "points": part.points,
+        "extra_credit": part.extra_credit,
+        "basic": ", ".join(f"`{claim.id}` ({claim.points:g})" for claim in basic) or "none",
+        "hidden": f"{hidden:g} {'point' if hidden == 1 else 'points'}" if hidden else "none",
+    }
+
+
+def written_by(file: Deliverable) -> str:
+    """Who or what makes a deliverable, in Markdown: its command of run.sh, or the student."""
+    if file.kind == "code":
+        part = _WRITTEN_IN.get(file.name)
+        return f"you, in {part}" if part else "given: leave it as it is"
+    variant, stage, *rest = file.name.split(".")
+    if file.kind == "params":
+        command = {"model": "finetune_without_pretrain", "pretrain": "pretrain", "finetune": "finetune_with_pretrain"}[
+            stage
+        ]
+    else:
+        command = f"eval_{rest[0]}_{'without' if stage == 'nopretrain' else 'with'}_pretrain"
+    return f"`{variant}_{command}`"
+
+
+def _figures(folder: Path) -> dict[str, Figure]:
+    """Every drawing by name. Its `desc` element is what people hear who do not see it."""
+    found = {}
+    for path in sorted(folder.glob("*.svg")):
+        text = path.read_text(encoding="utf-8")
+        try:
+            described = ElementTree.fromstring(text).findtext(f"{_SVG}desc")  # noqa: S314 (our own file)
+        except ElementTree.ParseError as problem:
+            raise UsageProblem(f"{path}: not valid SVG: {problem}") from problem
+        if not described:
+            raise UsageProblem(f"{path}: a drawing needs a <desc> element that says what it shows")
+        found[path.stem] = Figure(text.encode(), text.strip(), described.strip(), _WIDTHS.get(path.stem, "80%"))
+    return found
+
+
+# Jinja2, pandoc, Typst.
+
+
+def _filled(sources: Path, name: str, context: Mapping[str, Any], **more: Any) -> str:
+    import jinja2
+
+    environment = jinja2.Environment(  # noqa: S701 (Markdown and Typst are no HTML: each template escapes by filter)
+        loader=jinja2.FileSystemLoader(sources),
+        variable_start_string="<<",
+        variable_end_string=">>",
+        block_start_string="<%",
+        block_end_string="%>",
+        comment_start_string="<#",
+        comment_end_string="#>",
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        undefined=jinja2.StrictUndefined,
+    )
+    environment.filters.update(
+        md=lambda text: _MARKDOWN.sub(r"\\\1", str(text)),
+        html=lambda text: html.escape(str(text)).replace("$", "$$"),  # $ begins a variable of pandoc's templates
+        typst=lambda text: '"' + str(text).replace("\\", "\\\\").replace('"', '\\"').replace("$", "$$") + '"',
+        percent=lambda share: f"{100 * share:g}%",
+        number=lambda value: f"{value:g}",
+    )
+    try:
+        return environment.get_template(name).render(**context, **more)
+    except jinja2.TemplateError as problem:
+        line = getattr(problem, "lineno", None)
+        raise UsageProblem(f"{sources / name}{f':{line}' if line else ''}: {problem}") from problem
+
+
+def _converted(sources: Path, context: Mapping[str, Any], scratch: Path, page: str, to: str, *options: str) -> str:
+    """The sheet through pandoc, in the frame `page` (a source name)."""
+    import pypandoc
+
+    frame = scratch / page.removesuffix(".j2")
+    style = (sources / "style.css").read_text(encoding="utf-8").strip()
+    frame.write_text(_filled(sources, page, context, style=style), encoding="utf-8")
+    markdown = _filled(sources, "assignment.md.j2", context, format=to)
+    command = [
+        str(pypandoc.get_pandoc_path()), "--from=markdown", f"--to={_FORMATS[to]}", "--standalone", "--wrap=preserve",
+        "--fail-if-warnings", "--syntax-highlighting=none", f"--template={frame}",
+        f"--metadata=title:{context['assignment'].title}", *options,
+    ]  # fmt: skip
+    done = subprocess.run(command, input=markdown.encode(), capture_output=True, check=False, cwd=scratch)
+    if done.returncode:
+        complaint = done.stderr.decode(errors="replace").strip()
+        raise HarnessFault(f"{sources / 'assignment.md.j2'}: pandoc does not convert it to {to}: {complaint}")
+    return done.stdout.decode()
+
+
+def _page(sources: Path, context: Mapping[str, Any], scratch: Path) -> bytes:
+    options = ("--mathml", "--toc", "--toc-depth=3", "--shift-heading-level-by=1", "--section-divs")
+    return _converted(sources, context, scratch, "page.html.j2", "html", *options).encode()
+
+
+def _pdf(sources: Path, context: Mapping[str, Any], scratch: Path) -> bytes:
+    import typst
+
+    document = scratch / "assignment.typ"
+    document.write_text(_converted(sources, context, scratch, "page.typ.j2", "pdf"), encoding="utf-8")
+    for name, figure in context["figures"].items():
+        (scratch / f"{name}.svg").write_bytes(figure.svg)
+    try:
+        made, warnings = typst.compile_with_warnings(document, format="pdf", ignore_system_fonts=True)
+    except typst.TypstError as problem:
+        raise HarnessFault(f"{sources / 'assignment.md.j2'}: Typst does not set it: {problem}") from problem
+    if warnings:
+        raise HarnessFault(f"{sources / 'assignment.md.j2'}: Typst warns: {warnings[0].message}")
+    return bytes(made)

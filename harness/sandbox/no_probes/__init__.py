@@ -1,0 +1,1 @@
+"""A package without probes, for a sandbox that only tries itself."""

@@ -1,0 +1,21 @@
+"""Run the basic tests on your own work: `python grader.py`, or `python grader.py 1e-1-basic` for a single one."""
+
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+
+
+def home_of_harness():
+    """The folder that holds `harness/`: this one in the course's zip, the repository's root for course staff."""
+    for folder in (HERE, HERE.parent.parent):
+        if (folder / "harness" / "cli.py").is_file():
+            return folder
+    sys.exit("grader.py: the folder 'harness' is missing beside it: unpack the course's student.zip again")
+
+
+if __name__ == "__main__":
+    sys.path.insert(0, str(home_of_harness()))
+    from harness.cli import students_grader
+
+    sys.exit(students_grader(sys.argv[1:], submission=HERE / "submission", data=HERE / "data"))

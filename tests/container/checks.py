@@ -1,0 +1,64 @@
+"""What must hold after every grade, whatever was uploaded."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from harness.assignment import load
+
+if TYPE_CHECKING:
+    from tests.container.trials import Trial
+
+TOP_KEYS = {
+    *("score", "tests", "execution_time", "output", "output_format", "test_output_format", "test_name_format"),
+    *("visibility", "stdout_visibility", "extra_data", "leaderboard"),
+}
+TEST_KEYS = {
+    *("score", "max_score", "status", "name", "name_format", "number", "output", "output_format", "tags"),
+    *("visibility", "extra_data"),
+}
+FORMATS = {"text", "html", "simple_format", "md", "ansi"}
+VISIBILITIES = {"hidden", "after_due_date", "after_published", "visible"}
+LONGEST_OUTPUT = 100_000  # the platform cuts there
+
+
+def assert_sound(trial: Trial) -> None:
+    """Valid results, in time, nothing left behind, nothing secret shown."""
+    assert_valid(trial)
+    seen = trial.seen
+    assert not seen["timed_out"], "the platform would have stopped the run and dropped every result"
+    assert seen["survivors"] == [], "processes were left running"
+    assert seen["written"] == [], "files were left outside the results"
+    assert seen["leaks"] == [], "secrets reached a file that students read or that the upload wrote"
+    assert not seen["out_of_memory_kills"], "the container's memory limit killed something"
+
+
+def assert_valid(trial: Trial) -> None:
+    """results.json as the platform's specification has it."""
+    parsed = trial.parsed
+    assert parsed.keys() <= TOP_KEYS
+    assert parsed.get("output_format", "text") in FORMATS
+    assert len(parsed.get("output", "")) <= LONGEST_OUTPUT
+    assert parsed["extra_data"].keys() >= {"release", "seed", "isolation", "harness_fault"}
+    for test in parsed["tests"]:
+        assert test.keys() <= TEST_KEYS
+        assert 0 <= test["score"] <= test["max_score"]
+        assert test["status"] in {"passed", "failed"}
+        assert test.get("visibility", "visible") in VISIBILITIES - {"hidden"}, "one hidden test hides the total from students"
+        assert len(test.get("output", "")) <= LONGEST_OUTPUT
+
+
+def assert_judged(trial: Trial) -> None:
+    """Every claim has a verdict: none was lost, and none is a fault of ours."""
+    parsed = trial.parsed
+    assert parsed["extra_data"]["harness_fault"] is False, parsed.get("output")
+    numbers = [test["number"] for test in parsed["tests"]]
+    assert len(numbers) == len(set(numbers))
+    assert sum(test["max_score"] for test in parsed["tests"]) == total_points()
+    assert trial.score == sum(test["score"] for test in parsed["tests"])
+    assert trial.seen["status"] == 0, trial.stdout[-2000:]
+
+
+def total_points() -> float:
+    """What all parts are worth together, extra credit aside."""
+    return float(sum(part.points for part in load().parts if not part.extra_credit))

@@ -1,0 +1,34 @@
+"""run_autograder leaves valid results that say whose fault it is, even where nothing of ours works."""
+
+import pytest
+
+from tests.container import uploads
+from tests.container.checks import assert_valid
+from tests.container.engine import Machine, empty
+
+pytestmark = pytest.mark.container
+
+DAMAGE = {
+    "no environment": "rm -rf /opt/holdout",
+    "an environment without torch": "rm -rf /opt/holdout/lib/python3*/site-packages/torch",
+    "no harness": "rm -rf /autograder/source/harness",
+    "no source": "rm -rf /autograder/source",
+    "a manifest that cannot be read": "echo '[' > /autograder/source/assignment.toml",
+    "no data": "rm -rf /autograder/source/data",
+    "no results folder": "rm -rf /autograder/results",
+    "a grader that is killed": "printf '#!/bin/sh\\nkill -9 $$\\n' > /opt/holdout/bin/python3; chmod 755 /opt/holdout/bin/python3;"
+    " rm /opt/holdout/bin/python; cp /opt/holdout/bin/python3 /opt/holdout/bin/python",
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGE.values(), ids=DAMAGE)
+def test_a_broken_grader_says_that_it_is_broken(laboratory, damage):
+    command = ("/bin/bash", "-c", f"{damage}; exec /autograder/run_autograder")
+    folder = uploads.HONEST["template"].make(empty(laboratory.state / "upload"))
+    trial = laboratory.run("broken", folder, Machine(), command)
+    assert_valid(trial)
+    assert trial.score == 0
+    assert trial.parsed["extra_data"]["harness_fault"] is True
+    assert "fault of the grader" in trial.results.decode()
+    assert trial.seen["status"] != 0
+    assert trial.seen["survivors"] == []
