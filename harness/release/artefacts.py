@@ -16,13 +16,15 @@ import json
 import re
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import PurePosixPath
 
 _DEPTH = 8
 _LARGEST = 256 << 20  # bytes out of one packed stream; ours are far below
-_BASE64_RUN = re.compile(rb"[A-Za-z0-9+/_-]{40,}={0,2}")
+_BASE64_RUN = re.compile(rb"(?:[A-Za-z0-9+/_-]{40,}\s{1,2})*[A-Za-z0-9+/_-]{40,}={0,2}")
+_HEX_RUN = re.compile(rb"(?:[0-9A-Fa-f]{2}){24,}")
 _PDF_STREAM = re.compile(rb"stream\r?\n(.*?)\r?\nendstream", re.DOTALL)
 _TAG = re.compile(r"<[^<>]*>")
 _UNTAGGED = frozenset({".html", ".htm", ".svg", ".xml"})
@@ -62,7 +64,7 @@ def pieces(place: str, path: str, data: bytes, depth: int = 0) -> Iterator[Piece
         yield from _zip(place, data, depth)
         return
     for how, inner in _unpacked(path, data):
-        if how in ("base64", "gzip"):
+        if how in ("base64", "gzip", "hex"):
             for piece in pieces(f"{place}!{how}", path, inner, depth + 1):
                 yield Piece(piece.place, path, piece.data, piece.made_of or how)
         else:
@@ -85,7 +87,7 @@ def _unpacked(path: str, data: bytes) -> Iterator[tuple[str, bytes]]:
     """What is packed in the bytes of one file, with how it was packed."""
     suffix = PurePosixPath(path).suffix.lower()
     if data.startswith(b"\x1f\x8b"):
-        yield from _guarded("gzip", lambda: gzip.GzipFile(fileobj=io.BytesIO(data)).read(_LARGEST))
+        yield from _guarded("gzip", partial(gzip.GzipFile(fileobj=io.BytesIO(data)).read, _LARGEST))
     if data.startswith(b"\x89PNG"):
         yield "image text", b"\n".join(_png_texts(data))
     if data.startswith(b"%PDF"):
@@ -93,22 +95,28 @@ def _unpacked(path: str, data: bytes) -> Iterator[tuple[str, bytes]]:
     if suffix in _UNTAGGED:
         yield "text between tags", html.unescape(_TAG.sub(_blank, data.decode(errors="replace"))).encode()
     if suffix == ".ipynb":
-        yield from _guarded("cells", lambda: "\n".join(_strings(json.loads(data))).encode())
-    for run in _BASE64_RUN.finditer(data):
-        yield from _guarded("base64", lambda: _from_base64(run[0]))  # noqa: B023 (called at once)
+        yield from _guarded("cells", partial(_cells, data))
+    for run in _BASE64_RUN.findall(data):
+        yield from _guarded("base64", partial(_from_base64, run))
+    for run in _HEX_RUN.findall(data):
+        yield from _guarded("hex", partial(bytes.fromhex, run.decode()))
 
 
-def _guarded(how: str, unpack: object) -> Iterator[tuple[str, bytes]]:
+def _guarded(how: str, unpack: Callable[[], bytes]) -> Iterator[tuple[str, bytes]]:
     """What `unpack` returns; nothing when the bytes are not packed that way after all."""
-    assert callable(unpack)
     try:
         yield how, unpack()
     except (OSError, EOFError, ValueError, zlib.error, binascii.Error):
         return
 
 
+def _cells(data: bytes) -> bytes:
+    """All strings of a notebook, one after the other."""
+    return "\n".join(_strings(json.loads(data))).encode()
+
+
 def _from_base64(run: bytes) -> bytes:
-    plain = run.rstrip(b"=").translate(bytes.maketrans(b"-_", b"+/"))
+    plain = b"".join(run.split()).rstrip(b"=").translate(bytes.maketrans(b"-_", b"+/"))
     return base64.b64decode(plain[: len(plain) - (len(plain) % 4 == 1)] + b"=" * (-len(plain) % 4))
 
 

@@ -39,11 +39,13 @@ class Course:
 
     @property
     def due_sentence(self) -> str:
-        """Such as `Due Sunday, April 4, 2027, at 11:59 pm Pacific Time.`"""
+        """The deadline in words, such as `Due Sunday, April 4, 2027, at 11:59 pm Pacific Time.`."""
         due = self.due
         hour = due.hour % 12 or 12
         clock = f"{hour}:{due.minute:02} {'am' if due.hour < 12 else 'pm'}"
-        return f"Due {_DAYS[due.weekday()]}, {_MONTHS[due.month - 1]} {due.day}, {due.year}, at {clock} {self.timezone}."
+        return (
+            f"Due {_DAYS[due.weekday()]}, {_MONTHS[due.month - 1]} {due.day}, {due.year}, at {clock} {self.timezone}."
+        )
 
 
 def load_course(path: Path) -> Course:

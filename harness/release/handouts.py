@@ -15,7 +15,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 from harness.assignment import ROOT, Assignment, Deliverable, Part
 from harness.catalogue import ClaimInfo, check_points
@@ -44,9 +44,7 @@ class Figure:
     width: str
 
 
-def build(
-    out: Path, claims: Sequence[ClaimInfo], assignment: Assignment, sources: Path = SOURCES
-) -> tuple[Path, ...]:
+def build(out: Path, claims: Sequence[ClaimInfo], assignment: Assignment, sources: Path = SOURCES) -> tuple[Path, ...]:
     """Write the handouts into the folder `out`, which is made where it is missing; the paths of the files.
 
     Raises:
@@ -129,8 +127,8 @@ def _figures(folder: Path) -> dict[str, Figure]:
     for path in sorted(folder.glob("*.svg")):
         text = path.read_text(encoding="utf-8")
         try:
-            described = ElementTree.fromstring(text).findtext(f"{_SVG}desc")  # noqa: S314 (our own file)
-        except ElementTree.ParseError as problem:
+            described = ET.fromstring(text).findtext(f"{_SVG}desc")  # noqa: S314 (our own file)
+        except ET.ParseError as problem:
             raise UsageProblem(f"{path}: not valid SVG: {problem}") from problem
         if not described:
             raise UsageProblem(f"{path}: a drawing needs a <desc> element that says what it shows")

@@ -1,4 +1,4 @@
-"""The leak rules: each knows what it must not find, and says where a text holds it.
+"""The leak rules for solutions: each knows what it must not find, and says where a text holds it.
 
 Promises: pure, and built once for a whole release. A rule sees one reading at a time (a file as it is, or text dug out
 of it) and yields what it finds there, the first or longest finding of each secret only.
@@ -7,7 +7,6 @@ of it) and yields what it finds there, the first or longest finding of each secr
 from __future__ import annotations
 
 import ast
-import base64
 import re
 import textwrap
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
@@ -26,9 +25,6 @@ from harness.release.python_rules import Fault, parse
 from harness.release.words import Hit, Shingle, Tokens
 
 EXACT_RUN, ANONYMOUS_RUN, PROSE_RUN = 8, 16, 6
-HIDDEN_RUN = 40  # claims of one part share idioms; that many tokens in a row are a copy
-HIDDEN_SHARE = 0.6  # of a hidden claim's runs of 8 tokens
-GOLD_RUN = 8  # right answers in a row, one to a line
 LEAST_NAME = 6
 
 #: Suffixes of blocks that hold code; blocks of other files hold prose.
@@ -142,7 +138,7 @@ class Runs:
         self._anonymous = rule == "shingle-16"
         self._rule = rule
         self._length = ANONYMOUS_RUN if self._anonymous else EXACT_RUN
-        self._key: Callable[[Shingle], Shingle] = words.anonymised if self._anonymous else _same
+        self._key: Callable[[Shingle], Shingle] = words.anonymised if self._anonymous else same
         harmless = {
             self._key(run)
             for text in (*(data.decode(errors="replace") for data in public.values()), *(each.text for each in excused))
@@ -152,7 +148,7 @@ class Runs:
         self._owners: dict[Shingle, str] = {}
         for block in blocks:
             for run in words.code_views(code_of(block))[0].runs(self._length):
-                if self._key(run) not in harmless and _telling(run):
+                if self._key(run) not in harmless and telling(run):
                     self._owners.setdefault(self._key(run), block.where)
         self._shapes = {words.shape(run) for run in self._owners}
 
@@ -183,78 +179,8 @@ class Prose:
 
     def look(self, reading: Reading) -> Iterator[Leak]:
         """See Rule."""
-        for hit in longest(words.find_runs(reading.words, PROSE_RUN, self._owners, _same)):
+        for hit in longest(words.find_runs(reading.words, PROSE_RUN, self._owners, same)):
             yield reading.leak(hit.line, f"repeats {hit.length} words of block {hit.owner}", "prose-6")
-
-
-class HiddenClaims:
-    """The source of claims that students do not get: a long run of it, or most of one claim."""
-
-    def __init__(self, sources: Mapping[str, str]) -> None:
-        self._runs: dict[Shingle, str] = {}
-        self._claims: dict[str, frozenset[Shingle]] = {}
-        for path, source in sources.items():
-            for owner, text in _functions(path, source):
-                tokens = words.code_views(text)[0]
-                self._claims[owner] = frozenset(run for run in tokens.runs(EXACT_RUN) if _telling(run))
-                for run in tokens.runs(HIDDEN_RUN):
-                    self._runs.setdefault(run, owner)
-
-    def look(self, reading: Reading) -> Iterator[Leak]:
-        """See Rule."""
-        tokens = reading.code[0]
-        for hit in longest(words.find_runs(tokens, HIDDEN_RUN, self._runs, _same)):
-            yield reading.leak(hit.line, f"repeats {hit.length} tokens of hidden claim {hit.owner}", "hidden")
-            return
-        present = frozenset(tokens.runs(EXACT_RUN))
-        for owner, runs in self._claims.items():
-            if len(runs) >= EXACT_RUN and len(runs & present) >= HIDDEN_SHARE * len(runs):
-                line = next(tokens.line(at) for at, run in enumerate(tokens.runs(EXACT_RUN)) if run in runs)
-                yield reading.leak(line, f"holds most of hidden claim {owner}", "hidden")
-
-
-class Gold:
-    """The test answers: the file, a question with its answer, or answers alone, in the order of the questions."""
-
-    def __init__(self, gold: bytes) -> None:
-        rows = [line.partition("\t") for line in gold.decode(errors="replace").splitlines()]
-        pairs = [(question, place) for question, _, place in rows if place]
-        self._answers = dict(pairs)
-        places = [place for _, place in pairs]
-        self._runs = {tuple(places[at : at + GOLD_RUN]) for at in range(len(places) - GOLD_RUN + 1)}
-
-    def look(self, reading: Reading) -> Iterator[Leak]:
-        """See Rule."""
-        lines = reading.text.splitlines()
-        for number, line in enumerate(lines, start=1):
-            question, rest = _after_question(line)
-            answer = self._answers.get(question)
-            if answer and answer in rest:
-                yield reading.leak(number, f"answers the test question '{question}'", "gold")
-                return
-        stripped = [line.strip().strip('",;') for line in lines]
-        for at in range(len(stripped) - GOLD_RUN + 1):
-            if tuple(stripped[at : at + GOLD_RUN]) in self._runs:
-                yield reading.leak(at + 1, f"lists {GOLD_RUN} test answers in a row", "gold")
-                return
-
-
-class Key:
-    """The term's secret key, as it is or written out; never shown in a message."""
-
-    def __init__(self, key: bytes) -> None:
-        inner = [base64.b64encode(b"\0" * shift + key)[4 if shift else 0 :].rstrip(b"=")[:-1] for shift in range(3)]
-        urlsafe = [form.translate(bytes.maketrans(b"+/", b"-_")) for form in inner]
-        self._forms = {key, key.hex().encode(), key.hex().upper().encode(), key[::-1], *inner, *urlsafe}
-
-    def look(self, reading: Reading) -> Iterator[Leak]:
-        """See Rule."""
-        data = reading.piece.data
-        for form in self._forms:
-            at = data.find(form)
-            if at >= 0:
-                yield reading.leak(data.count(b"\n", 0, at) + 1, "holds the secret key of this term", "key")
-                return
 
 
 def bound_names(block: Block) -> Collection[str]:
@@ -291,11 +217,11 @@ def longest(hits: Iterable[Hit]) -> Iterable[Hit]:
     return best.values()
 
 
-def _same(run: Shingle) -> Shingle:
+def same(run: Shingle) -> Shingle:
     return run
 
 
-def _telling(run: Shingle) -> bool:
+def telling(run: Shingle) -> bool:
     """Whether a run says anything: punctuation and one name repeated stand everywhere."""
     return len({token for token in run if len(token) > 1 and token[0].isidentifier()} - {"self"}) >= 2
 
@@ -307,21 +233,3 @@ def _suffix(block: Block) -> str:
 def _as_module(block: Block) -> str:
     """A block's statements on their own: dedented, in a function so that `return` is allowed."""
     return "async def block():\n" + textwrap.indent(textwrap.dedent("\n".join(block.body)), " ")
-
-
-def _functions(path: str, source: str) -> Iterator[tuple[str, str]]:
-    """Each function of a hidden module with its source; what stands between them is imports and constants."""
-    tree = parse(source)
-    if isinstance(tree, Fault):
-        yield path, source
-        return
-    lines = source.split("\n")
-    for node in tree.body:
-        if isinstance(node, ast.FunctionDef | ast.ClassDef):
-            yield f"{path}:{node.lineno} {node.name}", "\n".join(lines[node.lineno - 1 : node.end_lineno])
-
-
-def _after_question(line: str) -> tuple[str, str]:
-    """A line's question, if any, and what follows it."""
-    match = re.search(r"Where was .+? born\?", line)
-    return (match[0], line[match.end() :]) if match else ("", "")

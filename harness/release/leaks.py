@@ -15,9 +15,6 @@ from harness.release.artefacts import Piece, pieces
 from harness.release.blocks import Block
 from harness.release.leakrules import (
     Canaries,
-    Gold,
-    HiddenClaims,
-    Key,
     Leak,
     Markers,
     Names,
@@ -27,6 +24,7 @@ from harness.release.leakrules import (
     Runs,
 )
 from harness.release.lists import Lists
+from harness.release.secretrules import Gold, HiddenClaims, Key
 
 _NEVER = frozenset({".pyc", ".pyo", ".params", ".predictions", ".pt", ".pkl", ".key"})
 
@@ -39,6 +37,7 @@ class Secrets:
     public: Mapping[str, bytes]  # the template: what students are meant to read
     hidden: Mapping[str, str]  # hidden claims' sources by path
     gold: bytes  # birth_test.tsv
+    told: frozenset[bytes]  # files that tell the answers on purpose: the biographies
     key: bytes | None
 
 
@@ -63,7 +62,7 @@ def check(artefacts: Iterator[Artefact] | list[Artefact], secrets: Secrets, list
         Runs(secrets.blocks, secrets.public, lists.passages, "shingle-16"),
         Prose(secrets.blocks, secrets.public, lists.passages),
         HiddenClaims(secrets.hidden),
-        Gold(secrets.gold),
+        Gold(secrets.gold, secrets.told),
         *key,
     )
     found: set[Leak] = set()
@@ -71,8 +70,8 @@ def check(artefacts: Iterator[Artefact] | list[Artefact], secrets: Secrets, list
         rules = student_rules if artefact.for_students else key
         for piece in pieces(artefact.place, PurePosixPath(artefact.place).name, artefact.data):
             found.update(_kinds(piece, artefact))
-            # A packed file's own bytes say nothing to the rules for text; what it holds follows by itself.
-            used = key if _is_packed(piece) else rules
+            # A zip's own bytes would say everything twice; what it holds follows by itself.
+            used = key if _is_zip(piece) else rules
             reading = Reading(piece)
             found.update(leak for rule in used for leak in rule.look(reading))
     return sorted(found)
@@ -100,5 +99,5 @@ def _has_run(data: bytes) -> bool:
         return True
 
 
-def _is_packed(piece: Piece) -> bool:
-    return piece.data.startswith((b"PK\x03\x04", b"\x1f\x8b", b"\x89PNG", b"%PDF"))
+def _is_zip(piece: Piece) -> bool:
+    return piece.data.startswith((b"PK\x03\x04", b"PK\x05\x06"))

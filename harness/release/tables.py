@@ -30,7 +30,7 @@ def artefact_table(artefacts: Mapping[str, bytes], entries: Mapping[str, Mapping
     """Who gets which file: entries, size, the beginning of its SHA-256."""
     table = Table(title="What each audience gets", title_justify="left")
     for heading in ("audience", "file in dist/"):
-        table.add_column(heading)
+        table.add_column(heading, overflow="fold")
     for heading in ("files", "size"):
         table.add_column(heading, justify="right")
     table.add_column("sha256")

@@ -48,5 +48,8 @@ class Job:
         return Caps(body_bytes=self.limits.reply_bytes)
 
 
+#: Marks the job itself where it travels through a pipe, before it has told its nonce.
+JOB_NONCE = bytes(16)
+
 #: Arguments come from the grader: larger than any reply may be, and still bounded.
 ARGUMENT_CAPS = Caps(body_bytes=1 << 28)

@@ -106,9 +106,10 @@ MISSING = [
 ]
 
 
-def test_each_missing_file_costs_its_own_claims_only(upload: Path, data: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("files", [MISSING[::2], MISSING[1::2]], ids=["even", "odd"])
+def test_each_missing_file_costs_its_own_claims_only(upload: Path, data: Path, tmp_path: Path, files) -> None:
     removed, expected = set(), set()
-    for name, claims in MISSING[::2] + MISSING[1::2]:
+    for name, claims in files:
         (upload / name).unlink()
         removed.add(name)
         expected |= claims

@@ -1,0 +1,63 @@
+"""A worker that was not forked: a fresh process for one run, where there is no zygote (macOS, Windows, or by choice).
+
+Contains accidents: a deadline and capped output by the grader, and whatever resource limits the system has. It keeps the
+user's identity, files and network.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import sys
+from typing import NoReturn
+
+from harness.sandbox import codec, frames, hardening, worker
+from harness.sandbox.job import ARGUMENT_CAPS, JOB_NONCE, Job
+from harness.sandbox.preload import preload
+
+
+def run(probes: str) -> NoReturn:
+    """Job and arguments come on stdin, the reply goes to stdout, student code's output to stderr."""
+    request, reply = _take_over_descriptors()
+    raw = codec.decode(*frames.read(request, JOB_NONCE, ARGUMENT_CAPS), ARGUMENT_CAPS)
+    assert isinstance(raw, dict)
+    job = Job.from_dict(raw)
+    try:
+        probe = worker.find(preload(probes, for_forks=False), job.probe)
+        hardening.scrub_environment(job.scratch)
+        worker.prepare_process(job)
+        os.chdir(job.scratch)
+        _limit(job)
+        worker.check_reach(job)
+    except BaseException as problem:  # noqa: BLE001 - all of it is a fault of ours, and is told as one
+        worker.send(job, {"fault": f"{type(problem).__name__}: {problem}"[:1000]}, reply)
+        os._exit(1)
+    worker.send(job, {"ready": {"rlimits": "rlimits" in job.layers}}, reply)
+    worker.finish(job, probe, request=request, reply=reply)
+
+
+def _take_over_descriptors() -> tuple[int, int]:
+    """Keep stdin and stdout for us under other numbers; the student's stdin is empty, their stdout is our stderr."""
+    request, reply = os.dup(0), os.dup(1)
+    empty = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(empty, 0)
+    os.dup2(2, 1)
+    os.close(empty)
+    if sys.platform == "win32":
+        import msvcrt
+
+        for descriptor in (request, reply):
+            msvcrt.setmode(descriptor, os.O_BINARY)
+    return request, reply
+
+
+def _limit(job: Job) -> None:
+    if "rlimits" not in job.layers or sys.platform == "win32":
+        return
+    signal.signal(signal.SIGXCPU, signal.SIG_DFL)
+    base = hardening.baseline() if sys.platform == "linux" else None
+    values = hardening.resource_limits(job.limits, base, alone=False)
+    for name, value in values.items():
+        with contextlib.suppress(ValueError, OSError):  # macOS has some of these by name only
+            hardening.limit_resources({name: value})

@@ -1,0 +1,193 @@
+"""The way to run workers anywhere: a fresh Python per run, watched by three threads. Contains accidents, not malice."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import queue
+import secrets
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import IO, Any
+
+from harness.sandbox import codec, frames, scratch
+from harness.sandbox.backend import Order
+from harness.sandbox.classify import Death, classify
+from harness.sandbox.exchange import Course
+from harness.sandbox.interpreter import module_path
+from harness.sandbox.job import JOB_NONCE, Job
+from harness.sandbox.model import Reply, SandboxFault
+from harness.sandbox.session import ENVIRONMENT, START_SECONDS, command
+from harness.sandbox.values import Caps, CodecError
+
+_END_SECONDS = 5.0
+_CHUNK = 1 << 16
+
+
+class SpawnBackend:
+    """Starts a process per run; nothing lives between runs."""
+
+    kind = "spawn"
+
+    def __init__(self, folder: Path, probes: str, layers: tuple[str, ...]) -> None:
+        self._probes = probes
+        self._layers = layers
+        self._modules = module_path()
+        self._runs = folder / "runs"
+        self._runs.mkdir()
+
+    def facts(self) -> Mapping[str, str | bool | int]:
+        return {"backend": self.kind, "uid": False, "rlimits": sys.platform != "win32", "landlock": 0, "seccomp": False}
+
+    def restart(self) -> None:
+        """Nothing to start: each run starts its own."""
+
+    def processes(self) -> tuple[int, ...]:
+        return ()
+
+    def close(self) -> None:
+        """Nothing lives on."""
+
+    def run(self, order: Order) -> Reply:
+        folder = scratch.create(self._runs, None)
+        job = Job(
+            tree=str(order.tree), probe=order.probe, seed=order.seed, load=order.load, scratch=str(folder),
+            nonce=secrets.token_hex(frames.NONCE_BYTES), uid=None, layers=self._layers, limits=order.limits,
+        )  # fmt: skip
+        try:
+            return self._run(job, order)
+        finally:
+            scratch.wipe(folder)
+
+    def _run(self, job: Job, order: Order) -> Reply:
+        begun = _children_cpu_seconds()
+        process = subprocess.Popen(
+            command("once", 0, self._probes, self._modules), env=_environment(), cwd=job.scratch, bufsize=0,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=sys.platform != "win32",
+        )  # fmt: skip
+        attendance = _Attendance(process, job, order)
+        try:
+            course = attendance.course()
+        finally:
+            killed = _kill(process)
+            attendance.end()
+        ready = course.ready or {}
+        if "ready" not in ready:
+            said = ready.get("fault") or course.output[-1000:].decode("utf-8", errors="replace") or "it said nothing"
+            raise SandboxFault(f"a worker was not ready for {job.probe}: {said}")
+        death = Death(_wait_status(process.returncode), killed, _children_cpu_seconds() - begun, 0)
+        return classify(course, death, order.limits, order.tree)
+
+
+class _Attendance:
+    """Three threads on a process's pipes, and what they saw."""
+
+    def __init__(self, process: subprocess.Popen[bytes], job: Job, order: Order) -> None:
+        assert process.stdin and process.stdout and process.stderr
+        self._events: queue.Queue[tuple[str, Any]] = queue.Queue()
+        self._job = job
+        self._order = order
+        self._course = Course(started=time.monotonic())
+        self._threads = [
+            _thread(self._write, process.stdin),
+            _thread(self._read, process.stdout),
+            _thread(self._drain, process.stderr),
+        ]
+
+    def course(self) -> Course:
+        """Wait for a reply, an end or the deadline."""
+        deadline = time.monotonic() + START_SECONDS
+        while self._course.end == "open":
+            try:
+                name, value = self._events.get(timeout=max(deadline - time.monotonic(), 0))
+            except queue.Empty:
+                self._course.end = "late"
+                break
+            if name == "message" and self._course.ready is None:
+                self._course.ready = value if isinstance(value, dict) else {}
+                self._course.started = time.monotonic()
+                deadline = self._course.started + self._order.limits.wall_seconds
+            elif name == "message":
+                self._course.value, self._course.end = value, "replied"
+            else:
+                self._course.end, self._course.reason = name, value
+        self._course.seconds = time.monotonic() - self._course.started
+        return self._course
+
+    def end(self) -> None:
+        """Give the threads time to see the end of their pipes; those that something else keeps open are left behind."""
+        for thread in self._threads:
+            thread.join(_END_SECONDS)
+
+    def _write(self, pipe: IO[bytes]) -> None:
+        job = frames.pack(JOB_NONCE, *codec.encode(self._job.to_dict()))
+        arguments = frames.pack(bytes.fromhex(self._job.nonce), *self._order.arguments)
+        with contextlib.suppress(OSError), pipe:
+            frames.write(pipe.fileno(), [*job, *arguments])
+
+    def _read(self, pipe: IO[bytes]) -> None:
+        nonce, caps = bytes.fromhex(self._job.nonce), self._job.reply_caps()
+        with pipe:
+            try:
+                for limits in (Caps(header_bytes=1 << 14, body_bytes=1 << 14), caps):
+                    message = codec.decode(*frames.read(pipe.fileno(), nonce, limits), limits)
+                    self._events.put(("message", message))
+            except CodecError as problem:
+                self._events.put(("malformed", str(problem)))
+            except (EOFError, OSError):
+                self._events.put(("closed", ""))
+
+    def _drain(self, pipe: IO[bytes]) -> None:
+        course, keep = self._course, self._order.limits.output_bytes
+        with contextlib.suppress(OSError, ValueError), pipe:
+            while data := os.read(pipe.fileno(), _CHUNK):
+                kept = data[: max(0, keep - len(course.output))]
+                course.output += kept
+                course.output_dropped += len(data) - len(kept)
+
+
+def _thread(target: Callable[[IO[bytes]], None], pipe: IO[bytes]) -> threading.Thread:
+    thread = threading.Thread(target=target, args=(pipe,), daemon=True)
+    thread.start()
+    return thread
+
+
+def _kill(process: subprocess.Popen[bytes]) -> bool:
+    """End the process and its group; whether it had to be killed."""
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(1.0)
+    alive = process.poll() is None
+    if sys.platform != "win32":
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGKILL)
+    process.kill()
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(_END_SECONDS)
+    return alive
+
+
+def _wait_status(returncode: int | None) -> int:
+    """Popen's return code as a wait status: signals are negative there."""
+    if returncode is None:
+        return int(signal.SIGTERM)
+    return -returncode if returncode < 0 else (returncode & 0xFF) << 8
+
+
+def _environment() -> dict[str, str]:
+    """As a zygote's, and what Windows cannot start a program without."""
+    kept = {name: os.environ[name] for name in ("SYSTEMROOT", "SystemRoot", "WINDIR") if name in os.environ}
+    return {**ENVIRONMENT, **kept}
+
+
+def _children_cpu_seconds() -> float:
+    if sys.platform == "win32":
+        return 0.0
+    import resource
+
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime

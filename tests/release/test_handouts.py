@@ -1,0 +1,297 @@
+"""The handouts: they say what grades, in a form that everyone can read, and never in half."""
+
+import dataclasses
+import re
+import shutil
+from collections.abc import Callable
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from harness.assignment import ROOT, Assignment, load
+from harness.catalogue import ClaimInfo, collect
+from harness.errors import HarnessFault, UsageProblem
+from harness.release import handouts
+from harness.release.course import load_course
+
+REFERENCE = ROOT / "reference_solution" / "src"
+VOID = {"br", "hr", "img", "input", "link", "meta", "col"}
+
+#: TeX that pandoc and Typst drop or garble without a word.
+TRAPS = (r"\!", r"\;", r"\tag", r"\eqref", r"\substack", r"\textcolor", r"\smash", r"\begin{align", "{#eq")
+
+Change = Callable[[Path], None]
+
+
+class Page(HTMLParser):
+    """What the tests ask about a page."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str]]] = []
+        self.headings: list[int] = []
+        self.text = ""
+        self._open: list[str] = []
+        self.feed(text)
+        self.close()
+        assert not self._open, f"never closed: {self._open}"
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, {name: value or "" for name, value in attrs}))
+        if re.fullmatch("h[1-6]", tag):
+            self.headings.append(int(tag[1]))
+        if tag not in VOID:
+            self._open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, {name: value or "" for name, value in attrs}))
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self._open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if self._open and self._open[-1] not in {"style", "annotation"}:
+            self.text += data
+
+    def all(self, *wanted: str) -> list[dict[str, str]]:
+        """The attributes of every element with one of these names."""
+        return [attributes for tag, attributes in self.tags if tag in wanted]
+
+
+@pytest.fixture(scope="module")
+def claims() -> tuple[ClaimInfo, ...]:
+    return collect()
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory, claims: tuple[ClaimInfo, ...]) -> Path:
+    out = tmp_path_factory.mktemp("handouts")
+    handouts.build(out, claims, load())
+    return out
+
+
+@pytest.fixture(scope="module")
+def page(built: Path) -> Page:
+    return Page((built / "assignment.html").read_text(encoding="utf-8"))
+
+
+@pytest.fixture
+def sources(tmp_path: Path) -> Path:
+    """A copy of the sources, to be changed."""
+    return Path(shutil.copytree(handouts.SOURCES, tmp_path / "sources"))
+
+
+def prose(page: Page) -> str:
+    return " ".join(page.text.split())
+
+
+def commands_of_run_sh() -> dict[str, str | None]:
+    """Every command that `./run.sh` lists, with the file that it says it writes."""
+    usage = (REFERENCE / "run.sh").read_text(encoding="utf-8").split("<<'END'")[1].split("\nEND\n")[0]
+    listed = re.findall(r"^  (\w+) .*?(?:-> (\S+))?$", usage, flags=re.MULTILINE)
+    return {command: file or None for command, file in listed}
+
+
+# What it says.
+
+
+def test_both_files_are_there_and_of_reasonable_size(built: Path) -> None:
+    assert sorted(path.name for path in built.iterdir()) == sorted(handouts.NAMES)
+    assert (built / "assignment.pdf").read_bytes().startswith(b"%PDF-")
+    assert 50_000 < (built / "assignment.pdf").stat().st_size < 1_000_000
+    assert (built / "assignment.html").stat().st_size < 200_000
+
+
+def test_each_part_shows_the_points_of_its_claims(page: Page, claims: tuple[ClaimInfo, ...]) -> None:
+    text = prose(page)
+    for part in load().parts:
+        points = sum(claim.points for claim in claims if claim.part == part.id)
+        hidden = sum(claim.points for claim in claims if claim.part == part.id and claim.kind == "hidden")
+        told = text.split(f"({part.id[-1]}) {part.title} {points:g} points.")[1]
+        assert f"Hidden tests: {hidden:g} point" in told[:150]
+    graded = sum(part.points for part in load().parts if not part.extra_credit)
+    assert f"Together {graded}" in text
+
+
+def test_basic_tests_are_named_and_hidden_ones_are_not(page: Page, claims: tuple[ClaimInfo, ...]) -> None:
+    text = prose(page)
+    for claim in claims:
+        assert (claim.id in text) == (claim.kind == "basic")
+        assert claim.kind == "basic" or claim.title not in text
+
+
+def test_bars_come_from_the_manifest(tmp_path: Path, claims: tuple[ClaimInfo, ...]) -> None:
+    told = load()
+    bars = dataclasses.replace(told.thresholds, vanilla=0.125, perceiver=0.07)
+    handouts.build(tmp_path, claims, dataclasses.replace(told, thresholds=bars))
+    text = prose(Page((tmp_path / "assignment.html").read_text(encoding="utf-8")))
+    assert "at least 12.5% of them" in text
+    assert "at least 7% are correct" in text
+    assert "10%" not in text
+
+
+def test_commands_are_those_of_run_sh(page: Page) -> None:
+    listed = commands_of_run_sh()
+    named = set(re.findall(r"\./run\.sh (\w+)", prose(page)))
+    assert named == set(listed)
+
+
+def test_the_table_of_deliverables_is_the_manifests_and_run_shs() -> None:
+    writes = {file: command for command, file in commands_of_run_sh().items() if file}
+    for deliverable in load().deliverables:
+        told = handouts.written_by(deliverable)
+        if deliverable.kind == "code":
+            blocks = "START_CODE_HERE" in (REFERENCE / "submission" / deliverable.name).read_text(encoding="utf-8")
+            assert told.startswith("you, in part") == blocks
+        else:
+            assert told == f"`{writes[deliverable.name]}`"
+
+
+def test_every_deliverable_is_listed(page: Page) -> None:
+    text = prose(page)
+    assert f"these {len(load().deliverables)} files" in text
+    assert all(deliverable.name in text for deliverable in load().deliverables)
+
+
+def test_files_and_functions_that_it_names_exist() -> None:
+    source = (handouts.SOURCES / "assignment.md.j2").read_text(encoding="utf-8")
+    submission = REFERENCE / "submission"
+    code = "".join(path.read_text(encoding="utf-8") for path in [*submission.glob("*.py"), REFERENCE / "run.py"])
+    for path in re.findall(r"`(src/[\w./-]+)`", source):
+        assert (ROOT / "reference_solution" / path).exists(), path
+    for name in re.findall(r"`([a-z_]+\.py)`", source):
+        assert (submission / name).exists() or (REFERENCE / name).exists(), name
+    for name in re.findall(r"`([A-Za-z]+_[a-z_]+|[A-Z][a-z]+[A-Z][A-Za-z]+)`", source):
+        assert name in code or name == "NotImplementedError", name
+    for preset in re.findall(r"--preset (\w+)", source):
+        assert preset in load().presets
+
+
+# How it says it.
+
+
+def test_the_page_reads_well_without_eyes(page: Page) -> None:
+    assert page.all("html")[0]["lang"] == "en"
+    assert page.headings.count(1) == 1
+    assert page.headings[0] == 1
+    assert all(after <= before + 1 for before, after in zip(page.headings, page.headings[1:], strict=False))
+    assert len(page.all("main")) == len(page.all("nav")) == 1
+    assert page.all("th")
+    ids = {attributes["id"] for _, attributes in page.tags if "id" in attributes}
+    for drawing in page.all("svg"):
+        assert drawing["role"] == "img"
+        assert set(drawing["aria-labelledby"].split()) <= ids
+    assert len(page.all("svg")) == len(page.all("desc")) == len(page.all("figcaption")) == 2
+
+
+def test_ids_are_unique_and_links_within_the_page_lead_somewhere(page: Page) -> None:
+    ids = [attributes["id"] for _, attributes in page.tags if "id" in attributes]
+    assert len(set(ids)) == len(ids)
+    inner = [link["href"][1:] for link in page.all("a") if link["href"].startswith("#")]
+    assert len(inner) > 10
+    assert set(inner) <= set(ids)
+
+
+def test_the_page_fetches_nothing(page: Page) -> None:
+    assert not page.all("script", "link", "img", "iframe", "object")
+    assert not [name for _, attributes in page.tags for name in attributes if name == "src"]
+    assert "url(" not in (handouts.SOURCES / "style.css").read_text(encoding="utf-8")
+
+
+def test_the_four_equations_are_whole(built: Path) -> None:
+    text = (built / "assignment.html").read_text(encoding="utf-8")
+    equations = re.findall(r'<div id="equation-(\d)" class="equation">(.*?)</div>', text, flags=re.DOTALL)
+    assert [number for number, _ in equations] == ["1", "2", "3", "4"]
+    for number, body in equations:
+        assert f"({number})" in body
+        if number != "2":
+            assert all(f"<{tag}" in body for tag in ("mfrac", "msqrt", "msub"))
+            assert "softmax" in body
+            assert "\N{DOWN TACK}" in body
+
+
+def test_the_source_keeps_clear_of_tex_that_gets_lost() -> None:
+    source = (handouts.SOURCES / "assignment.md.j2").read_text(encoding="utf-8")
+    assert not [trap for trap in TRAPS if trap in source]
+    assert "CODE_HERE" not in source
+
+
+# How it is made.
+
+
+def test_two_builds_are_equal_to_the_byte(built: Path, tmp_path: Path, claims: tuple[ClaimInfo, ...]) -> None:
+    handouts.build(tmp_path / "elsewhere" / "again", claims, load())
+    for name in handouts.NAMES:
+        assert (tmp_path / "elsewhere" / "again" / name).read_bytes() == (built / name).read_bytes()
+
+
+def test_course_and_due_date_come_from_course_toml(
+    sources: Path, tmp_path: Path, claims: tuple[ClaimInfo, ...]
+) -> None:
+    course = (sources / "course.toml").read_text(encoding="utf-8")
+    course = re.sub("(?m)^course = .*$", "course = 'R&D \"for\" $5_000 <now> #1'", course)
+    course = re.sub("(?m)^due = .*$", "due = 2028-02-29T00:05:00", course)
+    (sources / "course.toml").write_text(course, encoding="utf-8")
+    handouts.build(tmp_path, claims, load(), sources)
+    text = prose(Page((tmp_path / "assignment.html").read_text(encoding="utf-8")))
+    assert 'R&D "for" $5_000 <now> #1' in text
+    assert "Due Tuesday, February 29, 2028, at 12:05 am Pacific Time." in text
+
+
+def test_points_that_disagree_are_refused(tmp_path: Path, claims: tuple[ClaimInfo, ...]) -> None:
+    with pytest.raises(HarnessFault, match="disagree on points"):
+        handouts.build(tmp_path / "out", claims[1:], load())
+    assert not (tmp_path / "out").exists()
+
+
+def edit(name: str, old: str, new: str) -> Change:
+    def change(sources: Path) -> None:
+        text = (sources / name).read_text(encoding="utf-8")
+        assert old in text
+        (sources / name).write_text(text.replace(old, new, 1), encoding="utf-8")
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("change", "complaint"),
+    [
+        (edit("assignment.md.j2", r"\sqrt{d/h}", r"\sqrt{d/h"), "pandoc does not convert it"),
+        (
+            edit("assignment.md.j2", "graded_points", "grated_points"),
+            r"assignment\.md\.j2.*'grated_points' is undefined",
+        ),
+        (edit("assignment.md.j2", "<% endfor %>", "<% endfro %>"), r"assignment\.md\.j2:\d+.*endfro"),
+        (edit("page.typ.j2", "#set par(", "#set parr("), "Typst does not set it: .*parr"),
+        (edit("page.typ.j2", '"Libertinus Serif"', '"No Such Font"'), "Typst warns: unknown font family"),
+        (edit("figures/block.svg", "<desc", "<dsec"), r"block\.svg: not valid SVG"),
+        (edit("course.toml", "term =", "trem ="), r"course\.toml: 'term' is missing"),
+        (edit("course.toml", "due = 2027-04-04", "due = 2027-03-04"), "lies before issued"),
+        (edit("course.toml", "due = 2027-04-04T23:59:00", "due = 2027-04-04"), "a local date and time is needed"),
+        (edit("course.toml", "issued = 2027-03-12", 'issued = "March"'), "a date is needed"),
+        (edit("course.toml", '"us-letter"', '"letter"'), "choose us-letter or a4"),
+    ],
+)
+def test_a_broken_source_is_named_and_leaves_nothing(
+    change: Change, complaint: str, sources: Path, tmp_path: Path, claims: tuple[ClaimInfo, ...]
+) -> None:
+    change(sources)
+    with pytest.raises((HarnessFault, UsageProblem), match=complaint):
+        handouts.build(tmp_path / "out", claims, load(), sources)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_missing_course_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(UsageProblem, match=r"course\.toml: cannot read"):
+        load_course(tmp_path / "course.toml")
+
+
+def test_extra_credit_is_told_apart(tmp_path: Path, claims: tuple[ClaimInfo, ...]) -> None:
+    def as_extra(told: Assignment) -> Assignment:
+        last = dataclasses.replace(told.parts[-1], extra_credit=True)
+        return dataclasses.replace(told, parts=(*told.parts[:-1], last))
+
+    handouts.build(tmp_path, claims, as_extra(load()))
+    text = prose(Page((tmp_path / "assignment.html").read_text(encoding="utf-8")))
+    assert "Together 50 (g) Perceiver (extra credit, on top) 14" in text
