@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 import re
 import textwrap
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import PurePosixPath
@@ -129,40 +129,56 @@ class Names:
                 yield reading.leak(reading.line_of(match.start()), message, "name")
 
 
-class Runs:
-    """Runs of tokens that stand in a block and not in public code: `length` of them, exact or with names numbered."""
+class Code:
+    """Runs of a block's tokens: 8 as they are; where none is found, 16 with the names changed."""
 
-    def __init__(
-        self, blocks: Iterable[Block], public: Mapping[str, bytes], excused: Iterable[Excuse], rule: str
-    ) -> None:
-        self._anonymous = rule == "shingle-16"
-        self._rule = rule
-        self._length = ANONYMOUS_RUN if self._anonymous else EXACT_RUN
-        self._key: Callable[[Shingle], Shingle] = words.anonymised if self._anonymous else same
-        harmless = {
-            self._key(run)
-            for text in (*(data.decode(errors="replace") for data in public.values()), *(each.text for each in excused))
-            for view in words.code_views(text)
-            for run in view.runs(self._length)
-        }
-        self._owners: dict[Shingle, str] = {}
-        for block in blocks:
-            for run in words.code_views(code_of(block))[0].runs(self._length):
-                if self._key(run) not in harmless and telling(run):
-                    self._owners.setdefault(self._key(run), block.where)
-        self._shapes = {words.shape(run) for run in self._owners}
+    def __init__(self, blocks: Sequence[Block], public: Mapping[str, bytes], excused: Sequence[Excuse]) -> None:
+        self._exact = _Runs(blocks, public, excused, EXACT_RUN, same)
+        self._renamed = _Runs(blocks, public, excused, ANONYMOUS_RUN, words.anonymised)
 
     def look(self, reading: Reading) -> Iterator[Leak]:
         """See Rule."""
-        for view in reading.code:
-            for hit in longest(words.find_runs(view, self._length, self._owners, self._guarded)):
-                yield reading.leak(hit.line, f"repeats {hit.length} tokens of block {hit.owner}", self._rule)
+        shown = set()
+        for hit in self._exact.hits(reading):
+            shown.add(hit.owner)
+            yield reading.leak(hit.line, f"repeats {hit.length} tokens of block {hit.owner}", "shingle-8")
+        for hit in self._renamed.hits(reading):
+            if hit.owner not in shown:
+                message = f"repeats {hit.length} tokens of block {hit.owner} under other names"
+                yield reading.leak(hit.line, message, "shingle-16")
+
+
+class _Runs:
+    """Runs of `length` tokens that stand in a block and, compared by `key`, nowhere in public code."""
+
+    def __init__(
+        self,
+        blocks: Sequence[Block],
+        public: Mapping[str, bytes],
+        excused: Sequence[Excuse],
+        length: int,
+        key: Callable[[Shingle], Shingle],
+    ) -> None:
+        self._length, self._key = length, key
+        texts = [*(data.decode(errors="replace") for data in public.values()), *(each.text for each in excused)]
+        harmless = {key(run) for text in texts for view in words.code_views(text) for run in view.runs(length)}
+        self._owners: dict[Shingle, str] = {}
+        for block in blocks:
+            for run in words.code_views(code_of(block))[0].runs(length):
+                if telling(run) and key(run) not in harmless:
+                    self._owners.setdefault(key(run), block.where)
+        self._shapes = {words.shape(run) for run in self._owners}
+
+    def hits(self, reading: Reading) -> Iterable[Hit]:
+        """The longest hit of each block."""
+        return longest(hit for view in reading.code for hit in self._found(view))
+
+    def _found(self, tokens: Tokens) -> list[Hit]:
+        return words.find_runs(tokens, self._length, self._owners, self._key if self._key is same else self._guarded)
 
     def _guarded(self, run: Shingle) -> Shingle:
-        """The key of a run; numbering names takes long, so it is done only where the shape fits."""
-        if self._anonymous and words.shape(run) not in self._shapes:
-            return ()
-        return self._key(run)
+        """Numbering names takes long, so it is done only where signs and keywords fit."""
+        return self._key(run) if words.shape(run) in self._shapes else ()
 
 
 class Prose:
@@ -218,6 +234,7 @@ def longest(hits: Iterable[Hit]) -> Iterable[Hit]:
 
 
 def same(run: Shingle) -> Shingle:
+    """The key of exact runs: the run itself."""
     return run
 
 

@@ -15,13 +15,13 @@ from harness.release.artefacts import Piece, pieces
 from harness.release.blocks import Block
 from harness.release.leakrules import (
     Canaries,
+    Code,
     Leak,
     Markers,
     Names,
     Prose,
     Reading,
     Rule,
-    Runs,
 )
 from harness.release.lists import Lists
 from harness.release.secretrules import Gold, HiddenClaims, Key
@@ -58,8 +58,7 @@ def check(artefacts: Iterator[Artefact] | list[Artefact], secrets: Secrets, list
         Markers(),
         Canaries(secrets.blocks),
         Names(secrets.blocks, secrets.public, lists.names),
-        Runs(secrets.blocks, secrets.public, lists.passages, "shingle-8"),
-        Runs(secrets.blocks, secrets.public, lists.passages, "shingle-16"),
+        Code(secrets.blocks, secrets.public, lists.passages),
         Prose(secrets.blocks, secrets.public, lists.passages),
         HiddenClaims(secrets.hidden),
         Gold(secrets.gold, secrets.told),
@@ -70,10 +69,9 @@ def check(artefacts: Iterator[Artefact] | list[Artefact], secrets: Secrets, list
         rules = student_rules if artefact.for_students else key
         for piece in pieces(artefact.place, PurePosixPath(artefact.place).name, artefact.data):
             found.update(_kinds(piece, artefact))
-            # A zip's own bytes would say everything twice; what it holds follows by itself.
-            used = key if _is_zip(piece) else rules
-            reading = Reading(piece)
-            found.update(leak for rule in used for leak in rule.look(reading))
+            if not _is_zip(piece):  # its own bytes would say everything twice: what it holds follows by itself
+                reading = Reading(piece)
+                found.update(leak for rule in rules for leak in rule.look(reading))
     return sorted(found)
 
 

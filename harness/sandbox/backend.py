@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from harness.sandbox import codec, frames
+from harness.sandbox.job import JOB_NONCE, Job
 from harness.sandbox.model import Limits, Reply
 
 
@@ -24,6 +27,25 @@ class Order:
     load: bool
     limits: Limits
     arguments: tuple[bytes, list[bytes]]
+
+    def job(self, scratch: Path, uid: int | None, layers: tuple[str, ...]) -> Job:
+        """The order as a worker gets it, with a fresh nonce."""
+        return Job(
+            tree=str(self.tree),
+            probe=self.probe,
+            seed=self.seed,
+            load=self.load,
+            scratch=str(scratch),
+            nonce=secrets.token_hex(frames.NONCE_BYTES),
+            uid=uid,
+            layers=layers,
+            limits=self.limits,
+        )
+
+    def pieces(self, job: Job) -> list[bytes]:
+        """What goes into the request pipe: the job, then the arguments."""
+        told = frames.pack(JOB_NONCE, *codec.encode(job.to_dict()))
+        return [*told, *frames.pack(bytes.fromhex(job.nonce), *self.arguments)]
 
 
 class Backend(Protocol):

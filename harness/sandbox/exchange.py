@@ -49,6 +49,7 @@ class Exchange:
         self._selector = selectors.DefaultSelector()
         self._selector.register(reply, selectors.EVENT_READ, self._on_reply)
         self._selector.register(output, selectors.EVENT_READ, self._on_output)
+        self._selector.register(request, selectors.EVENT_WRITE, self._on_request)
         self.course = Course(started=time.monotonic())
 
     def run(self, pieces: Sequence[bytes], wall: float, keep: int, look: Callable[[], str]) -> Course:
@@ -124,9 +125,7 @@ class Exchange:
         self.course.started = time.monotonic()
         self._deadline = self.course.started + self._wall
         self._reader = Reader(self._nonce, self._caps)
-        if "ready" in self.course.ready:
-            self._selector.register(self._request, selectors.EVENT_WRITE, self._on_request)
-        else:
+        if "ready" not in self.course.ready:
             self._finish("replied")
 
     def _on_request(self) -> None:

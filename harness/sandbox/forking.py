@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -58,10 +57,7 @@ class ForkBackend:
             self.restart()
         uid = self._identities.fresh() if self._identities else None
         folder = scratch.create(self._runs, uid)
-        job = Job(
-            tree=str(order.tree), probe=order.probe, seed=order.seed, load=order.load, scratch=str(folder),
-            nonce=secrets.token_hex(frames.NONCE_BYTES), uid=uid, layers=self._layers, limits=order.limits,
-        )  # fmt: skip
+        job = order.job(folder, uid, self._layers)
         try:
             return self._run(job, order)
         finally:
@@ -72,7 +68,7 @@ class ForkBackend:
         exchange, far = _pipes(job)
         try:
             try:
-                pid = self._zygote.fork(job, far)
+                pid = self._zygote.fork(far)
             finally:
                 for descriptor in far:
                     os.close(descriptor)
@@ -88,7 +84,7 @@ class ForkBackend:
     def _attend(self, exchange: Exchange, pid: int, job: Job, order: Order) -> tuple[Course, dict[str, Any]]:
         """Serve the worker's pipes to the end, and reap it even when we are interrupted."""
         assert self._zygote is not None
-        pieces = frames.pack(bytes.fromhex(job.nonce), *order.arguments)
+        pieces = order.pieces(job)
         limits = order.limits
         try:
             course = exchange.run(pieces, limits.wall_seconds, limits.output_bytes, _look(Path(job.scratch), limits))

@@ -7,22 +7,23 @@ user's identity, files and network.
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import signal
 import sys
+import time
+from dataclasses import replace
 from typing import NoReturn
 
-from harness.sandbox import codec, frames, hardening, worker
-from harness.sandbox.job import ARGUMENT_CAPS, JOB_NONCE, Job
+from harness.sandbox import hardening, worker
+from harness.sandbox.job import Job
 from harness.sandbox.preload import preload
 
 
 def run(probes: str) -> NoReturn:
     """Job and arguments come on stdin, the reply goes to stdout, student code's output to stderr."""
     request, reply = _take_over_descriptors()
-    raw = codec.decode(*frames.read(request, JOB_NONCE, ARGUMENT_CAPS), ARGUMENT_CAPS)
-    assert isinstance(raw, dict)
-    job = Job.from_dict(raw)
+    job = worker.receive(request)
     try:
         probe = worker.find(preload(probes, for_forks=False), job.probe)
         hardening.scrub_environment(job.scratch)
@@ -31,8 +32,7 @@ def run(probes: str) -> NoReturn:
         _limit(job)
         worker.check_reach(job)
     except BaseException as problem:  # noqa: BLE001 - all of it is a fault of ours, and is told as one
-        worker.send(job, {"fault": f"{type(problem).__name__}: {problem}"[:1000]}, reply)
-        os._exit(1)
+        worker.refuse(job, problem, reply)
     worker.send(job, {"ready": {"rlimits": "rlimits" in job.layers}}, reply)
     worker.finish(job, probe, request=request, reply=reply)
 
@@ -57,7 +57,8 @@ def _limit(job: Job) -> None:
         return
     signal.signal(signal.SIGXCPU, signal.SIG_DFL)
     base = hardening.baseline() if sys.platform == "linux" else None
-    values = hardening.resource_limits(job.limits, base, alone=False)
+    limits = replace(job.limits, cpu_seconds=job.limits.cpu_seconds + math.ceil(time.process_time()))
+    values = hardening.resource_limits(limits, base, alone=False)
     for name, value in values.items():
         with contextlib.suppress(ValueError, OSError):  # macOS has some of these by name only
             hardening.limit_resources({name: value})

@@ -37,7 +37,7 @@ from harness.sandbox.syscalls import AARCH64, X86_64
 
 ALLOWED = frozenset(
     """
-    brk madvise mincore mmap mprotect mremap msync munmap
+    brk madvise mmap mprotect mremap msync munmap
     access chdir chmod close close_range copy_file_range creat dup dup2 dup3 faccessat faccessat2 fadvise64 fallocate
     fchdir fchmod fchmodat fdatasync fgetxattr flistxattr flock fstat fstatfs fsync ftruncate getcwd getdents getdents64
     getxattr lgetxattr link linkat listxattr llistxattr lseek lstat mkdir mkdirat newfstatat open openat pread64 preadv

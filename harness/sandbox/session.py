@@ -7,18 +7,19 @@ Three kinds of process, and who trusts whom::
 
     grader ──exec──> zygote ──fork──> worker (one per run, a user ID of its own)
       │ └─── control ──┘                │
-      ├──────── request pipe ──────────>│  arguments, once
+      ├──────── request pipe ──────────>│  the job, then the arguments
       │<─────── reply pipe ─────────────┤  "hardened", then one reply
       │<─────── output pipe ────────────┘  stdout and stderr
 
 * The *grader* (this process) holds the answers and passes verdicts. It never imports a submission and never unpickles.
 * The *zygote* is exec'd with a clean environment before any secret matters to it: it knows paths of modules, and nothing
   else. It imports torch once, stays single-threaded, and forks workers on request. It runs no student code.
-* A *worker* hardens itself (`hardening`), says so on the reply pipe while it is still ours alone, takes its arguments,
-  imports the submission, runs one probe and writes one reply. From the import on it is the student's.
+* A *worker* takes its job, hardens itself (`hardening`), says so on the reply pipe while it is still ours alone, takes its
+  arguments, imports the submission, runs one probe and writes one reply. From the import on it is the student's.
 
-One run, in `exchange`: the grader makes three pipes and hands their far ends to the zygote with the order to fork. It
-then serves all three pipes from one loop with one deadline: writes arguments, reads the reply into buffers whose sizes
+One run, in `exchange`: the grader makes three pipes and hands their far ends, and nothing else, to the zygote with the
+order to fork: every worker inherits the zygote's memory, so no path of any submission may ever be in it. The grader then
+serves all three pipes from one loop with one deadline: writes arguments, reads the reply into buffers whose sizes
 were checked first, drains output and keeps the first part of it, and looks at the scratch folder now and then. The run is
 over when a whole reply has come, the reply pipe has ended, or time or disk is used up. Whatever it was, the grader then
 orders the worker reaped: the zygote kills it, sweeps its user ID, and reports wait status and resource usage, which are
@@ -47,7 +48,6 @@ from typing import Any
 
 from harness.sandbox.backend import BackendLost
 from harness.sandbox.interpreter import ModulePath
-from harness.sandbox.job import Job
 from harness.sandbox.model import SandboxFault
 
 BOOT = Path(__file__).with_name("boot.py")
@@ -114,9 +114,9 @@ class Zygote:
             raise SandboxFault(f"the sandbox's helper process could not start:\n{hello['fault']}")
         self._control.settimeout(ANSWER_SECONDS)
 
-    def fork(self, job: Job, descriptors: Sequence[int]) -> int:
+    def fork(self, descriptors: Sequence[int]) -> int:
         """Start a worker with the far ends of its pipes: request, reply, output. Its process ID."""
-        return int(self._ask({"op": "fork", "job": job.to_dict()}, descriptors)["pid"])
+        return int(self._ask({"op": "fork"}, descriptors)["pid"])
 
     def reap(self, pid: int, uid: int | None, grace: float) -> dict[str, Any]:
         """Wait `grace` seconds for the worker's own end, kill it, sweep its user ID: status, usage, survivors."""

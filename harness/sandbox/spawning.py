@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import queue
-import secrets
 import signal
 import subprocess
 import sys
@@ -20,7 +19,7 @@ from harness.sandbox.backend import Order
 from harness.sandbox.classify import Death, classify
 from harness.sandbox.exchange import Course
 from harness.sandbox.interpreter import module_path
-from harness.sandbox.job import JOB_NONCE, Job
+from harness.sandbox.job import Job
 from harness.sandbox.model import Reply, SandboxFault
 from harness.sandbox.session import ENVIRONMENT, START_SECONDS, command
 from harness.sandbox.values import Caps, CodecError
@@ -55,10 +54,7 @@ class SpawnBackend:
 
     def run(self, order: Order) -> Reply:
         folder = scratch.create(self._runs, None)
-        job = Job(
-            tree=str(order.tree), probe=order.probe, seed=order.seed, load=order.load, scratch=str(folder),
-            nonce=secrets.token_hex(frames.NONCE_BYTES), uid=None, layers=self._layers, limits=order.limits,
-        )  # fmt: skip
+        job = order.job(folder, None, self._layers)
         try:
             return self._run(job, order)
         finally:
@@ -125,10 +121,8 @@ class _Attendance:
             thread.join(_END_SECONDS)
 
     def _write(self, pipe: IO[bytes]) -> None:
-        job = frames.pack(JOB_NONCE, *codec.encode(self._job.to_dict()))
-        arguments = frames.pack(bytes.fromhex(self._job.nonce), *self._order.arguments)
         with contextlib.suppress(OSError), pipe:
-            frames.write(pipe.fileno(), [*job, *arguments])
+            frames.write(pipe.fileno(), self._order.pieces(self._job))
 
     def _read(self, pipe: IO[bytes]) -> None:
         nonce, caps = bytes.fromhex(self._job.nonce), self._job.reply_caps()

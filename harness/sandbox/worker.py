@@ -17,7 +17,7 @@ from types import ModuleType
 from typing import Any, NoReturn
 
 from harness.sandbox import codec, describe, frames, hardening
-from harness.sandbox.job import ARGUMENT_CAPS, PACKAGE, Job
+from harness.sandbox.job import ARGUMENT_CAPS, JOB_NONCE, PACKAGE, Job
 from harness.sandbox.values import CodecError
 
 Probe = Callable[..., object]
@@ -122,8 +122,16 @@ def prepare_process(job: Job) -> None:
         setattr(sys, f"__{name}__", stream)
 
 
-def enter(job: Job, probes: Probes, base: hardening.Baseline, parent: int, readable: tuple[str, ...]) -> NoReturn:
+def receive(request: int) -> Job:
+    """The job, the first message on the request pipe."""
+    raw = codec.decode(*frames.read(request, JOB_NONCE, ARGUMENT_CAPS), ARGUMENT_CAPS)
+    assert isinstance(raw, dict)
+    return Job.from_dict(raw)
+
+
+def enter(probes: Probes, base: hardening.Baseline, parent: int, readable: tuple[str, ...]) -> NoReturn:
     """A forked worker from its descriptors on: harden, say so, and run. Never returns."""
+    job = receive(hardening.REQUEST)
     try:
         hardening.scrub_environment(job.scratch)
         prepare_process(job)
@@ -131,7 +139,12 @@ def enter(job: Job, probes: Probes, base: hardening.Baseline, parent: int, reada
         layers = hardening.harden(job, base, parent, readable)
         check_reach(job)
     except BaseException as problem:  # noqa: BLE001 - all of it is a fault of ours, and is told as one
-        send(job, {"fault": f"{type(problem).__name__}: {problem}"[:1000]}, hardening.REPLY)
-        os._exit(1)
+        refuse(job, problem, hardening.REPLY)
     send(job, {"ready": layers}, hardening.REPLY)
     finish(job, probe, request=hardening.REQUEST, reply=hardening.REPLY)
+
+
+def refuse(job: Job, problem: BaseException, reply: int) -> NoReturn:
+    """Tell the grader that this worker is not fit to run anything, and end."""
+    send(job, {"fault": f"{type(problem).__name__}: {problem}"[:1000]}, reply)
+    os._exit(1)

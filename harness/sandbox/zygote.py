@@ -5,9 +5,12 @@ submission. It is the workers' parent and, as child subreaper, the foster parent
 
 Requests and answers are JSON, one per packet of a SOCK_SEQPACKET socket; an answer bears its request's "id":
 
-    {"op": "fork", "job": …} with descriptors request, reply, output    -> {"pid": n}
+    {"op": "fork"} with descriptors request, reply, output              -> {"pid": n}
     {"op": "reap", "pid": n, "uid": n | null, "grace": seconds}         -> {"status", "killed", "cpu_seconds", "peak_bytes", "left"}
     {"op": "sweep", "uid": n}                                           -> {"left": n}
+
+What a worker is to do reaches it through its request pipe and never this process: every later worker inherits this
+process's memory, and must not find paths of other submissions in it.
 
 The end of the socket is the end of the zygote and of every worker.
 """
@@ -28,7 +31,6 @@ from types import ModuleType
 from typing import Any, NoReturn
 
 from harness.sandbox import hardening, system, worker
-from harness.sandbox.job import Job
 from harness.sandbox.preload import preload
 
 PACKET = 1 << 16
@@ -88,20 +90,20 @@ class _Zygote:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
 
-    def _fork(self, request: dict[str, Any], descriptors: list[int]) -> dict[str, Any]:
+    def _fork(self, _: dict[str, Any], descriptors: list[int]) -> dict[str, Any]:
         parent, pid = os.getpid(), os.fork()
         if pid == 0:
-            self._become_worker(request["job"], descriptors, parent)
+            self._become_worker(descriptors, parent)
         self._workers.add(pid)
         return {"pid": pid}
 
-    def _become_worker(self, raw: dict[str, Any], descriptors: list[int], parent: int) -> NoReturn:
+    def _become_worker(self, descriptors: list[int], parent: int) -> NoReturn:
         try:
             signal.signal(signal.SIGINT, signal.default_int_handler)
             os.setsid()
             self._control.detach()
             hardening.arrange_descriptors(*descriptors)
-            worker.enter(Job.from_dict(raw), self._probes, self._base, parent, self._readable)
+            worker.enter(self._probes, self._base, parent, self._readable)
         except BaseException:  # noqa: BLE001 - a fork must not run on into its parent's code
             traceback.print_exc()
         finally:

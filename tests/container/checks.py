@@ -44,7 +44,9 @@ def assert_valid(trial: Trial) -> None:
         assert test.keys() <= TEST_KEYS
         assert 0 <= test["score"] <= test["max_score"]
         assert test["status"] in {"passed", "failed"}
-        assert test.get("visibility", "visible") in VISIBILITIES - {"hidden"}, "one hidden test hides the total from students"
+        assert test.get("visibility", "visible") in VISIBILITIES - {"hidden"}, (
+            "one hidden test hides the total from students"
+        )
         assert len(test.get("output", "")) <= LONGEST_OUTPUT
 
 

@@ -28,7 +28,13 @@ def run(
     try:
         with (stdin or Path("/dev/null")).open("rb") as source:
             done = subprocess.run(
-                words, stdin=source, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=seconds, env=environment, check=False
+                words,
+                stdin=source,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                timeout=seconds,
+                env=environment,
+                check=False,
             )
     except FileNotFoundError as problem:
         raise CommandFailed(f"{words[0]} is not installed") from problem

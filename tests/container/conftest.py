@@ -63,7 +63,9 @@ def engine(request: pytest.FixtureRequest) -> Engine:
                 raise
             remarks.append(f"No container engine runs here; a chroot stands in. Reason: {str(problem).splitlines()[0]}")
         else:
-            remarks.append(f"Engine: podman with runc, limits of memory and processor {'hold' if found.limits else 'do not hold'}.")
+            remarks.append(
+                f"Engine: podman with runc, limits of memory and processor {'hold' if found.limits else 'do not hold'}."
+            )
             return found
     remarks.append("Engine: chroot, setpriv and Docker's seccomp profile; no limits of memory or processor.")
     return Emulation(STATE, suite)

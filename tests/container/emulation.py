@@ -55,7 +55,9 @@ class Emulation:
             for name in ("root", "work", "changes"):
                 (scratch / name).mkdir()
             _unpack(task.files, changes)
-            printed = self._enter(scratch / "root", Path(image), task.command, machine, task.environment, (), RUN_SECONDS)
+            printed = self._enter(
+                scratch / "root", Path(image), task.command, machine, task.environment, (), RUN_SECONDS
+            )
             run(["cp", "--archive", f"{changes}{task.wanted}", out])
         finally:
             shutil.rmtree(scratch, ignore_errors=True)

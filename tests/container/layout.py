@@ -93,7 +93,12 @@ def _metadata(known: Secrets) -> Mapping[str, object]:
         "submission_method": "upload",
         "users": [{"email": known.email, "id": 1234, "name": "Student User"}],
         "previous_submissions": [
-            {"submission_time": "2026-02-27T10:00:00.000000-08:00", "score": 17.0, "autograder_error": False, "results": earlier}
+            {
+                "submission_time": "2026-02-27T10:00:00.000000-08:00",
+                "score": 17.0,
+                "autograder_error": False,
+                "results": earlier,
+            }
         ],
     }
 

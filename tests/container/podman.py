@@ -63,7 +63,9 @@ class Podman:
 
     def _docker_like(self, machine: Machine) -> list[str]:
         rules = self.state / f"seccomp-{'with' if machine.landlock else 'without'}-landlock.json"
-        rules.write_text(json.dumps(profile.docker_default(profile.Place.here(), landlock=machine.landlock)), encoding="utf-8")
+        rules.write_text(
+            json.dumps(profile.docker_default(profile.Place.here(), landlock=machine.landlock)), encoding="utf-8"
+        )
         options = [
             "--network=host",
             "--ulimit=nofile=1024:1024",

@@ -18,7 +18,10 @@ def archive(suite: str, cache: Path) -> Path:
     if not wanted.exists():
         folder = Path(tempfile.mkdtemp(prefix=f"{suite}-", dir=cache))
         try:
-            run(["debootstrap", "--variant=minbase", f"--include={PACKAGES}", suite, folder], log=cache / "debootstrap.log")
+            run(
+                ["debootstrap", "--variant=minbase", f"--include={PACKAGES}", suite, folder],
+                log=cache / "debootstrap.log",
+            )
             shutil.rmtree(folder / "var/cache/apt/archives")
             folder.chmod(0o755)  # the folder becomes /, through which every user must pass
             _pack(folder, wanted)

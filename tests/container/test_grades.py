@@ -34,7 +34,9 @@ def test_nothing_done_earns_nothing(laboratory, name):
 
 def test_the_results_name_the_isolation_that_held(laboratory):
     there = laboratory.grade(uploads.HONEST["reference"], MACHINES["as_it_is"]).parsed["extra_data"]["isolation"]
-    hidden = laboratory.grade(uploads.HONEST["reference"], MACHINES["without_landlock"]).parsed["extra_data"]["isolation"]
+    hidden = laboratory.grade(uploads.HONEST["reference"], MACHINES["without_landlock"]).parsed["extra_data"][
+        "isolation"
+    ]
     assert there["ok_for_grading"] is True
     assert hidden["ok_for_grading"] is True
     assert there["layers"] != hidden["layers"]

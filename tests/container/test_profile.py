@@ -20,7 +20,9 @@ def allowed(rules: dict[str, Any]) -> set[str]:
     }
 
 
-@pytest.mark.parametrize("name", ["mount", "unshare", "setns", "bpf", "clone", "clone3", "io_uring_setup", "userfaultfd"])
+@pytest.mark.parametrize(
+    "name", ["mount", "unshare", "setns", "bpf", "clone", "clone3", "io_uring_setup", "userfaultfd"]
+)
 def test_docker_denies_to_its_root_what_needs_more_than_its_capabilities(name):
     assert name not in allowed(profile.docker_default(UNPRIVILEGED))
 

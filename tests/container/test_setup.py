@@ -8,7 +8,9 @@ pytestmark = pytest.mark.container
 
 
 def test_torch_is_the_cpu_build(laboratory):
-    shown = printed(laboratory, "/opt/holdout/bin/python -c 'import torch; print(torch.version.cuda, torch.__version__)'")
+    shown = printed(
+        laboratory, "/opt/holdout/bin/python -c 'import torch; print(torch.version.cuda, torch.__version__)'"
+    )
     assert shown.startswith("None ")
     assert shown.strip().endswith("+cpu")
 
@@ -29,12 +31,18 @@ def test_every_installed_version_is_pinned(laboratory):
 
 
 def test_the_systems_python_has_nothing_new(laboratory):
-    shown = printed(laboratory, "python3 -c 'import sys; print(sys.prefix)'; python3 -c 'import torch' 2>&1; ls /usr/local/lib/python3*/*")
+    shown = printed(
+        laboratory,
+        "python3 -c 'import sys; print(sys.prefix)'; python3 -c 'import torch' 2>&1; ls /usr/local/lib/python3*/*",
+    )
     assert shown.startswith("/usr\n")
     assert "No module named 'torch'" in shown
     assert "site-packages" not in shown
 
 
 def test_everything_in_the_environment_is_readable_for_everyone(laboratory):
-    shown = printed(laboratory, "find /opt/holdout ! -type l ! -perm -o=r | head; find /opt/holdout -type d ! -perm -o=x | head; echo end")
+    shown = printed(
+        laboratory,
+        "find /opt/holdout ! -type l ! -perm -o=r | head; find /opt/holdout -type d ! -perm -o=x | head; echo end",
+    )
     assert shown.split() == ["end"]

@@ -74,7 +74,18 @@ def _link_files(folder: Path) -> None:
 def _shadow_modules(folder: Path) -> None:
     """Files that Python or pytest would load by their names, were the upload on their path: each forges and prints."""
     attack = (ATTACKS / "forge_results.py").read_text(encoding="utf-8")
-    names = ("conftest", "sitecustomize", "usercustomize", "pytest", "json", "torch", "numpy", "random", "harness", "ast")
+    names = (
+        "conftest",
+        "sitecustomize",
+        "usercustomize",
+        "pytest",
+        "json",
+        "torch",
+        "numpy",
+        "random",
+        "harness",
+        "ast",
+    )
     for name in names:
         (folder / f"{name}.py").write_text(attack, encoding="utf-8")
     for package in ("harness", "submission", "_pytest", "tests"):
@@ -106,7 +117,12 @@ def _wicked_zip(folder: Path) -> None:
     with zipfile.ZipFile(inner, "w", zipfile.ZIP_DEFLATED) as archive:
         for path in sorted(TEMPLATE.glob("*.py")):
             archive.write(path, path.name)
-        for name in ("../results/results.json", "/autograder/results/results.json", "..\\..\\tmp\\slip", "../../tmp/slip"):
+        for name in (
+            "../results/results.json",
+            "/autograder/results/results.json",
+            "..\\..\\tmp\\slip",
+            "../../tmp/slip",
+        ):
             archive.writestr(name, '{"score": 64}')
         link = zipfile.ZipInfo("vanilla.pretrain.test.predictions")
         link.external_attr = 0o120777 << 16

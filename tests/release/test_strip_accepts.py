@@ -24,10 +24,7 @@ def block(body: str, indent: str = "") -> str:
 def test_block_in_a_function_raises_in_the_template():
     text = "def area(width, height):\n" + block("return width * height", "    ")
     assert stripped("model.py", text) == (
-        "def area(width, height):\n"
-        f"    {START}\n"
-        '    raise NotImplementedError("area is not written yet")\n'
-        f"    {END}\n"
+        f'def area(width, height):\n    {START}\n    raise NotImplementedError("area is not written yet")\n    {END}\n'
     )
 
 

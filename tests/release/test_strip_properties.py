@@ -61,7 +61,7 @@ def modules(draw):
     """A module with a block around some of its lines, at a column that is right or nearly so."""
     head, before, inside, after = draw(HEADS), draw(SUITES), draw(SUITES), draw(SUITES)
     marked = f"{START}\n{CANARY}\n{inside}\n{END}"
-    body = "\n".join([before, marked, after])
+    body = f"{before}\n{marked}\n{after}"
     return f"{head}\n{textwrap.indent(body, '    ')}\n" if head else f"{body}\n"
 
 

