@@ -11,7 +11,6 @@ import json
 import secrets
 import shutil
 import sys
-import time
 from collections.abc import Callable
 from contextlib import redirect_stdout
 from dataclasses import asdict, dataclass
@@ -116,7 +115,7 @@ def run_claims(job: Job, ledger: Ledger, submission: Submission, sandbox: Sandbo
         ledger=ledger,
         save=save,
         seed=ledger.extra["seed"],
-        deadline=time.monotonic() + assignment.limits.run_seconds,
+        deadline=ledger.started + assignment.limits.run_seconds,
     )
     _run_pytest(plugin, ledger)
 

@@ -70,7 +70,7 @@ def expect_learned(seen: dict[str, Any]) -> None:
         "no such file",
         hint="save model.state_dict() in train",
     )
-    wrong = [n for n, value in seen["model"].items() if not np.array_equal(value, (saved or {}).get(n))]
+    wrong = [n for n, value in seen["model"].items() if n not in saved or not np.array_equal(value, saved[n])]
     expect(
         not wrong,
         "the trained weights in the saved file",

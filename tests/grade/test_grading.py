@@ -9,6 +9,7 @@ import subprocess
 import sys
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -19,7 +20,7 @@ from tests.conftest import TEMPLATE_CODE
 CODE = tuple(d.name for d in load().deliverables if d.kind == "code")
 
 
-def grade(upload: Path, data: Path, results: Path, *extra: str) -> tuple[int, dict[str, object], str]:
+def grade(upload: Path, data: Path, results: Path, *extra: str) -> tuple[int, dict[str, Any], str]:
     command = [
         sys.executable,
         "-m",

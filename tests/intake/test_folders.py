@@ -40,7 +40,7 @@ def test_a_staged_tree_can_be_discarded(files, folder, deliverables, tmp_path):
 @pytest.mark.parametrize(
     ("make", "says"),
     [
-        (lambda path: path.symlink_to("/etc/hostname"), "is a symbolic link"),
+        (lambda path: path.symlink_to("utils.py"), "is a symbolic link"),
         (lambda path: path.symlink_to("nowhere"), "is a symbolic link"),
         (lambda path: path.symlink_to(path), "is a symbolic link"),
         (os.mkfifo, "is a pipe, a socket or a device"),
@@ -180,10 +180,10 @@ def test_many_small_folders_count_together(folder, put):
         put(folder({f"{a}/{b}/x": b"" for a in range(6) for b in range(6)}), Caps(entries=50))
 
 
-def test_one_hundred_thousand_files_end_early(folder, put):
+def test_more_files_than_anyone_hands_in_are_refused_by_default(folder, put):
     upload = folder({})
     descriptor = os.open(upload, os.O_RDONLY)
-    for number in range(100_000):
+    for number in range(20_001):
         os.close(os.open(f"{number}", os.O_CREAT | os.O_WRONLY, dir_fd=descriptor))
     os.close(descriptor)
     with pytest.raises(UploadProblem, match="more than 20,000 files"):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import os
 import random
-import shutil
 import stat
 import tempfile
 import zipfile
@@ -46,15 +45,19 @@ def attempt(upload: Path, into: Path) -> Submission | str:
 
 def check(upload: Path) -> None:
     """Stage `upload` and check everything that is promised."""
-    into = Path(tempfile.mkdtemp())
-    outcome = attempt(upload, into)
-    if isinstance(outcome, str):
-        assert outcome.isprintable()
-        assert len(outcome) < 400
-        assert list(into.iterdir()) == []
-        into.rmdir()
-        return
-    submission = outcome
+    with tempfile.TemporaryDirectory() as own:
+        into = Path(own) / "tree"
+        outcome = attempt(upload, into)
+        if isinstance(outcome, str):
+            assert outcome.isprintable()
+            assert len(outcome) < 400
+            assert list(into.iterdir()) == []
+        else:
+            check_staged(outcome, into)
+            discard(into)
+
+
+def check_staged(submission: Submission, into: Path) -> None:
     assert set(submission.present) | set(submission.missing) == set(NAMES)
     assert [problem.file for problem in submission.problems] == list(submission.missing)
     assert all(problem.message.isprintable() and len(problem.message) < 400 for problem in submission.problems)
@@ -64,7 +67,6 @@ def check(upload: Path) -> None:
     assert all(stat.S_ISREG(path.lstat().st_mode) for path in staged)
     assert sum(path.stat().st_size for path in staged) <= CAPS.total
     assert [path.name for path in into.iterdir()] == ["submission"]
-    discard(into)
 
 
 def zip_of(entries: list[tuple[str, bytes, int]]) -> bytes:
@@ -119,28 +121,39 @@ def test_any_bytes_for_a_zip(content):
 on_disk = st.text(st.characters(blacklist_characters="/\0", blacklist_categories=["Cs"]), min_size=1, max_size=8)
 folder_path = st.lists(st.one_of(st.sampled_from([*NAMES, "submission", "old"]), on_disk), min_size=1, max_size=6)
 makers: dict[str, Callable[[Path, bytes], object]] = {
-    "file": lambda path, content: path.write_bytes(content),
-    "link": lambda path, _: path.symlink_to("/etc/hostname"),
+    "file": Path.write_bytes,
+    "link": lambda path, _: path.symlink_to("nowhere"),
     "upwards": lambda path, _: path.symlink_to(".."),
     "pipe": lambda path, _: os.mkfifo(path),
 }
 
 
+def make(root: Path, parts: list[str], content: bytes, kind: str) -> None:
+    """Make one drawn path, unless something is there already or a link made before leads elsewhere."""
+    place = root
+    for part in parts[:-1]:
+        place /= part
+        if not place.is_dir() or place.is_symlink():
+            if os.path.lexists(place):
+                return
+            place.mkdir()
+    if not os.path.lexists(place / parts[-1]):
+        makers[kind](place / parts[-1], content)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs pipes")
 @settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(st.tuples(folder_path, data, st.sampled_from(["file", "file", "file", *makers])), max_size=30))
 def test_any_folder(entries):
-    root = Path(tempfile.mkdtemp())
-    for parts, content, kind in entries:
-        if {".", ".."} & set(parts):
-            continue
-        place = root.joinpath(*parts)
-        try:
-            place.parent.mkdir(parents=True, exist_ok=True)
-            makers[kind](place, content)
-        except OSError:  # two drawn paths that cannot both be
-            continue
-    check(root)
-    shutil.rmtree(root)
+    with tempfile.TemporaryDirectory() as own:
+        root = Path(own) / "one" / "upload"
+        root.mkdir(parents=True)
+        for parts, content, kind in entries:
+            if not {".", ".."} & set(parts):
+                make(root, parts, content, kind)
+        check(root)
+        assert [path.name for path in Path(own).iterdir()] == ["one"]
+        assert [path.name for path in (Path(own) / "one").iterdir()] == ["upload"]
 
 
 entry = st.builds(

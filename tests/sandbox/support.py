@@ -1,0 +1,63 @@
+"""What this room's tests share beside fixtures."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import tempfile
+import textwrap
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.sandbox import Limits, Reply, Sandbox
+
+PROBES = str(Path(__file__).parent / "probes")
+
+needs_linux = pytest.mark.skipif(sys.platform != "linux", reason="workers are forked on Linux only")
+needs_root = pytest.mark.skipif(
+    sys.platform != "linux" or os.geteuid() != 0, reason="only root can give workers user IDs of their own"
+)
+
+SMALL = Limits(wall_seconds=20, cpu_seconds=10, memory_bytes=1 << 28)
+
+MakeTree = Callable[..., Path]
+Run = Callable[..., Reply]
+
+
+def write_tree(parent: Path, text: str = "", **others: str) -> Path:
+    """A tree from the text of `submission/__init__.py` and of further files by name."""
+    tree = Path(tempfile.mkdtemp(prefix="tree-", dir=parent))
+    tree.chmod(0o755)
+    package = tree / "submission"
+    package.mkdir()
+    package.chmod(0o755)
+    for name, content in {"__init__": text, **others}.items():
+        file = package / f"{name}.py"
+        file.write_text(textwrap.dedent(content), encoding="utf-8")
+        file.chmod(0o444)
+    return tree
+
+
+def runner(sandbox: Sandbox, make_tree: MakeTree) -> Run:
+    """Runs `attack(**arguments)` of a submission of these lines in `sandbox`."""
+
+    def run(text: str, function: str = "attack", limits: Limits = SMALL, seed: int = 1, **arguments: Any) -> Reply:
+        tree = make_tree(text)
+        return sandbox.run(tree, "calls.call", {"function": function, **arguments}, seed=seed, limits=limits)
+
+    return run
+
+
+def processes_of(user: int) -> list[int]:
+    """Processes that run as `user`."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            status = (entry / "status").read_text()
+            if f"\nUid:\t{user}\t" in status:
+                found.append(int(entry.name))
+    return found
