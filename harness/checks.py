@@ -8,28 +8,52 @@ from typing import Any
 import numpy as np
 
 from harness.feedback import Failure, expect
-from harness.predictions import PredictionsProblem, Question, Score, meets, parse, percent, score
+from harness.gold import Gold
+from harness.predictions import PredictionsProblem, Question, Score, identical, meets, parse, percent, score, swapped
 from harness.student import Student
 
 
-def judge(student: Student, name: str, gold: Sequence[Question], for_staff: dict[str, Any]) -> Score:
-    """The score of predictions file `name`; a Failure with a sentence when it is missing or malformed.
+def judge(student: Student, name: str, gold: Gold, for_staff: dict[str, Any]) -> Score:
+    """The score of predictions file `name` (`....dev.predictions` or `....test.predictions`).
 
-    Leaves `correct` and `total` for staff as soon as they are known.
+    Leaves `correct` and `total` for staff, whatever comes of it.
+
+    Raises:
+        Failure: the file is missing or malformed, or was mixed up with the one for the other split.
     """
-    for_staff.update(correct=0, total=len(gold))
-    path = student.file(name)
+    questions: Sequence[Question] = getattr(gold, name.split(".")[-2])
+    for_staff.update(correct=0, total=len(questions))
+    lines = student.file(name).read_bytes()
     try:
-        found = score(parse(path.read_bytes()), gold)
+        found = score(parse(lines), questions)
+        for_staff.update(correct=found.correct, total=found.total)
+        said = _mix_up(student, name, gold)
     except PredictionsProblem as problem:
+        said = _mix_up(student, name, gold) or str(problem)
+    if said:
         raise Failure(
-            expected=f"{name}: {len(gold)} lines, one answer for each question",
-            seen=str(problem),
+            expected=f"{name}: {len(questions)} lines, one answer for each question, in their order",
+            seen=said,
             hint="write the file with the evaluation command and upload it unchanged",
             public=True,
-        ) from problem
-    for_staff.update(correct=found.correct, total=found.total)
+        )
     return found
+
+
+def _mix_up(student: Student, name: str, gold: Gold) -> str | None:
+    """A sentence when the dev and the test file of one model look exchanged, or are one file.
+
+    Only for hidden claims, since students do not have the answers for test.
+    """
+    stem, split, ending = name.rsplit(".", 2)
+    paths = [student.submission.present.get(f"{stem}.{each}.{ending}") for each in ("dev", "test")]
+    if split != "test" or None in paths:
+        return None
+    try:
+        dev, test = (parse(path.read_bytes()) for path in paths if path is not None)
+    except PredictionsProblem:
+        return None
+    return swapped(dev, test, gold.dev, gold.test) or identical(dev, test)
 
 
 def expect_bar(found: Score, bar: float, hint: str) -> None:

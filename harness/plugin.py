@@ -15,7 +15,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +25,7 @@ import timeout_decorator
 from harness.assignment import Assignment
 from harness.catalogue import ClaimInfo
 from harness.feedback import Failure, render
-from harness.predictions import Question, load_gold
+from harness.gold import Gold
 from harness.results import FAULT_NOTE, Ledger, Outcome
 from harness.sandbox import Sandbox
 from harness.student import Reference, Student, claim_seed
@@ -37,23 +36,6 @@ GRACE_SECONDS = 20.0
 
 #: With less time than this left for the whole run, no further claim starts.
 LEAST_SECONDS = 2.0
-
-
-@dataclass(frozen=True)
-class Gold:
-    """The answers, read only after the zygote has started."""
-
-    data: Path
-
-    @cached_property
-    def dev(self) -> tuple[Question, ...]:
-        """Questions and answers of birth_dev.tsv."""
-        return load_gold(self.data / "birth_dev.tsv")
-
-    @cached_property
-    def test(self) -> tuple[Question, ...]:
-        """Questions and answers of birth_test.tsv, which no student has."""
-        return load_gold(self.data / "birth_test.tsv")
 
 
 @dataclass

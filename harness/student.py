@@ -68,12 +68,12 @@ class Reference(Runner):
         return reply.value
 
 
-@dataclass
+@dataclass(kw_only=True)
 class Student(Runner):
     """A submission. What fails here is a Failure of the claim."""
 
-    submission: Submission | None = None
-    hidden: bool = True
+    submission: Submission
+    hidden: bool
 
     def run(self, probe: Probe, **arguments: Any) -> Any:
         """Value of `probe(submission, **arguments)`, run in a fresh worker beside the student's code.
@@ -91,7 +91,6 @@ class Student(Runner):
 
     def file(self, name: str) -> Path:
         """The staged deliverable `name`; a Failure that says how to make it when it is missing or unusable."""
-        assert self.submission is not None
         if name in self.submission.present:
             return self.submission.present[name]
         said = [problem.message for problem in self.submission.problems if problem.file == name]

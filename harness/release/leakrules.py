@@ -163,22 +163,20 @@ class _Runs:
         texts = [*(data.decode(errors="replace") for data in public.values()), *(each.text for each in excused)]
         harmless = {key(run) for text in texts for view in words.code_views(text) for run in view.runs(length)}
         self._owners: dict[Shingle, str] = {}
+        self._shapes: set[Shingle] = set()
         for block in blocks:
-            for run in words.code_views(code_of(block))[0].runs(length):
+            tokens = words.code_views(code_of(block))[0]
+            for at, run in enumerate(tokens.runs(length)):
                 if telling(run) and key(run) not in harmless:
                     self._owners.setdefault(key(run), block.where)
-        self._shapes = {words.shape(run) for run in self._owners}
+                    self._shapes.add(tuple(tokens.shape[at : at + length]))
 
     def hits(self, reading: Reading) -> Iterable[Hit]:
         """The longest hit of each block."""
-        return longest(hit for view in reading.code for hit in self._found(view))
-
-    def _found(self, tokens: Tokens) -> list[Hit]:
-        return words.find_runs(tokens, self._length, self._owners, self._key if self._key is same else self._guarded)
-
-    def _guarded(self, run: Shingle) -> Shingle:
-        """Numbering names takes long, so it is done only where signs and keywords fit."""
-        return self._key(run) if words.shape(run) in self._shapes else ()
+        shapes = None if self._key is same else self._shapes
+        return longest(
+            hit for view in reading.code for hit in words.find_runs(view, self._length, self._owners, self._key, shapes)
+        )
 
 
 class Prose:

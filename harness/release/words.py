@@ -9,9 +9,10 @@ from __future__ import annotations
 import keyword
 import re
 from bisect import bisect_right
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import groupby
 
 _TOKEN = re.compile(r"[^\W\d]\w*|\d[\w.]*|[^\w\s]")
 _WORD = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)?")
@@ -39,6 +40,12 @@ class Tokens:
         """The line of token `index`, counted from 1."""
         return bisect_right(self._line_starts, self._starts[index])
 
+    @cached_property
+    def shape(self) -> list[str]:
+        """The tokens with every name alike: quick to compare before names are numbered."""
+        kinds = {token: "N" if _is_name(token) else token for token in set(self.values)}
+        return [kinds[token] for token in self.values]
+
     def runs(self, length: int) -> Iterator[Shingle]:
         """All runs of `length` tokens, from the first to the last."""
         values = self.values
@@ -58,15 +65,11 @@ def words(text: str) -> Tokens:
 def anonymised(run: Shingle) -> Shingle:
     """The run with its names numbered by first mention; keywords, numbers and signs stay."""
     seen: dict[str, str] = {}
-    return tuple(
-        seen.setdefault(token, f"N{len(seen)}") if token[0].isidentifier() and token not in _KEPT else token
-        for token in run
-    )
+    return tuple(seen.setdefault(token, f"N{len(seen)}") if _is_name(token) else token for token in run)
 
 
-def shape(run: Sequence[str]) -> str:
-    """A run's signs and keywords with every name alike: quick to compare before the names are numbered."""
-    return " ".join("N" if token[0].isidentifier() and token not in _KEPT else token for token in run)
+def _is_name(token: str) -> bool:
+    return token[0].isidentifier() and token not in _KEPT
 
 
 @dataclass(frozen=True)
@@ -79,21 +82,24 @@ class Hit:
 
 
 def find_runs(
-    tokens: Tokens, length: int, known: Mapping[Shingle, str], key: Callable[[Shingle], Shingle]
+    tokens: Tokens,
+    length: int,
+    known: Mapping[Shingle, str],
+    key: Callable[[Shingle], Shingle],
+    shapes: Collection[Shingle] | None = None,
 ) -> list[Hit]:
-    """Maximal runs of `tokens` whose every shingle is `known` for one owner."""
-    hits: list[Hit] = []
-    owner, start, last = "", 0, 0
+    """Maximal runs of `tokens` whose every shingle of `length` is `known`, by its `key`, for one owner.
+
+    `shapes`, where given, are the shapes of all known shingles: `key` is asked only where one fits.
+    """
+    matches: list[tuple[int, str]] = []
     for at, run in enumerate(tokens.runs(length)):
-        found = known.get(key(run))
-        if found is not None and found == owner and at == last + 1:
-            last = at
-            continue
-        if found is None:
-            continue
-        if owner:
-            hits.append(Hit(tokens.line(start), last - start + length, owner))
-        owner, start, last = found, at, at
-    if owner:
-        hits.append(Hit(tokens.line(start), last - start + length, owner))
+        if shapes is None or tuple(tokens.shape[at : at + length]) in shapes:
+            owner = known.get(key(run))
+            if owner is not None:
+                matches.append((at, owner))
+    hits = []
+    for (owner, _), group in groupby(enumerate(matches), lambda entry: (entry[1][1], entry[1][0] - entry[0])):
+        places = [at for _, (at, _) in group]  # shingles that follow one another make one run
+        hits.append(Hit(tokens.line(places[0]), places[-1] - places[0] + length, owner))
     return hits

@@ -28,6 +28,8 @@ class Death:
     """Whether it was still alive when we had waited long enough."""
     cpu_seconds: float
     peak_bytes: int
+    shared_bytes: int = 0
+    """How much of the peak every worker starts with."""
 
 
 def classify(course: Course, death: Death, limits: Limits, tree: Path) -> Reply:
@@ -71,7 +73,7 @@ def _death(course: Course, death: Death, limits: Limits) -> _Verdict:
     number = os.WTERMSIG(death.wait_status)
     if number == signal.SIGXCPU or (number == signal.SIGKILL and death.cpu_seconds >= limits.cpu_seconds):
         return Status.OUT_OF_CPU, None, None, f"stopped at {limits.cpu_seconds} s of CPU time"
-    if number == signal.SIGKILL and death.peak_bytes >= _SHARE_OF_MEMORY * limits.memory_bytes:
+    if number == signal.SIGKILL and death.peak_bytes - death.shared_bytes >= _SHARE_OF_MEMORY * limits.memory_bytes:
         return Status.OUT_OF_MEMORY, None, None, f"killed by the system {after} for its memory ({death.peak_bytes >> 20} MiB)"
     if number == signal.SIGABRT and _speaks_of_memory(course.output[-4096:].decode("utf-8", errors="replace")):
         return Status.OUT_OF_MEMORY, None, None, f"stopped {after}: beyond {limits.memory_bytes >> 20} MiB of memory"
@@ -92,6 +94,7 @@ def _speaks_of_memory(text: str) -> bool:
 def _reply(course: Course, limits: Limits, tree: Path) -> _Verdict:
     message = course.value
     kind = message.get("kind") if isinstance(message, dict) else None
+    kind = kind if isinstance(kind, str) else None
     if kind == "returned" and isinstance(message, dict) and set(message) == {"kind", "value"}:
         return Status.RETURNED, message["value"], None, f"returned after {course.seconds:.1f} s"
     error = _error(message.get("error"), tree) if isinstance(message, dict) else None
@@ -142,5 +145,5 @@ def source_line(tree: Path, file: str, line: int) -> str:
 
 
 def returned(answer: Mapping[str, Any]) -> Death:
-    """The zygote's answer to "reap" as a Death."""
-    return Death(answer["status"], answer["killed"], answer["cpu_seconds"], answer["peak_bytes"])
+    """The zygote's answer to `reap` as a Death."""
+    return Death(**{name: answer[name] for name in ("wait_status", "killed", "cpu_seconds", "peak_bytes", "shared_bytes")})

@@ -39,13 +39,15 @@ class Baseline:
 
     address_space: int
     data: int
+    resident: int
     tasks: int
 
 
 def baseline() -> Baseline:
     """Measured from /proc."""
     fields = _status("self")
-    return Baseline(_kibibytes(fields["VmSize"]), _kibibytes(fields["VmData"]), _tasks_of_user(os.getuid()))
+    sizes = (_kibibytes(fields[name]) for name in ("VmSize", "VmData", "VmRSS"))
+    return Baseline(*sizes, tasks=_tasks_of_user(os.getuid()))
 
 
 def _status(process: str) -> dict[str, str]:

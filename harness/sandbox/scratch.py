@@ -7,6 +7,8 @@ symbolic links to anywhere. It needs two descriptors at a time, follows no link,
 from __future__ import annotations
 
 import contextlib
+import errno
+import itertools
 import os
 import secrets
 import shutil
@@ -47,18 +49,23 @@ class Usage:
 
 
 def usage(folder: Path, most_entries: int) -> Usage:
-    """Count files, folders and bytes beneath `folder`, stopping soon after `most_entries`."""
+    """Count files, folders and bytes beneath `folder`, stopping soon after `most_entries`.
+
+    Folders nested deeper than a path can be long count as too many. What changes while we look may be missed.
+    """
     entries, size, pending = 0, 0, [os.fspath(folder)]
     while pending and entries <= most_entries:
-        with contextlib.suppress(OSError), os.scandir(pending.pop()) as found:
-            for entry in found:
-                entries += 1
-                if entries > most_entries:
-                    break
-                if entry.is_dir(follow_symlinks=False):
-                    pending.append(entry.path)
-                else:
-                    size += entry.stat(follow_symlinks=False).st_blocks * 512
+        try:
+            with os.scandir(pending.pop()) as found:
+                for entry in itertools.islice(found, most_entries + 1):
+                    entries += 1
+                    if entry.is_dir(follow_symlinks=False):
+                        pending.append(entry.path)
+                    else:
+                        size += entry.stat(follow_symlinks=False).st_blocks * 512
+        except OSError as problem:
+            if problem.errno == errno.ENAMETOOLONG:
+                entries = most_entries + 1
     return Usage(entries, size)
 
 

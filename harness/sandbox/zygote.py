@@ -6,7 +6,7 @@ submission. It is the workers' parent and, as child subreaper, the foster parent
 Requests and answers are JSON, one per packet of a SOCK_SEQPACKET socket; an answer bears its request's "id":
 
     {"op": "fork"} with descriptors request, reply, output              -> {"pid": n}
-    {"op": "reap", "pid": n, "uid": n | null, "grace": seconds}         -> {"status", "killed", "cpu_seconds", "peak_bytes", "left"}
+    {"op": "reap", "pid": n, "uid": n | null, "grace": seconds}         -> a Death's fields and "left"
     {"op": "sweep", "uid": n}                                           -> {"left": n}
 
 What a worker is to do reaches it through its request pipe and never this process: every later worker inherits this
@@ -122,10 +122,11 @@ class _Zygote:
         self._workers.discard(pid)
         status, usage = found
         return {
-            "status": status,
+            "wait_status": status,
             "killed": killed,
             "cpu_seconds": usage.ru_utime + usage.ru_stime,
             "peak_bytes": usage.ru_maxrss * 1024,
+            "shared_bytes": self._base.resident,
             **self._sweep(request, []),
         }
 

@@ -8,7 +8,7 @@ from gradescope_utils.autograder_utils.decorators import number, weight
 
 from harness.checks import judge
 from harness.feedback import expect
-from harness.plugin import Gold
+from harness.gold import Gold
 from harness.student import Student
 
 
@@ -16,7 +16,7 @@ from harness.student import Student
 @weight(2)
 def test_dev_predictions_without_pretraining(student: Student, gold: Gold, for_staff: dict[str, Any]) -> None:
     """vanilla.nopretrain.dev.predictions has one line per question, and at least one is right."""
-    score = judge(student, "vanilla.nopretrain.dev.predictions", gold.dev, for_staff)
+    score = judge(student, "vanilla.nopretrain.dev.predictions", gold, for_staff)
     expect(
         score.correct >= 1,
         "at least one right answer",

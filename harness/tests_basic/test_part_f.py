@@ -10,7 +10,7 @@ from gradescope_utils.autograder_utils.decorators import number, weight
 from harness.assignment import Assignment
 from harness.checks import expect_bar, expect_loaded, expect_untrained, judge, random_weights
 from harness.feedback import expect
-from harness.plugin import Gold
+from harness.gold import Gold
 from harness.probes import training
 from harness.samples import DOCUMENTS, NAMES_TSV
 from harness.student import Student
@@ -48,7 +48,7 @@ def test_dev_predictions_with_pretraining(
     student: Student, gold: Gold, manifest: Assignment, for_staff: dict[str, Any]
 ) -> None:
     """vanilla.pretrain.dev.predictions answers at least 10% of the dev questions."""
-    score = judge(student, "vanilla.pretrain.dev.predictions", gold.dev, for_staff)
+    score = judge(student, "vanilla.pretrain.dev.predictions", gold, for_staff)
     expect_bar(
         score, manifest.thresholds.vanilla, hint="was the model pretrained to the end, and are its weights loaded?"
     )

@@ -9,7 +9,7 @@ from gradescope_utils.autograder_utils.decorators import number, weight
 from harness.assignment import Assignment
 from harness.checks import expect_bar, judge
 from harness.feedback import expect
-from harness.plugin import Gold
+from harness.gold import Gold
 from harness.probes import blocks, training
 from harness.samples import SIZES
 from harness.student import Student
@@ -65,7 +65,7 @@ def test_dev_predictions_of_the_perceiver(
     student: Student, gold: Gold, manifest: Assignment, for_staff: dict[str, Any]
 ) -> None:
     """perceiver.pretrain.dev.predictions answers at least 6% of the dev questions."""
-    score = judge(student, "perceiver.pretrain.dev.predictions", gold.dev, for_staff)
+    score = judge(student, "perceiver.pretrain.dev.predictions", gold, for_staff)
     expect_bar(
         score,
         manifest.thresholds.perceiver,

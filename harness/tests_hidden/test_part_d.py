@@ -8,7 +8,7 @@ from gradescope_utils.autograder_utils.decorators import number, weight
 
 from harness.checks import judge
 from harness.feedback import expect
-from harness.plugin import Gold
+from harness.gold import Gold
 from harness.student import Student
 from harness.tests_hidden.uploads import expect_variant, state_dict
 
@@ -17,7 +17,7 @@ from harness.tests_hidden.uploads import expect_variant, state_dict
 @weight(2)
 def test_test_predictions_without_pretraining(student: Student, gold: Gold, for_staff: dict[str, Any]) -> None:
     """vanilla.nopretrain.test.predictions has one line per question, and at least one is right."""
-    score = judge(student, "vanilla.nopretrain.test.predictions", gold.test, for_staff)
+    score = judge(student, "vanilla.nopretrain.test.predictions", gold, for_staff)
     expect(
         score.correct >= 1, "at least one right answer", "none", hint="evaluate on birth_test_inputs.tsv, in its order"
     )

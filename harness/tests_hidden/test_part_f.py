@@ -10,7 +10,7 @@ from gradescope_utils.autograder_utils.decorators import number, weight
 from harness.assignment import Assignment
 from harness.checks import expect_bar, expect_loaded, judge, random_weights
 from harness.feedback import expect
-from harness.plugin import Gold
+from harness.gold import Gold
 from harness.probes import training
 from harness.student import Reference, Student
 from harness.tests_hidden.inputs import corpus, epochs_of, expect_learned, names_table
@@ -76,7 +76,7 @@ def test_test_predictions_with_pretraining(
     student: Student, gold: Gold, manifest: Assignment, for_staff: dict[str, Any]
 ) -> None:
     """vanilla.pretrain.test.predictions answers at least 10% of the test questions."""
-    score = judge(student, "vanilla.pretrain.test.predictions", gold.test, for_staff)
+    score = judge(student, "vanilla.pretrain.test.predictions", gold, for_staff)
     expect_bar(
         score, manifest.thresholds.vanilla, hint="evaluate the finetuned model on birth_test_inputs.tsv, in its order"
     )

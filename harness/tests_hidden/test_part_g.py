@@ -11,7 +11,7 @@ from gradescope_utils.autograder_utils.decorators import number, weight
 from harness.assignment import Assignment
 from harness.checks import expect_bar, judge
 from harness.feedback import expect
-from harness.plugin import Gold
+from harness.gold import Gold
 from harness.probes import blocks
 from harness.student import Student
 from harness.tests_hidden.uploads import expect_different, expect_variant, state_dict
@@ -114,7 +114,7 @@ def test_test_predictions_of_the_perceiver(
     student: Student, gold: Gold, manifest: Assignment, for_staff: dict[str, Any]
 ) -> None:
     """perceiver.pretrain.test.predictions answers at least 6% of the test questions."""
-    score = judge(student, "perceiver.pretrain.test.predictions", gold.test, for_staff)
+    score = judge(student, "perceiver.pretrain.test.predictions", gold, for_staff)
     expect_bar(
         score,
         manifest.thresholds.perceiver,

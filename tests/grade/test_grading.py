@@ -250,3 +250,16 @@ def test_students_run_the_basic_claims_on_their_own_files(data: Path, tmp_path: 
     assert done.returncode == 0, done.stderr
     assert "5/5" in done.stdout
     assert "hidden" not in done.stdout
+
+
+def test_exchanged_and_identical_predictions_are_named(upload: Path, data: Path, tmp_path: Path) -> None:
+    dev, test = (upload / f"vanilla.pretrain.{split}.predictions" for split in ("dev", "test"))
+    first, second = dev.read_bytes(), test.read_bytes()
+    dev.write_bytes(second)
+    test.write_bytes(first)
+    _, document, _ = grade(upload, data, tmp_path / "results.json", "--only", "1f-7-hidden")
+    assert "exchanged" in document["tests"][0]["output"]
+    dev.write_bytes(first)
+    _, document, _ = grade(upload, data, tmp_path / "results.json", "--only", "1f-7-hidden")
+    assert "identical" in document["tests"][0]["output"]
+    assert document["tests"][0]["extra_data"]["total"] == 300

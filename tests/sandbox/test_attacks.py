@@ -155,32 +155,34 @@ def test_other_trees_cannot_be_found(run, open_folder, sandbox):
 def test_the_trees_of_earlier_runs_are_not_in_a_workers_memory(sandbox, make_tree):
     """A worker inherits the zygote's memory, so nothing about a run may pass through the zygote."""
     earlier = make_tree("def attack(): pass")
-    secret = "c0ffee" + os.urandom(12).hex()
-    renamed = earlier.rename(earlier.with_name(f"tree-{secret}"))
+    renamed = earlier.rename(earlier.with_name(f"tree-{os.urandom(16).hex()}"))
     sandbox.run(renamed, "calls.call", {"function": "attack"}, seed=1, limits=SMALL)
     scan = """
+        import ctypes
         def attack(first, second):
-            found = 0
-            needle = bytes.fromhex(first.encode().hex() + second.encode().hex())
-            with open("/proc/self/maps") as maps, open("/proc/self/mem", "rb", 0) as memory:
-                for line in maps:
-                    span, rights = line.split()[:2]
-                    low, high = (int(part, 16) for part in span.split("-"))
-                    if "w" not in rights: continue
-                    try:
-                        memory.seek(low)
-                        while low < high:
-                            data = memory.read(min(high - low, 1 << 20))
-                            if not data: break
-                            found += data.count(needle)
-                            low += len(data)
-                    except (OSError, OverflowError): pass
+            # The needle is never put together here, so every hit is somebody else's.
+            first, second, found = first.encode(), second.encode(), 0
+            for line in open("/proc/self/maps"):
+                span, rights, *rest = line.split()
+                if "w" not in rights or "[vvar" in line: continue
+                low, high = (int(part, 16) for part in span.split("-"))
+                for start in range(low, high, 1 << 20):
+                    data = ctypes.string_at(start, min(high - start, 1 << 20))
+                    at = data.find(first)
+                    while at >= 0:
+                        found += data[at + len(first):at + len(first) + len(second)] == second
+                        at = data.find(first, at + 1)
             return found
         """
-    call = {"function": "attack", "first": secret[:15], "second": secret[15:]}
-    reply = sandbox.run(make_tree(scan), "calls.call", call, seed=1, limits=SMALL)
-    # /proc/self/mem is closed to a process that is not dumpable: then there is nothing to find from inside either.
-    assert reply.value in (None, 1) or reply.error.type == "PermissionError"
+
+    def scan_for(name):
+        call = {"function": "attack", "first": name[:-8], "second": name[-8:]}
+        return sandbox.run(later, "calls.call", call, seed=1, limits=SMALL)
+
+    later = make_tree(scan)
+    later = later.rename(later.with_name(f"tree-{os.urandom(16).hex()}"))
+    assert scan_for(renamed.name).value == 0
+    assert scan_for(later.name).value > 0  # its own place a worker may know: the scan works
 
 
 def test_the_environment_says_nothing(run, monkeypatch):
@@ -237,12 +239,10 @@ def test_a_reply_that_breaks_off_is_a_death(run):
 def test_a_reply_of_any_size_is_refused_before_memory_is_spent(run):
     reply = run(
         """
-        import gc, os, struct
+        import os, struct, sys
         def attack():
-            job = next(o for o in gc.get_objects() if type(o).__name__ == "Job") if False else None
-            import sys
             frame = sys._getframe()
-            while "job" not in frame.f_locals or frame.f_locals["job"] is None: frame = frame.f_back
+            while "job" not in frame.f_locals: frame = frame.f_back
             nonce = bytes.fromhex(frame.f_locals["job"].nonce)
             os.write(3, struct.pack("<4s16sIQ", b"HLD1", nonce, 10, 1 << 60))
         """
@@ -346,7 +346,6 @@ def test_a_metaclass_that_lies_is_still_described(run):
         """
         class Meta(type):
             __name__ = property(lambda cls: 1 / 0)
-            def __subclasscheck__(cls, other): raise SystemExit
             def __instancecheck__(cls, other): raise SystemExit
             def __getattribute__(cls, name): raise SystemExit
         class Liar(Exception, metaclass=Meta): pass

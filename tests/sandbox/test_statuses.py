@@ -207,7 +207,7 @@ def test_a_death_at_import_is_a_death(run):
     ],
 )
 def test_what_cannot_be_sent_is_a_bad_reply(run, value):
-    reply = run(f"def attack(): return {value}")
+    reply = run(f"def attack(): return {value}", limits=replace(SMALL, memory_bytes=1 << 30))
     assert reply.status is Status.BAD_REPLY
     assert reply.value is None
 

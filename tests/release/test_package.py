@@ -1,0 +1,149 @@
+"""Zips, stamp and manifest: equal for equal files, and telling what they are."""
+
+import hashlib
+import io
+import json
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from harness.errors import UsageProblem
+from harness.release import package
+from harness.release.termdata import TermData
+from tests.release.shapes import GOLD
+
+DATA = {
+    "wiki.txt": b"text\n",
+    "birth_places_train.tsv": b"train\n",
+    "birth_dev.tsv": b"dev\n",
+    "birth_test_inputs.tsv": b"inputs\n",
+    "birth_test.tsv": GOLD.encode(),
+}
+
+
+@pytest.fixture
+def data():
+    return TermData(Path("data"), DATA, None, "laptop")
+
+
+def entries_of(data: bytes) -> list[zipfile.ZipInfo]:
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        return archive.infolist()
+
+
+def test_zip_does_not_depend_on_order_time_or_umask():
+    one = package.zipped({"b.txt": b"b", "a.sh": b"#!/bin/sh\n"})
+    two = package.zipped({"a.sh": b"#!/bin/sh\n", "b.txt": b"b"})
+    assert one == two
+    assert [(each.filename, each.date_time, each.external_attr >> 16) for each in entries_of(one)] == [
+        ("a.sh", (1980, 1, 1, 0, 0, 0), 0o100755),
+        ("b.txt", (1980, 1, 1, 0, 0, 0), 0o100644),
+    ]
+
+
+def test_zip_is_stored_so_that_no_compressor_decides_its_bytes():
+    data = package.zipped({"a.txt": b"a" * 1000})
+    assert [each.compress_type for each in entries_of(data)] == [zipfile.ZIP_STORED]
+
+
+def test_students_get_the_template_their_grader_and_no_answers(repository, lists, data):
+    files = package.student_files(repository, lists, {"README.md": b"# Shapes\n", "src/model.py": b"x\n"})
+    stamped = package.stamped_student(files, data, package.make_stamp(repository, data, files))
+    assert set(stamped) == {
+        "holdout-assignment/README.md",
+        "holdout-assignment/src/model.py",
+        "holdout-assignment/src/harness/cli.py",
+        "holdout-assignment/src/release.json",
+        *(f"holdout-assignment/src/data/{name}" for name in DATA if name != "birth_test.tsv"),
+    }
+
+
+def test_pattern_that_reaches_a_staff_room_is_refused(repository, lists):
+    from dataclasses import replace
+
+    with pytest.raises(UsageProblem, match=r"tests_hidden/test_area\.py' is for staff"):
+        package.student_files(repository, replace(lists, student=("harness/*/*.py",)), {})
+
+
+def test_autograder_has_its_files_at_the_root(repository, lists, data):
+    files = package.autograder_files(repository, lists)
+    stamped = package.stamped_autograder(files, data, package.make_stamp(repository, data, files))
+    assert set(stamped) == {
+        "setup.sh",
+        "harness/cli.py",
+        "harness/tests_hidden/test_area.py",
+        "release.json",
+        *(f"data/{name}" for name in DATA),
+    }
+
+
+def test_release_id_follows_code_and_data(repository, data):
+    def release(code=b"x", answers=b"y"):
+        files = TermData(data.folder, {**DATA, "birth_test.tsv": answers}, None, "laptop")
+        return package.make_stamp(repository, files, {"a.py": code}).release
+
+    assert release() == release()
+    assert len({release(), release(code=b"z"), release(answers=b"z")}) == 3
+    assert release().startswith("unknown-")
+
+
+def test_stamp_in_both_zips_names_the_release(repository, data):
+    stamp = package.make_stamp(repository, data, {})
+    assert json.loads(stamp.to_json())["release"] == stamp.release
+    assert json.loads(stamp.to_json())["version"] == "1.2.3"
+    files = package.stamped_autograder({}, data, stamp)
+    assert files["release.json"] == package.stamped_student({}, data, stamp)["holdout-assignment/src/release.json"]
+
+
+def test_manifest_describes_every_file(repository, data):
+    stamp = package.make_stamp(repository, data, {})
+    entries = {"student.zip": {"a.txt": b"a"}}
+    artefacts = {"student.zip": package.zipped(entries["student.zip"]), "handouts/sheet.pdf": b"pdf"}
+    raw = json.loads(package.manifest(stamp, data, artefacts, entries))
+    assert (raw["release"], raw["key"], raw["demo_key"]) == (stamp.release, None, False)
+    assert raw["artefacts"]["handouts/sheet.pdf"] == {"sha256": hashlib.sha256(b"pdf").hexdigest(), "size": 3}
+    listed = raw["artefacts"]["student.zip"]["files"]
+    assert listed == {"a.txt": {"sha256": hashlib.sha256(b"a").hexdigest(), "size": 1}}
+
+
+COMMIT = "0123456789abcdef0123456789abcdef01234567"
+
+
+def git(root: Path, **files: str) -> Path:
+    for name, text in files.items():
+        path = root / name.replace("__", "/").replace("packed_refs", "packed-refs")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    return root
+
+
+def test_commit_is_read_from_a_branch(tmp_path):
+    git(tmp_path / ".git", HEAD="ref: refs/heads/main\n", refs__heads__main=f"{COMMIT}\n")
+    assert package.commit_of(tmp_path) == COMMIT
+
+
+def test_commit_is_read_from_packed_branches(tmp_path):
+    packed = f"# pack-refs with: peeled\n{'f' * 40} refs/heads/other\n{COMMIT} refs/heads/main\n"
+    git(tmp_path / ".git", HEAD="ref: refs/heads/main\n", packed_refs=packed)
+    assert package.commit_of(tmp_path) == COMMIT
+
+
+def test_commit_is_read_without_a_branch(tmp_path):
+    git(tmp_path / ".git", HEAD=f"{COMMIT}\n")
+    assert package.commit_of(tmp_path) == COMMIT
+
+
+def test_commit_is_read_in_a_linked_work_tree(tmp_path):
+    git(tmp_path / "main" / ".git", HEAD="x", refs__heads__side=f"{COMMIT}\n")
+    linked = git(tmp_path / "main" / ".git" / "worktrees" / "side", HEAD="ref: refs/heads/side\n", commondir="../..\n")
+    (tmp_path / "side").mkdir()
+    (tmp_path / "side" / ".git").write_text(f"gitdir: {linked}\n")
+    assert package.commit_of(tmp_path / "side") == COMMIT
+
+
+@pytest.mark.parametrize("head", [None, "ref: refs/heads/main\n"])
+def test_commit_is_unknown_outside_a_checkout_and_before_the_first_commit(tmp_path, head):
+    if head:
+        git(tmp_path / ".git", HEAD=head)
+    assert package.commit_of(tmp_path) == "unknown"

@@ -1,0 +1,151 @@
+"""The self-check refuses a release whose scores are not what they must be. The graders here are stand-ins of a few lines."""
+
+import json
+import textwrap
+from dataclasses import dataclass, field
+
+import pytest
+
+from harness.assignment import load
+from harness.errors import HarnessFault
+from harness.release.package import zipped
+from harness.release.problems import ReleaseRefused
+from harness.release.selfcheck import check
+
+#: Writes the results for the upload's kind: the reference's has predictions, the template's has none.
+GRADER = """
+import json, sys
+from pathlib import Path
+from harness.answers import ANSWERS
+def main(upload, results):
+    kind = "reference" if any(Path(upload).glob("*.predictions")) else "template"
+    Path(results).write_text(json.dumps(ANSWERS[kind]))
+    sys.exit(ANSWERS["exit"])
+"""
+MAIN = "import sys\nfrom harness.grader import main\nassert sys.argv[1] == 'grade'\nmain(sys.argv[2], sys.argv[4])\n"
+CLI = """
+import json
+from harness.answers import ANSWERS
+def grade(submission, data, results, kinds):
+    assert kinds == ("basic",) and (submission / "model.py").is_file()
+    results.write_text(json.dumps(ANSWERS["basic"]))
+"""
+
+
+def results(points, possible, fault=False):
+    tests = [
+        {"number": f"{part}-0-hidden", "score": points.get(part, 0), "max_score": most, "output": "Not\nright."}
+        for part, most in possible.items()
+    ]
+    return {"tests": tests, "extra_data": {"harness_fault": fault}}
+
+
+ALL = {part.id: part.points for part in load().parts}
+
+
+@dataclass
+class Release:
+    """What the stand-ins answer; right unless a test changes it."""
+
+    reference: dict = field(default_factory=lambda: results(ALL, ALL))
+    template: dict = field(default_factory=lambda: results({}, ALL))
+    basic: dict = field(default_factory=lambda: results({"1e": 5}, {"1e": 5}))
+    exit: int = 0
+    students_exit: int = 0
+
+    def zips(self) -> tuple[bytes, bytes]:
+        answers = {"reference": self.reference, "template": self.template, "basic": self.basic, "exit": self.exit}
+        harness = {
+            "harness/__init__.py": "",
+            "harness/__main__.py": MAIN,
+            "harness/grader.py": GRADER,
+            "harness/cli.py": CLI,
+            "harness/answers.py": f"import json\nANSWERS = json.loads({json.dumps(answers)!r})\n",
+        }
+        student = {f"holdout-assignment/src/{path}": text for path, text in harness.items()}
+        student["holdout-assignment/src/grader.py"] = f"import sys\nprint('hello')\nsys.exit({self.students_exit})\n"
+        student["holdout-assignment/src/submission/__init__.py"] = ""
+        return pack(student), pack(harness)
+
+
+def pack(files: dict[str, str]) -> bytes:
+    return zipped({path: textwrap.dedent(text).encode() for path, text in files.items()})
+
+
+@pytest.fixture
+def run(tmp_path):
+    upload = tmp_path / "upload"
+    upload.mkdir()
+    assignment = load()
+    for deliverable in assignment.deliverables:
+        (upload / deliverable.name).write_text("x\n")
+    template = {f"src/submission/{each.name}": b"x\n" for each in assignment.deliverables if each.kind == "code"}
+
+    def checked(release):
+        return check(*release.zips(), upload, template, assignment, lambda _: None)
+
+    return checked
+
+
+def test_right_scores_pass_and_are_told_part_by_part(run):
+    reference, template, basic = run(Release())
+    assert (reference.total, template.total, basic.total) == (64, 0, 5)
+    assert reference.points == ALL
+
+
+def refusal(run, **changed) -> str:
+    with pytest.raises(ReleaseRefused) as problem:
+        run(Release(**changed))
+    return str(problem.value)
+
+
+def test_reference_below_full_points_is_refused_by_claim(run):
+    said = refusal(run, reference=results({**ALL, "1f": 15}, ALL))
+    assert "the reference earns 15 of 20 points in part 1f" in said
+    assert "reference: 1f-0-hidden earns 15 of 20: Not right." in said
+
+
+def test_reference_without_a_part_is_refused(run):
+    fewer = {part: points for part, points in ALL.items() if part != "1g"}
+    assert "the reference earns 0 of 14 points in part 1g" in refusal(run, reference=results(fewer, fewer))
+
+
+def test_template_above_zero_is_refused_by_part(run):
+    assert "the template earns 1 points in part 1d" in refusal(run, template=results({"1d": 1}, ALL))
+
+
+@pytest.mark.parametrize("who", ["reference", "template"])
+def test_fault_of_the_harness_is_refused(run, who):
+    right = {"reference": ALL, "template": {}}[who]
+    said = refusal(run, **{who: results(right, ALL, fault=True)})
+    assert f"the {who}'s grade reports a fault of the harness" in said
+
+
+def test_failing_basic_claim_in_the_students_folder_is_refused(run):
+    said = refusal(run, basic=results({"1e": 3}, {"1e": 5}))
+    assert "from student.zip the reference earns 3 of 5 points of the basic claims" in said
+
+
+def test_student_zip_without_basic_claims_is_refused(run):
+    assert "student.zip holds no basic claim" in refusal(run, basic=results({}, {}))
+
+
+def test_grade_that_ends_badly_is_a_fault(run):
+    with pytest.raises(HarnessFault, match="ended with 7"):
+        run(Release(exit=7))
+
+
+def test_students_grader_that_does_not_start_is_a_fault(run):
+    with pytest.raises(HarnessFault, match=r"grader\.py ended with 1: hello"):
+        run(Release(students_exit=1))
+
+
+def test_grade_without_readable_results_is_a_fault(run):
+    broken = Release()
+    broken.zips = lambda: tuple(map(pack_broken, Release.zips(broken)))  # type: ignore[method-assign]
+    with pytest.raises(HarnessFault, match="left no readable results"):
+        run(broken)
+
+
+def pack_broken(data: bytes) -> bytes:
+    return data.replace(b'Path(results).write_text(json.dumps(ANSWERS[kind]))', b"Path(results).write_text('{' + 'x' * 0 + str(json)[:0]) ")
