@@ -38,10 +38,11 @@ class Part:
 
 @dataclass(frozen=True)
 class Deliverable:
-    """A file that students upload."""
+    """A file that students upload, or may upload."""
 
     name: str
     kind: Kind
+    optional: bool = False
 
 
 @dataclass(frozen=True)
@@ -73,11 +74,12 @@ class Preset:
 
 @dataclass(frozen=True)
 class Assignment:
-    """Everything that assignment.toml says."""
+    """Everything that assignment.toml says. `deliverables` are what a complete upload holds, `optional` what it may."""
 
     title: str
     parts: tuple[Part, ...]
     deliverables: tuple[Deliverable, ...]
+    optional: tuple[Deliverable, ...]
     thresholds: Thresholds
     limits: RunLimits
     presets: Mapping[str, Preset]
@@ -86,6 +88,21 @@ class Assignment:
     def parts_by_id(self) -> Mapping[str, Part]:
         """The parts, by ID."""
         return {part.id: part for part in self.parts}
+
+    @property
+    def uploads(self) -> tuple[Deliverable, ...]:
+        """Everything that is taken from an upload: the deliverables, then the optional ones."""
+        return (*self.deliverables, *self.optional)
+
+    @property
+    def points(self) -> int:
+        """The full score, extra credit aside."""
+        return sum(part.points for part in self.parts if not part.extra_credit)
+
+    @property
+    def extra_points(self) -> int:
+        """What extra credit adds at most."""
+        return sum(part.points for part in self.parts if part.extra_credit)
 
     def preset(self, name: str) -> Preset:
         """The preset `name`; UsageProblem with the known names otherwise."""
@@ -121,6 +138,7 @@ def _build(raw: Mapping[str, Any]) -> Assignment:
         title=raw["title"],
         parts=tuple(Part(**part) for part in raw["parts"]),
         deliverables=tuple(Deliverable(name, kind) for kind in kinds for name in raw["deliverables"][kind]),
+        optional=tuple(Deliverable(name, "code", optional=True) for name in raw["deliverables"].get("optional", ())),
         thresholds=Thresholds(**raw["thresholds"]),
         limits=RunLimits(**raw["limits"]),
         presets={name: Preset(name, dict(preset["world"])) for name, preset in raw["presets"].items()},

@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+import traceback
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -34,6 +35,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("stopped", file=sys.stderr)
         return 130
+    except Exception:  # noqa: BLE001 - whatever it is, it is ours, and exit status 1 has another meaning
+        traceback.print_exc()
+        return HarnessFault.exit_code
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -76,10 +80,10 @@ def _grade(arguments: argparse.Namespace) -> int:
     for target in (arguments.results, arguments.html):
         if target is not None and not target.absolute().parent.is_dir():
             raise UsageProblem(f"{target}: its folder does not exist; make it first")
-    catalogue.check_points(catalogue.collect(), load())
     data = check_data(arguments.data or _default_data())
+    _fail_closed(arguments.results, arguments.only)
     if arguments.gradescope:
-        lock_down([ROOT, upload, arguments.results.absolute().parent] if arguments.results else [ROOT, upload])
+        lock_down([ROOT, upload, *([arguments.results.absolute().parent] if arguments.results else [])])
     ledger = grade(
         upload,
         data,
@@ -94,6 +98,29 @@ def _grade(arguments: argparse.Namespace) -> int:
 
         arguments.html.write_text(as_html(ledger), encoding="utf-8")
     return HarnessFault.exit_code if ledger.faults else 0
+
+
+def _fail_closed(results: Path | None, only: str | None) -> None:
+    """Write results of an unfinished grade before anything can go wrong; and see to it that the claims can be loaded.
+
+    Raises:
+        UsageProblem: there is no claim `only`.
+        HarnessFault: the claims do not load or disagree with assignment.toml; `results` says so, without their points.
+    """
+    try:
+        claims = catalogue.collect()
+        catalogue.check_points(claims, load())
+        closed = Ledger.of(catalogue.select(claims, only), release=release_name())
+    except UsageProblem:
+        raise
+    except (Exception, SystemExit) as problem:
+        if results is not None:
+            Ledger.of((), release=release_name()).write(results)
+        if isinstance(problem, HoldoutError):
+            raise
+        raise HarnessFault(f"the claims cannot be loaded: {type(problem).__name__}: {problem}") from problem
+    if results is not None:
+        closed.write(results)
 
 
 def grade(

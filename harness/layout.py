@@ -46,7 +46,7 @@ class Plan:
     """What to copy."""
 
     chosen: Mapping[str, Entry]  #: deliverable -> its file
-    refusals: Mapping[str, str]  #: every other deliverable -> the sentence for it
+    refusals: Mapping[str, str]  #: every other deliverable -> the sentence for it; none for an optional one's absence
     extras: tuple[Entry, ...]  #: the student's own modules beside the code
     notes: tuple[str, ...]
 
@@ -80,7 +80,8 @@ def choose(entries: Sequence[Entry], deliverables: Sequence[Deliverable], caps: 
             refused[wanted.name] = picked
     unmet = [wanted.name for wanted in deliverables if wanted.name not in chosen and wanted.name not in refused]
     similar = _misnamed(entries, deliverables) if unmet else {}
-    refused.update({name: _missing(name, similar.get(name)) for name in unmet})
+    needed = {wanted.name for wanted in deliverables if not wanted.optional}
+    refused.update({name: _missing(name, similar.get(name)) for name in unmet if name in needed or name in similar})
     extras = _extras(entries, deliverables, code_home, caps)
     return Plan(chosen, refused, extras, tuple(_notes(entries, chosen, refused, extras, code_home)))
 

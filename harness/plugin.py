@@ -5,16 +5,18 @@ decorators (`__weight__`, `__number__`); only the plugin's own judgement of an e
 
 - the claim returns: PASS
 - it raises Failure or another AssertionError: FAIL
+- it breaks over values of the student's that it can judge in the reference's place: FAIL
 - it raises anything else, is skipped, or outlasts its own limit: HARNESS_FAULT, never billed in silence
 """
 
 from __future__ import annotations
 
+import inspect
 import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +35,9 @@ from harness.submission import Submission
 
 #: A claim may take this much longer in the grader than its probes may together.
 GRACE_SECONDS = 20.0
+
+#: What broken values raise in a claim that computes on them. Faults of sandbox, disk and memory are none of these.
+_OF_VALUES = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 
 #: With less time than this left for the whole run, no further claim starts.
 LEAST_SECONDS = 2.0
@@ -67,8 +72,9 @@ class Plugin:
         seed = claim_seed(self.seed, claim.id)
         limits = self.assignment.limits
         return Student(
-            self.sandbox, self.submission.tree, limits, seed, submission=self.submission, hidden=claim.kind == "hidden"
-        )
+            self.sandbox, self.submission.tree, limits, seed, deadline=self.deadline, submission=self.submission,
+            hidden=claim.kind == "hidden",
+        )  # fmt: skip
 
     @pytest.fixture
     def reference(self, claim: ClaimInfo) -> Reference:
@@ -127,7 +133,7 @@ class Plugin:
         """Record the outcome of each phase; a fault in set-up or tear-down counts as one of the claim."""
         claim = self._claim_of(item)
         if call.excinfo is not None:
-            self._record_problem(claim, call.excinfo.value)
+            self._record_problem(item, claim, call.excinfo.value)
         elif call.when == "call":
             self.ledger.record(claim.id, Outcome.PASS, "passed", dict(self.staff))
         return (yield)
@@ -141,11 +147,14 @@ class Plugin:
 
     # -- judgement ----------------------------------------------------------------------------------------------------
 
-    def _record_problem(self, claim: ClaimInfo, problem: BaseException) -> None:
+    def _record_problem(self, item: pytest.Item, claim: ClaimInfo, problem: BaseException) -> None:
         hidden = claim.kind == "hidden"
         if isinstance(problem, pytest.skip.Exception) and time.monotonic() > self.deadline - LEAST_SECONDS:
             self._out_of_time(claim)
-        elif isinstance(problem, timeout_decorator.TimeoutError) or not isinstance(problem, AssertionError):
+            return
+        if isinstance(problem, _OF_VALUES) and self._holds_without_the_student(item):
+            problem = _unusable(problem)
+        if isinstance(problem, timeout_decorator.TimeoutError) or not isinstance(problem, AssertionError):
             self._fault(claim, "the claim itself broke", f"{type(problem).__name__}: {problem}")
         else:
             failure = problem if isinstance(problem, Failure) else Failure("the property in the title", str(problem))
@@ -153,6 +162,33 @@ class Plugin:
             if not hidden:
                 output += f"\n{'again:':<10}python grader.py {claim.id}   (seed {self.seed})"
             self.ledger.record(claim.id, Outcome.FAIL, output, dict(self.staff))
+
+    def _holds_without_the_student(self, item: pytest.Item) -> bool:
+        """Whether a claim that broke over values of the student's code is fit to judge: tried on the staff solution.
+
+        Whoever controls a worker can send values of any form. If the claim comes to a verdict about the reference,
+        those values broke it; if it breaks again, or never had a value, the fault is ours. Students have no reference:
+        there the values are taken to be the cause, and nothing is at stake.
+        """
+        arguments = dict(getattr(item, "funcargs", {}))
+        student = arguments.get("student")
+        if not isinstance(student, Student) or student.answers == 0 or not isinstance(item, pytest.Function):
+            return False
+        if self.reference_tree is None:
+            return True
+        arguments["student"] = replace(student, tree=self.reference_tree, runs=0, used=0.0)
+        if "rng" in arguments:
+            arguments["rng"] = np.random.default_rng(claim_seed(self.seed, self._claim_of(item).id))
+        wanted = {name: arguments[name] for name in inspect.signature(item.function).parameters}
+        try:
+            item.function(**wanted)
+        except timeout_decorator.TimeoutError:
+            return False
+        except AssertionError:
+            return True
+        except Exception:  # noqa: BLE001 - whatever it is, it is ours
+            return False
+        return True
 
     def _out_of_time(self, claim: ClaimInfo) -> None:
         text = (
@@ -168,6 +204,14 @@ class Plugin:
 
     def _claim_of(self, item: pytest.Item) -> ClaimInfo:
         return next(claim for claim in self.claims if claim.node == _node(item))
+
+
+def _unusable(problem: BaseException) -> Failure:
+    return Failure(
+        expected="values in the form that this claim asks for",
+        seen=f"others ({type(problem).__name__})",
+        hint="does the code return what its docstring says: types, shapes and lengths?",
+    )
 
 
 def _node(item: pytest.Item) -> str:

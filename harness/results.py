@@ -7,6 +7,7 @@ in it has a score that was not recorded for it. Source of the format: Gradescope
 from __future__ import annotations
 
 import json
+import math
 import os
 import tempfile
 import time
@@ -62,7 +63,7 @@ class ClaimResult:
             "output": clean(self.output),
             "output_format": "text",
             "visibility": "visible",
-            "extra_data": {"outcome": self.outcome.value, **self.staff},
+            "extra_data": {"outcome": self.outcome.value, **plain(self.staff)},
         }
 
 
@@ -113,7 +114,7 @@ class Ledger:
                 "release": None,
                 "seed": None,
                 "isolation": None,
-                **self.extra,
+                **plain(self.extra),
                 "harness_fault": not self.finished or bool(self.faults),
             },
             "tests": [result.as_json() for result in self.results.values()],
@@ -162,6 +163,19 @@ def clean(text: str) -> str:
     if len(text) > LONGEST_OUTPUT:
         text = f"{text[:LONGEST_OUTPUT]}\n[{len(text) - LONGEST_OUTPUT} characters cut]"
     return text
+
+
+def plain(value: Any) -> Any:
+    """`value` as strict JSON can say it; what it cannot say is described, so that no note breaks the results."""
+    if isinstance(value, str):
+        return clean(value)
+    if isinstance(value, Mapping):
+        return {clean(str(key)): plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(item) for item in value]
+    if value is None or isinstance(value, (bool, int)) or (isinstance(value, float) and math.isfinite(value)):
+        return value
+    return clean(repr(value))
 
 
 def read_back(path: Path, claims: Iterable[ClaimInfo]) -> Ledger | None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
+from harness.assignment import load
 from harness.results import ClaimResult, Ledger, Outcome, clean
 
 _MARKS = {
@@ -12,6 +14,8 @@ _MARKS = {
     Outcome.HARNESS_FAULT: "fault of ours",
     Outcome.NOT_RUN: "not run",
 }
+
+_UNITS = {"total": "points", "extra credit": "extra credit"}
 
 _PAGE = Path(__file__).with_name("show.html.jinja")
 
@@ -23,8 +27,7 @@ def as_text(ledger: Ledger) -> str:
         lines.append(f"{result.claim.id:<14}{_points(result):>8}  {_MARKS[result.outcome]:<6}  {result.claim.title}")
         if result.outcome is not Outcome.PASS:
             lines += [f"{'':<24}{line}" for line in [*result.output.splitlines(), *_for_staff(result)]]
-    total = sum(result.claim.points for result in ledger.results.values())
-    lines.append(f"{'total':<14}{f'{ledger.score:g}/{total:g}':>8}")
+    lines += [f"{name:<14}{f'{score:g}/{most:g}':>8}" for name, score, most in _sums(ledger)]
     stamp = [f"{name} {ledger.extra[name]}" for name in ("release", "seed") if ledger.extra.get(name)]
     return clean("\n".join([*lines, ", ".join(stamp)]).rstrip())
 
@@ -35,13 +38,21 @@ def as_html(ledger: Ledger) -> str:
 
     page = Environment(autoescape=True).from_string(_PAGE.read_text(encoding="utf-8"))
     return page.render(
-        score=f"{ledger.score:g}",
-        total=f"{sum(result.claim.points for result in ledger.results.values()):g}",
+        sums=[f"{score:g} of {most:g} {_UNITS[name]}" for name, score, most in _sums(ledger)],
         notes=[clean(note) for note in ledger.notes],
         release=ledger.extra.get("release") or "none (a checkout)",
         seed=ledger.extra.get("seed"),
         rows=[_row(result) for result in ledger.results.values()],
     )
+
+
+def _sums(ledger: Ledger) -> Iterator[tuple[str, float, float]]:
+    """Points earned and points possible: in all, and apart from it the extra credit; what nobody ran is left out."""
+    extra = {part.id for part in load().parts if part.extra_credit}
+    for name, is_extra in (("total", False), ("extra credit", True)):
+        counted = [result for result in ledger.results.values() if (result.claim.part in extra) == is_extra]
+        if counted:
+            yield name, sum(result.score for result in counted), sum(result.claim.points for result in counted)
 
 
 def _row(result: ClaimResult) -> dict[str, str]:

@@ -42,10 +42,11 @@ class Span:
 
 @dataclass(frozen=True)
 class NotASpan:
-    """A draw that does not decode, with the reason as a sentence and the sequence as text."""
+    """A draw that does not decode: the reason as a sentence, one thing to look at, and the sequence as text."""
 
     index: int
     reason: str
+    hint: str
     text: str
 
 
@@ -75,35 +76,65 @@ def decode(
     """Take one draw apart; NotASpan where it breaks the specification."""
     tokens = [*x.tolist(), *y[-1:].tolist()]
     if any(token < 0 or token >= len(vocabulary) for token in tokens):
-        return NotASpan(index, "a token lies outside the vocabulary", str(tokens))
+        return NotASpan(index, "a token lies outside the vocabulary", "look characters up in self.stoi", str(tokens))
     text = "".join(vocabulary[token] for token in tokens)
-    return _take_apart(index, x, y, text, document, block_size)
+    problem = _form(x, y, block_size) or _pieces(text) or _content(text, document, block_size)
+    if problem is not None:
+        return NotASpan(index, *problem, text)
+    return Span(index, *_split(text))
 
 
-def _take_apart(index: int, x: np.ndarray, y: np.ndarray, text: str, document: str, block_size: int) -> Span | NotASpan:
+def _form(x: np.ndarray, y: np.ndarray, block_size: int) -> tuple[str, str] | None:
+    """What is wrong with the two vectors as such, and a hint."""
     if len(x) != len(y) or not np.array_equal(x[1:], y[:-1]):
-        return NotASpan(index, "y is not x moved on by one", text)
+        return "y is not x moved on by one", "x is all tokens but the last, y all but the first"
     if len(x) > block_size:
-        return NotASpan(index, f"x has {len(x)} entries, more than the block size {block_size}", text)
+        reason = f"x has {len(x)} entries, more than the block size {block_size}"
+        return reason, "the whole string is block_size characters long, before x and y are cut from it"
+    return None
+
+
+def _pieces(text: str) -> tuple[str, str] | None:
+    """What is wrong with the order of MASKs and PADs, and a hint."""
+    if PAD in text.rstrip(PAD):
+        return "a PAD stands before the end", "fill up with PADs once everything else is in place"
+    masks = text.count(MASK)
+    if masks != 2 and not (masks == 3 and text.rstrip(PAD).endswith(MASK)):
+        reason = f"MASKs are {masks}; prefix, suffix and masked content need 2, or 3 with one behind the masked content"
+        return reason, "[prefix] MASK [suffix] MASK [masked_content] MASK [pads]"
+    return None
+
+
+def _content(text: str, document: str, block_size: int) -> tuple[str, str] | None:
+    """What is wrong with the characters, and a hint."""
+    prefix, masked, suffix = _split(text)
+    truncated = prefix + masked + suffix
+    if not document.startswith(truncated):
+        return "prefix + masked content + suffix is not the beginning of the document", _why(
+            document, prefix, masked, suffix
+        )
+    low, high = SHORTEST, longest(block_size)
+    if not low <= len(truncated) <= high:
+        reason = f"the truncated document has {len(truncated)} characters, outside {low}..{high}"
+        return reason, f"keep {low} to int(block_size * 7 / 8) characters, never more than the document has"
+    return None
+
+
+def _why(document: str, prefix: str, masked: str, suffix: str) -> str:
+    """The likeliest cause of pieces that do not make up the document's beginning."""
+    if document.startswith(prefix + suffix + masked):
+        return "the suffix comes before the masked content: [prefix] MASK [suffix] MASK [masked_content]"
+    if masked and document.startswith(prefix + suffix):
+        return "the masked content is still in the text: take it out between prefix and suffix"
+    if prefix + masked + suffix in document:
+        return "a window out of the document's middle is a fine idea, but here only the document's end is cut off"
+    return "cut the document's end off first, then take the masked content out of what is left"
+
+
+def _split(text: str) -> tuple[str, str, str]:
+    """Prefix, masked content and suffix of a text that `_pieces` finds nothing wrong with."""
     content = text.rstrip(PAD)
-    if PAD in content:
-        return NotASpan(index, "a PAD stands before the end", text)
-    pieces = content.split(MASK)
-    if len(pieces) == 4 and pieces[3] == "":
-        pieces.pop()  # the closing MASK is optional
-    if len(pieces) != 3:
-        return NotASpan(
-            index,
-            f"there are {len(pieces) - 1} MASKs; prefix, suffix and masked content need 2, or 3 with a closing one",
-            text,
-        )
-    prefix, suffix, masked = pieces
-    span = Span(index, prefix, masked, suffix)
-    if not document.startswith(span.truncated):
-        return NotASpan(index, "prefix + masked content + suffix is not the beginning of the document", text)
-    if not SHORTEST <= len(span.truncated) <= longest(block_size):
-        reason = (
-            f"the truncated document has {len(span.truncated)} characters, outside {SHORTEST}..{longest(block_size)}"
-        )
-        return NotASpan(index, reason, text)
-    return span
+    if content.count(MASK) == 3:
+        content = content.removesuffix(MASK)  # the closing MASK is optional
+    prefix, suffix, masked = content.split(MASK)
+    return prefix, masked, suffix

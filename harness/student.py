@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import builtins
 import hashlib
+import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,13 @@ from harness.submission import Submission, explain
 
 Probe = Callable[..., Any] | str
 
+#: Bytes; twice what the largest honest reply takes (8,000 drawn examples). Claims compute on replies in the grader,
+#: which must not run out of memory over one: the smallest machine has 750 MiB in all.
+LARGEST_REPLY = 24 << 20
+
+#: How the sandbox says that a worker died of a signal that none of its limits sent: an administrator's, or its own.
+KILLED = "killed by signal 9 "
+
 
 def claim_seed(run_seed: str, claim_id: str) -> int:
     """The seed of one claim: follows from the run's, differs between claims, fits in 32 bits for numpy and torch."""
@@ -30,28 +38,41 @@ def claim_seed(run_seed: str, claim_id: str) -> int:
 
 @dataclass
 class Runner:
-    """Runs probes beside one tree of code on behalf of one claim, within that claim's time."""
+    """Runs probes beside one tree of code on behalf of one claim, within that claim's time and the whole run's.
+
+    Only its own runs count against the claim's time: a submission that uses up its share leaves the reference its own.
+    """
 
     sandbox: Sandbox
     tree: Path
     limits: RunLimits
     seed: int
+    deadline: float = math.inf
+    """Of the whole run, by time.monotonic()."""
     runs: int = 0
-    started: float = field(default_factory=time.monotonic)
+    used: float = 0.0
 
     def reply(self, probe: Probe, load: bool, arguments: dict[str, Any]) -> Reply:
-        """One run in a fresh worker."""
+        """One run in a fresh worker; a second one if the first was killed, which may be somebody else's doing."""
         self.runs += 1
-        left = self.limits.claim_seconds - (time.monotonic() - self.started)
+        reply = self._run(probe, load, arguments)
+        return self._run(probe, load, arguments) if reply.detail.startswith(KILLED) else reply
+
+    def _run(self, probe: Probe, load: bool, arguments: dict[str, Any]) -> Reply:
+        begun = time.monotonic()
         limits = Limits(
-            wall_seconds=max(left, 1.0),
+            wall_seconds=max(min(self.limits.claim_seconds - self.used, self.deadline - begun), 1.0),
             cpu_seconds=self.limits.cpu_seconds,
             memory_bytes=self.limits.memory_mib << 20,
             file_bytes=self.limits.file_mib << 20,
+            reply_bytes=LARGEST_REPLY,
         )
-        return self.sandbox.run(
-            self.tree, str(probe), arguments, seed=(self.seed + self.runs - 1) % 2**32, limits=limits, load=load
-        )
+        try:
+            return self.sandbox.run(
+                self.tree, str(probe), arguments, seed=(self.seed + self.runs - 1) % 2**32, limits=limits, load=load
+            )
+        finally:
+            self.used += time.monotonic() - begun
 
 
 @dataclass
@@ -74,6 +95,8 @@ class Student(Runner):
 
     submission: Submission
     hidden: bool
+    answers: int = 0
+    """How many values the student's code has given to the claim."""
 
     def run(self, probe: Probe, **arguments: Any) -> Any:
         """Value of `probe(submission, **arguments)`, run in a fresh worker beside the student's code.
@@ -83,7 +106,9 @@ class Student(Runner):
         Raises:
             Failure: the code does not import, raises, exceeds a limit or answers nothing usable.
         """
-        return self._value(self.reply(probe, True, arguments))
+        value = self._value(self.reply(probe, True, arguments))
+        self.answers += 1
+        return value
 
     def read(self, probe: Probe, **arguments: Any) -> Any:
         """Value of `probe(folder, **arguments)`: looks at the uploaded files and imports none of the student's code."""
@@ -130,14 +155,14 @@ def _failure(reply: Reply, hidden: bool) -> Failure:
         case Status.TIMED_OUT | Status.OUT_OF_CPU:
             return Failure(
                 "an answer in time",
-                f"none: {reply.detail}",
+                f"none: {_detail(reply, hidden)}",
                 "does the code train, loop or wait where it should not?",
                 public=True,
             )
         case Status.OUT_OF_MEMORY:
             return Failure(
                 "work within the memory limit",
-                f"more was asked for: {reply.detail}",
+                f"more was asked for: {_detail(reply, hidden)}",
                 "what does the code allocate here?",
                 public=True,
             )
@@ -151,10 +176,21 @@ def _failure(reply: Reply, hidden: bool) -> Failure:
         case _:
             return Failure(
                 "the code returns",
-                f"its process ended: {reply.detail}",
+                f"its process ended: {_detail(reply, hidden)}",
                 "does the code exit or crash the interpreter?",
                 public=True,
             )
+
+
+def _detail(reply: Reply, hidden: bool) -> str:
+    """How the run ended. Exit codes, signals and times are the student's to choose: hidden claims repeat none."""
+    if not hidden:
+        return reply.detail
+    return {
+        Status.TIMED_OUT: "stopped at the time limit",
+        Status.OUT_OF_CPU: "stopped at the limit of computing time",
+        Status.OUT_OF_MEMORY: "stopped at the memory limit",
+    }.get(reply.status, "without an answer")
 
 
 def _waits_for_import(reply: Reply, hidden: bool) -> Failure:

@@ -48,7 +48,8 @@ class Problem:
 class Submission:
     """A staged upload.
 
-    Every deliverable is either in `present` or in `missing`, and each of `missing` has exactly one of `problems`.
+    Every deliverable is either in `present` or in `missing`, and each of `missing` has exactly one of `problems`. Only
+    an optional one that was not uploaded is in none of them: that is no problem.
     """
 
     tree: Path  #: holds `submission/`
@@ -86,7 +87,11 @@ def stage(upload: Path, into: Path, deliverables: Sequence[Deliverable], caps: C
     submission = Submission(
         tree=into,
         present={name: folder / name for name in names if name in staging.hashes},
-        missing=tuple(name for name in names if name not in staging.hashes),
+        missing=tuple(
+            wanted.name
+            for wanted in deliverables
+            if wanted.name not in staging.hashes and (wanted.name in staging.complaints or not wanted.optional)
+        ),
         problems=tuple(Problem(name, staging.complaints[name]) for name in names if name in staging.complaints),
         notes=(*notes, *plan.notes, *staging.notes),
         digest=_digest(staging.hashes),

@@ -2,8 +2,8 @@
 
 Theory of operation: supervisor -> session (pytest, claims, answers) -> zygote -> one worker per probe. The supervisor
 writes fail-closed results before anything else runs, gives the session a deadline, and closes whatever it left open. A
-kill of the session costs the claims it had not judged and is reported as a fault of ours; a kill of the supervisor
-leaves the last complete results.
+kill of the session costs the claims it had not judged and is reported as a fault of ours; a kill of the supervisor ends
+the session and leaves the last complete results.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -28,14 +29,20 @@ from harness.submission import discard
 #: The session may take this much longer than the claims: staging 70 MB, importing torch, the last claim's grace.
 OVERHEAD_SECONDS = 60.0
 
+#: Gradescope's container: its own folder holds names, e-mails and earlier results; the others are open to everyone.
+CONTAINER_FOLDERS = {"/autograder": 0o700, "/tmp": 0o755, "/var/tmp": 0o755, "/dev/shm": 0o755}  # noqa: S108
+
 DATA_FILES = ("birth_dev.tsv", "birth_test_inputs.tsv", "birth_test.tsv")
 
 
 @contextmanager
 def scratch_folder() -> Iterator[Path]:
-    """A folder that workers may pass through but not list; removed at the end."""
-    folder = Path(tempfile.mkdtemp(prefix="holdout-"))
-    folder.chmod(0o711)
+    """A folder that workers may pass through but not list; removed at the end. HarnessFault where none can be made."""
+    try:
+        folder = Path(tempfile.mkdtemp(prefix="holdout-"))
+        folder.chmod(0o711)
+    except OSError as problem:
+        raise HarnessFault(f"no folder for temporary files can be made: {problem}; free some space") from problem
     try:
         yield folder
     finally:
@@ -75,6 +82,10 @@ def _notes(results: Path) -> list[str]:
     return [line for line in lines if FAULT_NOTE not in line]
 
 
+class _Ended(BaseException):
+    """SIGTERM came: whoever runs the grade has no more time for it."""
+
+
 def _run_session(job: Job) -> tuple[int, str]:
     """The session's exit code, and how it ended in words."""
     limit = load().limits.run_seconds + OVERHEAD_SECONDS
@@ -82,18 +93,36 @@ def _run_session(job: Job) -> tuple[int, str]:
         [sys.executable, "-m", "harness.session", job.to_json()],
         cwd=ROOT,
         env=_environment(),
-        stdin=subprocess.DEVNULL,
+        stdin=subprocess.PIPE,  # nothing is ever written: its end tells the session that we are gone
         start_new_session=os.name == "posix",
     )
     try:
-        code = process.wait(timeout=limit)
+        with _terminable():
+            code = process.wait(timeout=limit)
     except subprocess.TimeoutExpired:
-        _kill(process)
         return -signal.SIGTERM, f"took longer than {limit:g} s and was ended"
-    except BaseException:
+    except _Ended:
+        return -signal.SIGTERM, "was ended from outside"
+    finally:
         _kill(process)
-        raise
     return code, "ended by itself" if code in (0, FAULT_EXIT) else f"ended with status {code}"
+
+
+@contextmanager
+def _terminable() -> Iterator[None]:
+    """Inside the block SIGTERM raises _Ended, so that there is time to write what has been judged."""
+
+    def end(*_: object) -> None:
+        raise _Ended
+
+    if threading.current_thread() is not threading.main_thread():
+        yield  # another thread cannot set handlers
+        return
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _environment() -> dict[str, str]:
@@ -111,11 +140,13 @@ def _environment() -> dict[str, str]:
 
 def _kill(process: subprocess.Popen[bytes]) -> None:
     """End the session and its process group; the zygote ends its workers when the session's socket closes."""
-    if os.name == "posix":
+    if process.poll() is None and os.name == "posix":
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
     process.kill()
     process.wait()
+    if process.stdin is not None:
+        process.stdin.close()
 
 
 def check_data(data: Path, names: tuple[str, ...] = DATA_FILES) -> Path:
@@ -137,9 +168,9 @@ def lock_down(paths: list[Path]) -> None:
     try:
         for path in paths:
             path.chmod(0o700)
-        for name in ("/tmp", "/var/tmp", "/dev/shm"):  # noqa: S108 - closing them, not using them
-            if Path(name).is_dir():
-                Path(name).chmod(0o755)
+        for place, mode in CONTAINER_FOLDERS.items():
+            if Path(place).is_dir():
+                Path(place).chmod(mode)
     except OSError as problem:
         raise HarnessFault(
             f"{problem.filename}: cannot be closed to student code ({problem.strerror}); nothing was run"

@@ -1,10 +1,10 @@
 """Write harness/sandbox/syscalls.py from the kernel's own headers (Debian and Ubuntu: `apt install linux-libc-dev`).
 
     python scripts/make_syscall_tables.py            writes the module
-    python scripts/make_syscall_tables.py --check    exits 1 when the module lacks or contradicts a number of this machine's headers
+    python scripts/make_syscall_tables.py --check    exits 1 when the module and this machine's headers disagree
 
-Reads x86-64's `asm/unistd_64.h` and the generic table that arm64 uses, `asm-generic/unistd.h`. Numbers never change once
-a kernel has been released with them, so headers of any version agree; newer ones only know more.
+Reads x86-64's `asm/unistd_64.h` and the generic table that arm64 uses, `asm-generic/unistd.h`. Numbers never change
+once a kernel has been released with them, so headers of any version agree; newer ones only know more.
 """
 
 from __future__ import annotations
@@ -13,11 +13,16 @@ import argparse
 import re
 import runpy
 import sys
+import textwrap
 from collections.abc import Mapping
 from pathlib import Path
 
 MODULE = Path(__file__).resolve().parent.parent / "harness" / "sandbox" / "syscalls.py"
-X86_64 = ("/usr/include/x86_64-linux-gnu/asm/unistd_64.h", "/usr/include/asm/unistd_64.h", "/usr/x86_64-linux-gnu/include/asm/unistd_64.h")
+X86_64 = (
+    "/usr/include/x86_64-linux-gnu/asm/unistd_64.h",
+    "/usr/include/asm/unistd_64.h",
+    "/usr/x86_64-linux-gnu/include/asm/unistd_64.h",
+)
 GENERIC = ("/usr/include/asm-generic/unistd.h", "/usr/aarch64-linux-gnu/include/asm-generic/unistd.h")
 
 NUMBER = re.compile(r"^#define __NR_(\w+)\s+(\d+)", re.MULTILINE)
@@ -49,7 +54,8 @@ def aarch64(text: str) -> dict[str, int]:
     """
     table = {name: int(number) for name, number in NUMBER.findall(text) if not name.endswith("_time64")}
     shared = {name: int(number) for name, number in SHARED_NUMBER.findall(text)}
-    for_64_bits = text[text.index("#if __BITS_PER_LONG == 64 && !defined(__SYSCALL_COMPAT)") :].split("#else")[0]
+    start = text.index("#if __BITS_PER_LONG == 64 && !defined(__SYSCALL_COMPAT)")
+    for_64_bits = text[start : text.index("#else", start)]
     table.update({name: shared[target] for name, target in ALIAS.findall(for_64_bits) if target in shared})
     return {name: number for name, number in table.items() if name not in NOT_CALLS}
 
@@ -58,9 +64,11 @@ def render(tables: Mapping[str, Mapping[str, int]], source: str) -> str:
     """The text of the module."""
     lines = [HEADER.format(source=source)]
     for name, table in tables.items():
-        lines.append(f"{name}: dict[str, int] = {{")
-        lines += [f'    "{call}": {number},' for call, number in sorted(table.items(), key=lambda item: (item[1], item[0]))]
-        lines.append("}\n")
+        calls = sorted(table.items(), key=lambda item: (item[1], item[0]))
+        # A name and its number stay on one line: the wrapping sees no space between them.
+        items = " ".join(f'"{call}":~{number},' for call, number in calls)
+        body = textwrap.fill(items, 118, initial_indent="    ", subsequent_indent="    ", break_on_hyphens=False)
+        lines += [f"{name}: dict[str, int] = {{", body.replace("~", " "), "}\n"]
     return "\n".join(lines)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from types import ModuleType
 from typing import Any
 
@@ -33,34 +32,6 @@ def draws(submission: ModuleType, documents: list[str], block_size: int, indices
         "types": sorted({_type(part) for item in items for part in item}),
         "unchanged": list(dataset.data) == before,
     }
-
-
-def after_draws(submission: ModuleType, documents: list[str], block_size: int, seeds: list[int]) -> list[list[float]]:
-    """For each seed: seed every global stream, draw one example, return the next number of each stream.
-
-    Code that re-seeds a stream makes its numbers equal whatever the seed was. Order: random, numpy, torch.
-    """
-    dataset = _dataset(submission, documents, block_size)
-    rows = []
-    for seed in seeds:
-        random.seed(seed)
-        np.random.seed(seed)  # noqa: NPY002 - the global stream is what is looked at
-        torch.manual_seed(seed)
-        dataset[seed % len(documents)]
-        rows.append([random.random(), float(np.random.random()), float(torch.rand(1, dtype=torch.float64))])  # noqa: NPY002
-    return rows
-
-
-def batches(submission: ModuleType, documents: list[str], block_size: int, batch_size: int) -> dict[str, Any]:
-    """Go once through the dataset with a DataLoader, as training does.
-
-    Returns:
-        length: `len(dataset)`; sizes: (batches, 2, 2) shapes of x and y of each batch.
-    """
-    dataset = _dataset(submission, documents, block_size)
-    loader = torch.utils.data.DataLoader(dataset, batch_size=batch_size, shuffle=True)
-    sizes = [[list(x.shape), list(y.shape)] for x, y in loader]
-    return {"length": len(dataset), "sizes": sizes}
 
 
 def _dataset(submission: ModuleType, documents: list[str], block_size: int) -> Any:

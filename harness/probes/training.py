@@ -60,6 +60,7 @@ def prepared(
     block_size: int,
     names: str = "",
     weights: dict[str, np.ndarray] | None = None,
+    rate: float | None = None,
 ) -> dict[str, Any]:
     """Call `finetune` or `pretrain` and look at what they return, before any training.
 
@@ -67,9 +68,10 @@ def prepared(
         stage: "scratch" (finetune, no file), "finetune" (with a file of known weights) or "pretrain".
         names: the finetuning corpus as text, `question<TAB>place` a line.
         weights: what the file of stage "finetune" holds, by parameter name.
+        rate: the learning rate to ask for, where it is not the default.
 
     Returns:
-        config: the fields of the trainer's configuration that are numbers, booleans or None.
+        config: the fields of the configuration in the trainer that are numbers or booleans.
         before, after: the model's parameters by name, before the call and in the returned trainer's model.
         parameters: names of the tensors in both that are trained, not buffers;
         dataset: class name, length and first item of the trainer's training set, and its characters by index.
@@ -77,61 +79,14 @@ def prepared(
     dataset = submission.CharCorruptionDataset("\n".join(documents), block_size)
     model = _tiny(submission, dataset.vocab_size, block_size)
     before = _arrays(model.state_dict())
-    if weights is not None:
-        torch.save({**model.state_dict(), **{name: torch.from_numpy(w) for name, w in weights.items()}}, "known.params")
-    config, trainer = _prepare(
-        submission, stage, names, dataset, block_size, model, None if weights is None else "known.params"
-    )
+    config, trainer = _prepare(submission, stage, names, dataset, block_size, model, weights, rate)
     inside = getattr(trainer, "model", model)
     return {
-        "config": _numbers(config),
+        "config": _numbers(getattr(trainer, "config", config)),
         "before": before,
         "after": _arrays(getattr(inside, "module", inside).state_dict()),
         "parameters": [name for name, _ in model.named_parameters()],
         "dataset": _look(trainer.train_dataset, draw=stage != "pretrain"),
-    }
-
-
-def trained(
-    submission: ModuleType, stage: str, documents: list[str], block_size: int, epochs: int, names: str = ""
-) -> dict[str, Any]:
-    """Prepare as above, make the configuration one of a short run with a steady learning rate, and let `train` run.
-
-    Returns:
-        loss_before, loss_after: mean loss over the training set, measured by this probe in evaluation mode;
-        model: the parameters afterwards; saved: the tensors in the written file, None where there are none.
-    """
-    dataset = submission.CharCorruptionDataset("\n".join(documents), block_size)
-    model = _tiny(submission, dataset.vocab_size, block_size)
-    config, trainer = _prepare(submission, stage, names, dataset, block_size, model, None)
-    for each in (config, trainer.config):
-        each.max_epochs, each.batch_size, each.num_workers = epochs, 8, 0
-        each.learning_rate, each.lr_decay = 3e-3, False
-    loss_before = _loss(trainer.model, trainer.train_dataset)
-    path = Path("written.params")
-    submission.train(model, str(path), trainer)
-    saved = torch.load(path, weights_only=True, map_location="cpu") if path.exists() else None
-    inside = getattr(trainer.model, "module", trainer.model)
-    return {
-        "loss_before": loss_before,
-        "loss_after": _loss(trainer.model, trainer.train_dataset),
-        "model": _arrays(dict(inside.named_parameters())),
-        "saved": _arrays(saved) if isinstance(saved, dict) else None,
-    }
-
-
-def recipes(submission: ModuleType) -> dict[str, dict[str, dict[str, int]]]:
-    """Epochs and batch sizes of each preset's stages, as the reference's trainer.py states them."""
-    return {
-        name: {
-            stage: {"max_epochs": recipe.max_epochs, "batch_size": recipe.batch_size}
-            for stage, recipe in (
-                ("scratch", preset.scratch),
-                ("finetune", preset.finetune),
-                ("pretrain", preset.pretrain),
-            )
-        }
-        for name, preset in submission.trainer.PRESETS.items()
     }
 
 
@@ -146,15 +101,35 @@ def _tiny(submission: ModuleType, vocab_size: int, block_size: int) -> Any:
 
 
 def _prepare(
-    submission: ModuleType, stage: str, names: str, dataset: Any, block_size: int, model: Any, params: str | None
+    submission: ModuleType,
+    stage: str,
+    names: str,
+    dataset: Any,
+    block_size: int,
+    model: Any,
+    weights: dict[str, np.ndarray] | None = None,
+    rate: float | None = None,
 ) -> tuple[Any, Any]:
+    """(configuration, trainer) from `finetune` or `pretrain`."""
     if stage == "pretrain":
-        found = submission.pretrain(dataset, block_size, model)
+        extra = {} if rate is None else {"pretrain_lr": rate}
+        found = submission.pretrain(dataset, block_size, model, **extra)
     else:
+        extra = {} if rate is None else {"finetune_lr": rate}
         Path("names.tsv").write_text(names, encoding="utf-8")
-        found = submission.finetune(params, "names.tsv", dataset, block_size, model)
-    config, trainer = found
-    return config, trainer
+        found = submission.finetune(_file_of(weights, model), "names.tsv", dataset, block_size, model, **extra)
+    if not isinstance(found, (tuple, list)) or len(found) != 2 or not hasattr(found[1], "train_dataset"):
+        raise TypeError(f"{stage if stage == 'pretrain' else 'finetune'} must return tconf, trainer_obj")
+    return found[0], found[1]
+
+
+def _file_of(weights: dict[str, np.ndarray] | None, model: Any) -> str | None:
+    """The path of a params file with these weights; None without weights."""
+    if weights is None:
+        return None
+    known = {name: torch.from_numpy(each) for name, each in weights.items()}
+    torch.save({**model.state_dict(), **known}, "known.params")
+    return "known.params"
 
 
 def _arrays(state: dict[str, Any]) -> dict[str, np.ndarray]:
@@ -180,15 +155,3 @@ def _look(dataset: Any, draw: bool) -> dict[str, Any]:
         "y": np.asarray(first[1]),
         "itos": [str(dataset.itos[i]) for i in range(len(dataset.itos))] if hasattr(dataset, "itos") else [],
     }
-
-
-def _loss(model: Any, dataset: Any) -> float:
-    model.eval()
-    torch.manual_seed(0)
-    device = next(model.parameters()).device
-    with torch.no_grad():
-        losses = [
-            model(x[None].to(device), y[None].to(device))[1].mean()
-            for x, y in (dataset[i] for i in range(len(dataset)))
-        ]
-    return float(torch.stack(losses).mean())

@@ -29,6 +29,7 @@ LEAST_NAME = 6
 
 #: Suffixes of blocks that hold code; blocks of other files hold prose.
 _CODE = frozenset({".py", ".sh", ".toml", ".yml", ".ipynb"})
+_DOCSTRING = re.compile(r"\"\"\"[\s\S]*?\"\"\"|'''[\s\S]*?'''")
 
 
 @dataclass(frozen=True, order=True)
@@ -160,8 +161,8 @@ class _Runs:
         key: Callable[[Shingle], Shingle],
     ) -> None:
         self._length, self._key = length, key
-        texts = [*(data.decode(errors="replace") for data in public.values()), *(each.text for each in excused)]
-        harmless = {key(run) for text in texts for view in words.code_views(text) for run in view.runs(length)}
+        texts = [*(public_code(public)), *(each.text for each in excused)]
+        harmless = {key(run) for text in texts for run in words.code_views(text)[0].runs(length)}
         self._owners: dict[Shingle, str] = {}
         self._shapes: set[Shingle] = set()
         for block in blocks:
@@ -206,6 +207,13 @@ def bound_names(block: Block) -> Collection[str]:
         tree = parse(_as_module(block)) if suffix in (".py", ".ipynb") else Fault(1, "")
         found = [] if isinstance(tree, Fault) else list(bound_anywhere(ast.iter_child_nodes(tree.body[0])))
     return [name for name in found if len(name) >= LEAST_NAME or "_" in name.strip("_")]
+
+
+def public_code(public: Mapping[str, bytes]) -> Iterator[str]:
+    """The code of the template: without comments and docstrings, where a solution may have been left by mistake."""
+    for path, data in public.items():
+        if PurePosixPath(path).suffix in _CODE:
+            yield _DOCSTRING.sub("", data.decode(errors="replace"))
 
 
 def code_of(block: Block) -> str:

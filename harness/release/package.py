@@ -21,7 +21,8 @@ from typing import Any
 from harness.errors import UsageProblem
 from harness.release.lists import STAFF_ROOMS, Lists, expand
 from harness.release.template import mode_of
-from harness.release.termdata import TermData, digest
+from harness.release.termdata import GOLD, TermData, digest
+from harness.world import NAMES
 
 #: The one folder in student.zip: unpacking it anywhere leaves one new folder and nothing else.
 TOP = "holdout-assignment"
@@ -78,6 +79,17 @@ def stamped_student(files: Mapping[str, bytes], data: TermData, stamp: Stamp) ->
 def stamped_autograder(files: Mapping[str, bytes], data: TermData, stamp: Stamp) -> dict[str, bytes]:
     """All of autograder.zip, by the paths in the zip."""
     return {**files, **{f"data/{name}": each for name, each in data.files.items()}, STAMP: stamp.to_json()}
+
+
+def listed_entries(root: Path, lists: Lists) -> dict[str, frozenset[str]]:
+    """What the release list allows in each zip, by the paths in it: from the list alone, not from what was packed."""
+    told = [f"data/{name}" for name in NAMES if name != GOLD]
+    student = [*lists.template, *(f"src/{path}" for path in (*expand(root, lists.student), *told, STAMP))]
+    autograder = [*expand(root, lists.autograder), *told, f"data/{GOLD}", STAMP]
+    return {
+        "student.zip": frozenset(f"{TOP}/{path}" for path in student),
+        "autograder.zip": frozenset(autograder),
+    }
 
 
 def make_stamp(root: Path, data: TermData, *parts: Mapping[str, bytes]) -> Stamp:

@@ -15,15 +15,17 @@ from harness.release.leakrules import EXACT_RUN, Leak, Reading, longest, same, t
 from harness.release.python_rules import Fault, parse
 from harness.release.words import Shingle, Tokens
 
-HIDDEN_RUN = 40  # claims of one part share idioms; that many tokens in a row are a copy
-HIDDEN_SHARE = 0.6  # of a hidden claim's runs of 8 tokens
+# A hidden claim on test predictions is the sibling of a basic one on dev predictions: they share up to two thirds of
+# their runs, and up to 33 tokens in a row. A copy, even with its names and numbers changed, shares more.
+HIDDEN_RUN = 48  # tokens in a row
+HIDDEN_SHARE = 0.8  # of a hidden claim's runs of 8 tokens
 GOLD_RUN = 8  # right answers in a row
 
 _QUESTION = re.compile(r"Where was (.+) born\?")
 
 
 class HiddenClaims:
-    """The source of claims that students do not get: a long run of it, or most of one claim."""
+    """The source of claims that students do not get: a long run of it, most of one claim, or its function's name."""
 
     def __init__(self, sources: Mapping[str, str]) -> None:
         self._runs: dict[Shingle, str] = {}
@@ -34,12 +36,18 @@ class HiddenClaims:
                 self._claims[owner] = frozenset(run for run in tokens.runs(EXACT_RUN) if telling(run))
                 for run in tokens.runs(HIDDEN_RUN):
                     self._runs.setdefault(run, owner)
+        self._owners = {owner.rpartition(" ")[2]: owner for owner in self._claims}
+        listed = "|".join(name for name in self._owners if name.startswith("test_"))
+        self._names = re.compile(rf"\b(?:{listed})\b" if listed else r"(?!)")
 
     def look(self, reading: Reading) -> Iterator[Leak]:
         """See Rule."""
         for view in reading.code:
             for hit in longest(words.find_runs(view, HIDDEN_RUN, self._runs, same)):
                 yield reading.leak(hit.line, f"repeats {hit.length} tokens of hidden claim {hit.owner}", "hidden")
+        for match in self._names.finditer(reading.text):
+            owner = self._owners[match[0]]
+            yield reading.leak(reading.line_of(match.start()), f"names hidden claim {owner}", "hidden")
         tokens = reading.code[0]
         present = frozenset(tokens.runs(EXACT_RUN))
         for owner, runs in self._claims.items():

@@ -26,6 +26,7 @@ from harness.assignment import Assignment
 from harness.errors import HarnessFault
 from harness.release.package import TOP
 from harness.release.problems import refuse_any
+from harness.release.template import REFERENCE
 
 #: As the students' grader.py does, but with results to read.
 _BASIC_RUN = """
@@ -34,6 +35,17 @@ sys.path.insert(0, ".")
 from pathlib import Path
 from harness.cli import grade
 grade(Path("submission"), Path("data"), results=Path(sys.argv[1]), kinds=("basic",))
+"""
+
+#: A template that does not import earns nothing, too; it must fail for want of work, not of a name.
+_NO_IMPORT = "the template does not import: "
+_IMPORTS = f"""
+import importlib, sys
+for module in sys.argv[1:]:
+    try:
+        importlib.import_module(module.removesuffix(".__init__"))
+    except Exception as problem:
+        print(f"{_NO_IMPORT}{{module}}: {{type(problem).__name__}}: {{problem}}")
 """
 
 #: Well beyond the grade's own deadline, which it must keep by itself.
@@ -47,7 +59,7 @@ class Marks:
     who: str
     points: Mapping[str, float]  # by part
     possible: Mapping[str, float]
-    failed: tuple[str, ...]  # a line for each claim without full points
+    failed: tuple[str, ...]  # a line for each claim that did not pass
     fault: bool
 
     @property
@@ -80,13 +92,14 @@ def check(
     """
     limit = assignment.limits.run_seconds + _GRACE_SECONDS
     with _unpacked(autograder) as grader, tempfile.TemporaryDirectory() as scratch:
+        complete = _reference_upload(upload, grader, assignment, Path(scratch) / "reference")
         empty = _template_upload(template, assignment, Path(scratch) / "template")
         say("grading the reference's upload from autograder.zip")
-        full = _grade("reference", [*_GRADE, str(upload.resolve())], grader, limit)
+        full = _grade("reference", [*_GRADE, str(complete)], grader, limit)
         say("grading the template's upload from autograder.zip")
         nothing = _grade("template", [*_GRADE, str(empty)], grader, limit)
-    say("running the students' grader from student.zip")
-    basic = _as_student(student, upload, assignment, limit)
+        say("running the students' grader from student.zip")
+        basic = _as_student(student, complete, assignment, limit)
     refuse_any("the self-check failed:", [*_short(full, assignment), *_above_zero(nothing), *_not_all_basic(basic)])
     return [full, nothing, basic]
 
@@ -95,11 +108,10 @@ _GRADE = ("-m", "harness", "grade")
 
 
 def _short(marks: Marks, assignment: Assignment) -> Iterator[str]:
-    """The reference must earn every point of every part that is not extra credit."""
-    expected = {part.id: float(part.points) for part in assignment.parts if not part.extra_credit}
-    for part, points in expected.items():
-        if marks.points.get(part) != points:
-            yield f"the reference earns {marks.points.get(part, 0):g} of {points:g} points in part {part}"
+    """The reference must earn every point of every part, extra credit included, and pass every claim."""
+    for part in assignment.parts:
+        if marks.points.get(part.id, 0) != part.points:
+            yield f"the reference earns {marks.points.get(part.id, 0):g} of {part.points:g} points in part {part.id}"
     if marks.fault:
         yield "the reference's grade reports a fault of the harness"
     yield from marks.failed
@@ -118,28 +130,33 @@ def _above_zero(marks: Marks) -> Iterator[str]:
 def _not_all_basic(marks: Marks) -> Iterator[str]:
     if not marks.possible:
         yield "student.zip holds no basic claim"
-    if marks.fault or marks.total != sum(marks.possible.values()):
+    if marks.fault or marks.failed:
         earned = f"{marks.total:g} of {sum(marks.possible.values()):g}"
         yield f"from student.zip the reference earns {earned} points of the basic claims"
         yield from marks.failed
 
 
 def _as_student(student: bytes, upload: Path, assignment: Assignment, limit: float) -> Marks:
-    """Start grader.py on the untouched template, then put the reference's files in its place and grade those."""
+    """Import and grade the untouched template, then put the reference's files in its place and grade those."""
     with _unpacked(student) as folder:
         source = folder / TOP / "src"
+        modules = [f"submission.{Path(each.name).stem}" for each in assignment.uploads if each.kind == "code"]
+        said = _run(["-c", _IMPORTS, *modules], source, limit)
+        refuse_any("the self-check failed:", [line for line in said.splitlines() if line.startswith(_NO_IMPORT)])
         first = assignment.parts[0].id
         _run([str(source / "grader.py"), first], source, limit)
-        for deliverable in assignment.deliverables:
-            shutil.copyfile(upload / deliverable.name, source / "submission" / deliverable.name)
-        return _grade("reference, basic claims", ["-c", _BASIC_RUN], source, limit, named=False)
+        for each in assignment.uploads:
+            shutil.copyfile(upload / each.name, source / "submission" / each.name)
+        return _grade("reference, as a student", ["-c", _BASIC_RUN], source, limit, named=False)
 
 
 def _grade(who: str, command: list[str], folder: Path, limit: float, *, named: bool = True) -> Marks:
     """Run a grade in `folder` and read its results; `named`: it takes them by option, not as its argument."""
     with tempfile.TemporaryDirectory() as scratch:
         results = Path(scratch) / "results.json"
-        said = _run([*command, *(["--results"] if named else []), str(results)], folder, limit)
+        # A fault of the harness is told by the results, claim by claim.
+        options = [*(["--results"] if named else []), str(results)]
+        said = _run([*command, *options], folder, limit, accepted=(0, HarnessFault.exit_code))
         try:
             raw = json.loads(results.read_bytes())
         except (OSError, ValueError) as problem:
@@ -155,14 +172,14 @@ def _marks(who: str, raw: Mapping[str, Any]) -> Marks:
         part = str(test["number"]).partition("-")[0]
         points[part] = points.get(part, 0) + test["score"]
         possible[part] = possible.get(part, 0) + test["max_score"]
-        if test["score"] != test["max_score"]:
+        if test["status"] != "passed":
             said = " ".join(str(test.get("output", "")).split())[:300]
             failed.append(f"  {who}: {test['number']} earns {test['score']:g} of {test['max_score']:g}: {said}")
     fault = bool(raw.get("extra_data", {}).get("harness_fault"))
     return Marks(who, points, possible, tuple(failed), fault)
 
 
-def _run(command: list[str], folder: Path, limit: float) -> str:
+def _run(command: list[str], folder: Path, limit: float, accepted: tuple[int, ...] = (0,)) -> str:
     """Run Python in `folder` as a stranger would: nothing of this checkout or its settings is inherited."""
     dropped = {name for name in os.environ if name.startswith(("PYTHON", "PYTEST"))}
     kept = {name: value for name, value in os.environ.items() if name not in dropped}
@@ -182,17 +199,25 @@ def _run(command: list[str], folder: Path, limit: float) -> str:
         )
     except subprocess.TimeoutExpired as problem:
         raise HarnessFault(f"self-check: a grade did not end within {limit:g} s") from problem
-    if run.returncode not in (0, HarnessFault.exit_code):  # a fault is told apart by what the results say
+    if run.returncode not in accepted:
         raise HarnessFault(f"self-check: {Path(command[0]).name} ended with {run.returncode}: {run.stdout[-2000:]}")
     return run.stdout[-2000:]
+
+
+def _reference_upload(trained: Path, grader: Path, assignment: Assignment, into: Path) -> Path:
+    """All that can be uploaded, optional files included, which training does not make."""
+    shutil.copytree(trained, into)
+    for each in assignment.optional:
+        shutil.copyfile(grader / REFERENCE / "src" / "submission" / each.name, into / each.name)
+    return into
 
 
 def _template_upload(template: Mapping[str, bytes], assignment: Assignment, into: Path) -> Path:
     """What a student uploads who wrote nothing: the template's code files, no parameters, no predictions."""
     into.mkdir()
-    for deliverable in assignment.deliverables:
-        if deliverable.kind == "code":
-            (into / deliverable.name).write_bytes(template[f"src/submission/{deliverable.name}"])
+    for each in assignment.uploads:
+        if each.kind == "code":
+            (into / each.name).write_bytes(template[f"src/submission/{each.name}"])
     return into
 
 

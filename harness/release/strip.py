@@ -104,9 +104,10 @@ def _strip_text(name: str, text: str, style: Style, *, is_template: bool, langua
     found = scan(name, lines, style, source.comment_lines())
     if is_template:
         return Stripped(text.encode(), problems=found.problems)
-    problems = [*found.problems, *_refused(found.blocks, source, style)]
+    # A marker that is wrong makes blocks of what was never meant to be one: what else is wrong shows once it is mended.
+    problems = found.problems or tuple(_refused(found.blocks, source, style))
     if problems:
-        return Stripped(b"", found.blocks, tuple(sorted(problems)))
+        return Stripped(b"", found.blocks, problems)
     result = "\n".join(_replaced(lines, found.blocks, source))
     after = languages.read(language, result).fault
     if after is not None:

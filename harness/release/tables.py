@@ -8,13 +8,14 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Mapping
 
+from rich import box
 from rich.console import Console
 from rich.table import Table
 
 from harness.assignment import Assignment
 from harness.release.selfcheck import Marks
 
-AUDIENCES = {"student.zip": "students", "autograder.zip": "Gradescope (staff)", "manifest.json": "staff"}
+AUDIENCES = {"student.zip": "students", "autograder.zip": "Gradescope", "manifest.json": "staff"}
 
 
 def warn_demo_key(console: Console) -> None:
@@ -28,7 +29,7 @@ def warn_demo_key(console: Console) -> None:
 
 def artefact_table(artefacts: Mapping[str, bytes], entries: Mapping[str, Mapping[str, bytes]]) -> Table:
     """Who gets which file: entries, size, the beginning of its SHA-256."""
-    table = Table(title="What each audience gets", title_justify="left")
+    table = _table("What each audience gets")
     for heading in ("audience", "file in dist/"):
         table.add_column(heading, overflow="fold")
     for heading in ("files", "size"):
@@ -44,15 +45,28 @@ def artefact_table(artefacts: Mapping[str, bytes], entries: Mapping[str, Mapping
 def marks_table(marks: Iterable[Marks], assignment: Assignment) -> Table:
     """What each upload of the self-check earns, part by part."""
     shown = list(marks)
-    table = Table(title="What the self-check saw", title_justify="left")
+    table = _table("What the self-check saw")
     table.add_column("part")
     for each in shown:
         table.add_column(each.who, justify="right")
     for part in assignment.parts:
         table.add_row(f"{part.id} {part.title}", *(_points(each, part.id) for each in shown))
     table.add_section()
-    table.add_row("total", *(f"{each.total:g} of {sum(each.possible.values()):g}" for each in shown))
+    for title, extra in (("total", False), ("extra credit", True)):
+        parts = [part.id for part in assignment.parts if part.extra_credit == extra]
+        if parts:
+            table.add_row(title, *(_sum(each, parts) for each in shown))
     return table
+
+
+def _table(title: str) -> Table:
+    """Narrow enough for a terminal of 80 columns."""
+    return Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, padding=(0, 1))
+
+
+def _sum(marks: Marks, parts: Iterable[str]) -> str:
+    earned, possible = (sum(points.get(part, 0) for part in parts) for points in (marks.points, marks.possible))
+    return f"{earned:g} of {possible:g}"
 
 
 def _points(marks: Marks, part: str) -> str:

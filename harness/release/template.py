@@ -39,7 +39,7 @@ def make(root: Path, lists: Lists) -> StrippedTree:
 
 
 def write(tree: StrippedTree, root: Path, lists: Lists) -> list[str]:
-    """Bring student_template/ up to date; the paths that changed."""
+    """Bring student_template/ up to date; what was changed, in words."""
     folder = root / TEMPLATE
     changed = []
     for path, data in tree.files.items():
@@ -48,10 +48,10 @@ def write(tree: StrippedTree, root: Path, lists: Lists) -> list[str]:
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes(data)
             target.chmod(mode_of(data))
-            changed.append(path)
+            changed.append(f"wrote {TEMPLATE}/{path}")
     for path in _extra(folder, tree.files, lists):
         (folder / path).unlink()
-        changed.append(path)
+        changed.append(f"removed {TEMPLATE}/{path}")
     return changed
 
 

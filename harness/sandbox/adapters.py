@@ -20,13 +20,13 @@ def install() -> None:
 
     loader: Any = torch.utils.data.DataLoader
     loader.__init__ = _without_workers(loader.__init__)
-    torch.compile = _compile  # type: ignore[assignment]
+    torch.compile = _compile
 
 
 def _without_workers(initialise: Callable[..., None]) -> Callable[..., None]:
     @functools.wraps(initialise)
     def init(self: Any, dataset: Any, *arguments: Any, **options: Any) -> None:
-        # num_workers is DataLoader's sixth parameter after self and dataset come off: (batch_size, shuffle, sampler, batch_sampler, num_workers)
+        # By position: batch_size, shuffle, sampler, batch_sampler, and then num_workers.
         arguments = (*arguments[:4], 0, *arguments[5:]) if len(arguments) > 4 else arguments
         for name in ("prefetch_factor", "persistent_workers", "multiprocessing_context", "timeout"):
             options.pop(name, None)

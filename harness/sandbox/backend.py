@@ -13,7 +13,7 @@ from harness.sandbox.job import JOB_NONCE, Job
 from harness.sandbox.model import Limits, Reply
 
 
-class BackendLost(Exception):  # noqa: N818 - not an error of anybody's input: the caller starts another
+class BackendLost(Exception):
     """The far side died or does not answer; the run in flight is lost, another attempt may succeed."""
 
 

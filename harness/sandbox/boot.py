@@ -1,7 +1,8 @@
 """The script that the far side is exec'd with: `python -s -S -B boot.py MODE DESCRIPTOR ROOT PROBES FOLDER...`.
 
-Sets sys.path to exactly the given folders before anything but built-in modules is imported, so that the standard library
-comes from where workers can read it too, and nothing of the caller's environment or site configuration takes part.
+Sets sys.path to exactly the given folders before anything but built-in modules is imported, so that the standard
+library comes from where workers can read it too, and nothing of the caller's environment or site configuration takes
+part.
 """
 
 import sys
@@ -11,7 +12,7 @@ def main() -> None:
     """Set the module path, then become the zygote (MODE `zygote`) or a single worker (`once`)."""
     mode, descriptor, root, probes, *folders = sys.argv[1:]
     _module_path([root, *folders])
-    import harness  # noqa: F401 - keeps its own path; from here on ROOT is not on sys.path, and no file in it shadows a package
+    import harness  # noqa: F401 - it keeps its own path, so ROOT can go: no file there may shadow a package
 
     sys.path[:] = folders
     if mode == "zygote":

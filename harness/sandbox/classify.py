@@ -1,4 +1,7 @@
-"""From what came through the pipes and what the kernel says of the process to a Reply. No effects but reading the tree."""
+"""From what came through the pipes, and what the kernel says of the process, to a Reply.
+
+No effects, apart from reading lines of the tree.
+"""
 
 from __future__ import annotations
 
@@ -71,10 +74,15 @@ def _death(course: Course, death: Death, limits: Limits) -> _Verdict:
         code = os.WEXITSTATUS(death.wait_status)
         return Status.DIED, None, None, f"the process ended itself with exit code {code} {after}, without a reply"
     number = os.WTERMSIG(death.wait_status)
-    if number == signal.SIGXCPU or (number == signal.SIGKILL and death.cpu_seconds >= limits.cpu_seconds):
+    if number == signal.SIGXCPU or (number == signal.SIGKILL and death.cpu_seconds >= 0.8 * limits.cpu_seconds):
         return Status.OUT_OF_CPU, None, None, f"stopped at {limits.cpu_seconds} s of CPU time"
     if number == signal.SIGKILL and death.peak_bytes - death.shared_bytes >= _SHARE_OF_MEMORY * limits.memory_bytes:
-        return Status.OUT_OF_MEMORY, None, None, f"killed by the system {after} for its memory ({death.peak_bytes >> 20} MiB)"
+        return (
+            Status.OUT_OF_MEMORY,
+            None,
+            None,
+            f"killed by the system {after} for its memory ({death.peak_bytes >> 20} MiB)",
+        )
     if number == signal.SIGABRT and _speaks_of_memory(course.output[-4096:].decode("utf-8", errors="replace")):
         return Status.OUT_OF_MEMORY, None, None, f"stopped {after}: beyond {limits.memory_bytes >> 20} MiB of memory"
     return Status.DIED, None, None, f"killed by {_signal_name(number)} {after}"
@@ -110,7 +118,9 @@ def _reply(course: Course, limits: Limits, tree: Path) -> _Verdict:
 
 
 def _where(error: RemoteError) -> str:
-    return f"in line {error.frames[-1].line} of a file of the submission" if error.frames else "outside of the submission"
+    return (
+        f"in line {error.frames[-1].line} of a file of the submission" if error.frames else "outside of the submission"
+    )
 
 
 def _error(raw: object, tree: Path) -> RemoteError | None:
@@ -146,4 +156,6 @@ def source_line(tree: Path, file: str, line: int) -> str:
 
 def returned(answer: Mapping[str, Any]) -> Death:
     """The zygote's answer to `reap` as a Death."""
-    return Death(**{name: answer[name] for name in ("wait_status", "killed", "cpu_seconds", "peak_bytes", "shared_bytes")})
+    return Death(
+        **{name: answer[name] for name in ("wait_status", "killed", "cpu_seconds", "peak_bytes", "shared_bytes")}
+    )

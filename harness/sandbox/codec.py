@@ -1,6 +1,6 @@
 """Values to bytes and back: a JSON header and raw buffers. No pickle, no code, in either direction.
 
-JSON numbers, strings, booleans, null and arrays stand for themselves; an object has exactly one member, whose key tells:
+JSON numbers, strings, booleans, null and arrays stand for themselves; an object has exactly one member; its key tells:
 
     {"t": [...]}            tuple
     {"d": [[key, value]…]}  dict
@@ -27,6 +27,7 @@ from harness.sandbox.values import DTYPES, Caps, CodecError, Value
 
 ALIGNMENT = 16
 SHORT_STRING = 64
+DEFAULT = Caps()
 _NON_FINITE = {"nan": math.nan, "inf": math.inf, "-inf": -math.inf}
 _SCALARS = (str, bool, int, float, type(None))
 
@@ -34,7 +35,7 @@ _SCALARS = (str, bool, int, float, type(None))
 Convert = Callable[[object], object]
 
 
-def encode(value: object, caps: Caps = Caps(), convert: Convert | None = None) -> tuple[bytes, list[bytes]]:
+def encode(value: object, caps: Caps = DEFAULT, convert: Convert | None = None) -> tuple[bytes, list[bytes]]:
     """The header and the buffers of `value`.
 
     Raises:
@@ -65,7 +66,7 @@ class _Encoder:
         if value is None or kind is bool:
             return value
         if issubclass(kind, str):
-            return self._string(str.__str__(value))  # type: ignore[arg-type]
+            return self._string(str.__str__(value))
         if issubclass(kind, np.generic):
             return self._array_or_scalar(np.asarray(value), depth)
         if issubclass(kind, int):
@@ -86,7 +87,9 @@ class _Encoder:
             return self._array(np.asarray(value))
         converted = self._convert(value) if self._convert else None
         if converted is None:
-            raise CodecError(f"a {type.__getattribute__(kind, '__name__')} cannot cross: send numbers, strings or arrays")
+            raise CodecError(
+                f"a {type.__getattribute__(kind, '__name__')} cannot cross: send numbers, strings or arrays"
+            )
         return self.node(converted, depth)
 
     def _key(self, key: object) -> Any:
@@ -141,7 +144,7 @@ class _Encoder:
         return len(data)
 
 
-def decode(header: bytes | bytearray, body: bytes | bytearray, caps: Caps = Caps()) -> Value:
+def decode(header: bytes | bytearray, body: bytes | bytearray, caps: Caps = DEFAULT) -> Value:
     """The value that `header` and `body` hold. Its arrays are views of `body`, writable where it is a bytearray.
 
     Raises:

@@ -41,7 +41,10 @@ def render(found: PreflightReport) -> str:
     if found.attempts:
         lines += ["", "Tried from inside a worker:"]
         lines += [f"  {name:<36}{'held' if held else 'OPEN'}" for name, held in found.attempts.items()]
-    lines += ["", "Gradescope mode would grade here." if report.ok_for_grading else "Gradescope mode would refuse to grade here:"]
+    lines += [
+        "",
+        "Gradescope mode would grade here." if report.ok_for_grading else "Gradescope mode would refuse to grade here:",
+    ]
     lines += [f"  {sentence}" for sentence in report.failures]
     return "\n".join(lines)
 

@@ -14,7 +14,7 @@ from harness.sandbox.frames import Reader
 from harness.sandbox.values import Caps, CodecError, Value
 
 READY_SECONDS = 30.0
-_LOOK_SECONDS = 0.25
+_LOOK_SECONDS = 0.1
 _DRAIN_SECONDS = 1.0
 _CHUNK = 1 << 16
 _READY_CAPS = Caps(header_bytes=1 << 14, body_bytes=1 << 14)
@@ -53,7 +53,7 @@ class Exchange:
         self.course = Course(started=time.monotonic())
 
     def run(self, pieces: Sequence[bytes], wall: float, keep: int, look: Callable[[], str]) -> Course:
-        """Until a reply, an end, or a limit. `look` is called a few times a second; a sentence from it ends the run.
+        """Until a reply, an end, or a limit. `look` is called some times a second; a sentence from it ends the run.
 
         `wall` seconds count from the worker's "ready"; `keep` is how many bytes of output to keep.
         """

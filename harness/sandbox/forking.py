@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from harness.sandbox import frames, scratch
+from harness.sandbox import scratch
 from harness.sandbox.backend import Order
 from harness.sandbox.classify import classify, returned
 from harness.sandbox.exchange import Course, Exchange
@@ -41,18 +41,22 @@ class ForkBackend:
         self._reached: dict[str, str | bool | int] = {}
 
     def facts(self) -> Mapping[str, str | bool | int]:
+        """See `Backend.facts`."""
         return {"backend": self.kind, "modules": self._modules.staged, **self._reached}
 
     def restart(self) -> None:
+        """See `Backend.restart`."""
         if self._zygote is not None:
             self._zygote.close()
         self._zygote = Zygote(self._probes, self._modules, self._folder / "zygote.log")
         self._zygote.wait_until_ready()
 
     def processes(self) -> tuple[int, ...]:
+        """See `Backend.processes`."""
         return (self._zygote.pid,) if self._zygote else ()
 
     def run(self, order: Order) -> Reply:
+        """See `Backend.run`."""
         if self._zygote is None:
             self.restart()
         uid = self._identities.fresh() if self._identities else None
@@ -105,6 +109,7 @@ class ForkBackend:
             self._zygote.sweep(uid)
 
     def close(self) -> None:
+        """End the zygote, and with it every worker."""
         if self._zygote is not None:
             self._zygote.close()
             self._zygote = None

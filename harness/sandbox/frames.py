@@ -53,7 +53,9 @@ class Reader:
             CodecError: not our magic or nonce, or lengths beyond the caps.
         """
         try:
-            count = os.readv(descriptor, [self._pending[0][:_CHUNK]]) if hasattr(os, "readv") else self._read(descriptor)
+            count = (
+                os.readv(descriptor, [self._pending[0][:_CHUNK]]) if hasattr(os, "readv") else self._read(descriptor)
+            )
         except BlockingIOError:
             return False
         if count == 0:

@@ -1,4 +1,4 @@
-"""What a worker does to itself before student code runs, in the one order that works:
+"""What a worker does to itself before student code runs, in the one order that works.
 
 close descriptors - scrub the environment - offer itself to the memory killer - new user ID - resource limits -
 NO_NEW_PRIVS - die with the parent - not dumpable - Landlock - seccomp.
@@ -46,8 +46,8 @@ class Baseline:
 def baseline() -> Baseline:
     """Measured from /proc."""
     fields = _status("self")
-    sizes = (_kibibytes(fields[name]) for name in ("VmSize", "VmData", "VmRSS"))
-    return Baseline(*sizes, tasks=_tasks_of_user(os.getuid()))
+    space, data, resident = (_kibibytes(fields[name]) for name in ("VmSize", "VmData", "VmRSS"))
+    return Baseline(space, data, resident, _tasks_of_user(os.getuid()))
 
 
 def _status(process: str) -> dict[str, str]:
@@ -56,7 +56,7 @@ def _status(process: str) -> dict[str, str]:
 
 
 def _kibibytes(text: str) -> int:
-    return int(text.split()[0]) * 1024
+    return int(text.split(maxsplit=1)[0]) * 1024
 
 
 def _tasks_of_user(user: int) -> int:
@@ -86,10 +86,9 @@ def scrub_environment(scratch: str) -> None:
     """Leave what libraries ask for, and nothing of the grader's."""
     kept = {name: os.environ[name] for name in ("SYSTEMROOT", "PYTHONHASHSEED") if name in os.environ}
     os.environ.clear()
-    os.environ.update(
-        kept, PATH="/usr/bin:/bin", HOME=scratch, TMPDIR=scratch, TMP=scratch, TEMP=scratch, LANG="C.UTF-8", USER="worker",
-        OMP_NUM_THREADS="1", MKL_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1", CUDA_VISIBLE_DEVICES="",
-    )  # fmt: skip
+    os.environ.update(kept, PATH="/usr/bin:/bin", LANG="C.UTF-8", USER="worker", CUDA_VISIBLE_DEVICES="")
+    os.environ.update(dict.fromkeys(("HOME", "TMPDIR", "TMP", "TEMP"), scratch))
+    os.environ.update(dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1"))
 
 
 def harden(job: Job, base: Baseline, parent: int, readable: tuple[str, ...]) -> dict[str, str | bool | int]:
@@ -128,16 +127,24 @@ def _become(user: int) -> None:
 def resource_limits(limits: Limits, base: Baseline | None, *, alone: bool) -> Mapping[str, tuple[int, int]]:
     """Soft and hard values by the names of the resource module, without RLIMIT_.
 
-    AS beside DATA, since shared anonymous memory passes DATA. `alone`: no other process has this user ID, so tasks can be
-    counted exactly.
+    AS beside DATA, since shared anonymous memory passes DATA. `alone`: no other process has this user ID, so tasks can
+    be counted exactly.
     """
-    cpu = limits.cpu_seconds
-    values = {"CPU": (cpu, cpu + 1), "CORE": (0, 0), "FSIZE": (limits.file_bytes,) * 2, "NOFILE": (limits.open_files,) * 2,
-              "MEMLOCK": (0, 0), "MSGQUEUE": (0, 0), "RTPRIO": (0, 0), "SIGPENDING": (256, 256)}  # fmt: skip
+    values = {
+        "CPU": (limits.cpu_seconds, limits.cpu_seconds + 1),  # first a signal, then the end
+        "CORE": (0, 0),
+        "FSIZE": (limits.file_bytes,) * 2,
+        "NOFILE": (limits.open_files,) * 2,
+        "MEMLOCK": (0, 0),
+        "MSGQUEUE": (0, 0),
+        "RTPRIO": (0, 0),
+        "SIGPENDING": (256, 256),
+    }
     if base is not None:
         tasks = limits.tasks if alone else base.tasks + limits.tasks + _LEFT_FOR_OTHERS
-        values |= {"AS": (base.address_space + limits.memory_bytes,) * 2, "DATA": (base.data + limits.memory_bytes,) * 2,
-                   "NPROC": (tasks, tasks)}  # fmt: skip
+        values["AS"] = (base.address_space + limits.memory_bytes,) * 2
+        values["DATA"] = (base.data + limits.memory_bytes,) * 2
+        values["NPROC"] = (tasks, tasks)
     return values
 
 

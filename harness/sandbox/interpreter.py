@@ -149,7 +149,7 @@ class _Stager:
 
 
 def _module_files(folder: Path) -> Iterator[tuple[Path, list[str]]]:
-    """Every folder, top first, with the files that an import may want; no tests and other parts that no import wants."""
+    """Every folder, top first, with the files that an import may want. Tests and the like are left out."""
     for place, folders, files in os.walk(folder):
         left_out = _SKIPPED_FOLDERS | _PACKAGE_FOLDERS if Path(place) == folder else frozenset({"include"})
         folders[:] = [name for name in folders if name not in left_out and not name.startswith("config-")]

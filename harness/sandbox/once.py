@@ -1,7 +1,7 @@
 """A worker that was not forked: a fresh process for one run, where there is no zygote (macOS, Windows, or by choice).
 
-Contains accidents: a deadline and capped output by the grader, and whatever resource limits the system has. It keeps the
-user's identity, files and network.
+Contains accidents: a deadline and capped output by the grader, and whatever resource limits the system has. It keeps
+the user's identity, files and network.
 """
 
 from __future__ import annotations

@@ -43,8 +43,10 @@ _LIMITS = Limits(wall_seconds=30, cpu_seconds=20, memory_bytes=1 << 28, file_byt
 _SHARED_FOLDERS = ("/tmp", "/var/tmp", "/dev/shm")  # noqa: S108 - tried, not used
 
 PROMISES = {
-    "gradescope-like root": "Hidden files, results and grader stay intact; no network; bounded CPU, memory, processes and "
-    "output; no survivors.",
+    "gradescope-like root": (
+        "Hidden files, results and grader stay intact; no network; "
+        "bounded CPU, memory, processes and output; no survivors."
+    ),
     "linux user + landlock": "The same as for root, by Landlock and seccomp in place of user IDs.",
     "containment only": "Accidents are contained: a fresh process, a deadline, capped output. Malice is not.",
 }
@@ -102,7 +104,9 @@ def _attempt(sandbox: Sandbox) -> Mapping[str, bool]:
         tree, "sandbox.attempts", _arguments(canary, folder, sandbox.foreign()), seed=0, limits=_LIMITS, load=False
     )
     if reply.status is not Status.RETURNED or not isinstance(reply.value, dict):
-        raise SandboxFault(f"the preflight's worker did not come back: {reply.detail} {reply.error or ''} {reply.output}")
+        raise SandboxFault(
+            f"the preflight's worker did not come back: {reply.detail} {reply.error or ''} {reply.output}"
+        )
     return {str(name): held is True for name, held in reply.value.items()}
 
 

@@ -28,7 +28,8 @@ class Sandbox:
         scratch: a folder of ours to work in, made when absent. Other users must be able to pass through it and the
             folders above it (not list them): workers run as other users.
         isolation: REQUIRED refuses to run anything unless the must-haves really hold; they are tried first.
-        backend: `fork` (Linux: a zygote forks hardened workers), `spawn` (anywhere: a fresh process per run, containment
+        backend: `fork` (Linux: a zygote forks hardened workers), `spawn` (anywhere: a fresh process per run,
+        containment
             of accidents only), or `auto`: fork where it works.
         on_event: called with one sentence whenever something noteworthy happens (a restart, a survivor).
         probes: the package, or the folder, whose modules hold the probes.
@@ -59,11 +60,13 @@ class Sandbox:
         self._lock = threading.RLock()
         self._restarts = 0
 
-    def __enter__(self) -> Sandbox:
+    def __enter__(self) -> Sandbox:  # noqa: PYI034 - typing.Self is younger than Python 3.10
         self.start()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.close()
 
     def start(self) -> None:

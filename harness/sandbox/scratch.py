@@ -1,13 +1,12 @@
 """Scratch folders: private to one worker, watched while it runs, wiped whatever it left there.
 
 Wiping assumes the worst: names that are no text, trees deeper than a path can be long, folders without permissions,
-symbolic links to anywhere. It needs two descriptors at a time, follows no link, and never recurses.
+symbolic links to anywhere. It needs one descriptor, follows no link, and never recurses.
 """
 
 from __future__ import annotations
 
 import contextlib
-import errno
 import itertools
 import os
 import secrets
@@ -17,8 +16,15 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-_BY_DESCRIPTOR = {os.open, os.rename, os.unlink, os.rmdir, os.stat} <= os.supports_dir_fd and os.scandir in os.supports_fd
+_BY_DESCRIPTOR = {
+    os.open,
+    os.rename,
+    os.unlink,
+    os.rmdir,
+    os.stat,
+} <= os.supports_dir_fd and os.scandir in os.supports_fd
 _OPEN_FOLDER = os.O_RDONLY | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
+_LONGEST_PATH = 1024
 _SHARED_FOLDERS = ("/tmp", "/var/tmp", "/dev/shm", "/run/lock")  # noqa: S108 - to be swept, not to be used
 
 
@@ -51,21 +57,22 @@ class Usage:
 def usage(folder: Path, most_entries: int) -> Usage:
     """Count files, folders and bytes beneath `folder`, stopping soon after `most_entries`.
 
-    Folders nested deeper than a path can be long count as too many. What changes while we look may be missed.
+    Folders nested so deep that their paths get very long count as too many: following them takes quadratic time. What
+    changes while we look may be missed.
     """
     entries, size, pending = 0, 0, [os.fspath(folder)]
+    longest = len(pending[0]) + _LONGEST_PATH
     while pending and entries <= most_entries:
-        try:
-            with os.scandir(pending.pop()) as found:
-                for entry in itertools.islice(found, most_entries + 1):
-                    entries += 1
-                    if entry.is_dir(follow_symlinks=False):
-                        pending.append(entry.path)
-                    else:
-                        size += entry.stat(follow_symlinks=False).st_blocks * 512
-        except OSError as problem:
-            if problem.errno == errno.ENAMETOOLONG:
-                entries = most_entries + 1
+        path = pending.pop()
+        if len(path) > longest:
+            return Usage(most_entries + 1, size)
+        with contextlib.suppress(OSError), os.scandir(path) as found:
+            for entry in itertools.islice(found, most_entries + 1):
+                entries += 1
+                if entry.is_dir(follow_symlinks=False):
+                    pending.append(entry.path)
+                else:
+                    size += entry.stat(follow_symlinks=False).st_blocks * 512
     return Usage(entries, size)
 
 
@@ -74,65 +81,94 @@ def wipe(folder: Path, seconds: float = 30.0) -> bool:
     if not _BY_DESCRIPTOR:
         shutil.rmtree(folder, ignore_errors=True)
         return not folder.exists()
-    deadline = time.monotonic() + seconds
     try:
         handle = os.open(folder, _OPEN_FOLDER)
     except FileNotFoundError:
         return True
     except OSError:
         return False
+    wiper = _Wiper(handle, time.monotonic() + seconds)
     try:
-        os.fchmod(handle, 0o700)
-        while _remove_level(handle):
-            if time.monotonic() > deadline:
-                return False
-        os.rmdir(folder)
+        done = wiper.run()
+        if done:
+            folder.rmdir()
     except OSError:
         return False
     finally:
-        os.close(handle)
-    return True
+        wiper.close()
+    return done
 
 
-def _remove_level(handle: int) -> bool:
-    """Remove what lies directly in the folder; lift what lies in its folders up into it. False when it is empty."""
-    names = _names(handle)
-    for name, is_folder in names:
-        if not is_folder:
-            os.unlink(name, dir_fd=handle)
-            continue
-        _lift(handle, name)
-        os.rmdir(name, dir_fd=handle)
-    return bool(names)
+@dataclass
+class _Level:
+    """A folder on the way down: its name in its parent, which file it is, and folders in it still to be emptied."""
+
+    name: str
+    identity: tuple[int, int]
+    folders: list[str]
 
 
-def _lift(handle: int, name: str) -> None:
-    """Empty one folder: files go, folders in it move up a level under new names."""
-    if os.geteuid() != 0:
-        os.chmod(name, 0o700, dir_fd=handle)
-    inner = os.open(name, _OPEN_FOLDER, dir_fd=handle)
-    try:
-        while names := _names(inner):
-            for entry, is_folder in names:
-                if is_folder:
-                    if os.geteuid() != 0:
-                        os.chmod(entry, 0o700, dir_fd=inner)
-                    os.rename(entry, secrets.token_hex(16), src_dir_fd=inner, dst_dir_fd=handle)
-                else:
-                    os.unlink(entry, dir_fd=inner)
-    finally:
-        os.close(inner)
+class _Wiper:
+    """Empties a folder depth first, with one descriptor: down by name, up by `..`.
+
+    Going up is checked: a folder that somebody moved meanwhile would lead elsewhere.
+    """
+
+    def __init__(self, handle: int, deadline: float) -> None:
+        self._handle = handle
+        self._deadline = deadline
+        os.fchmod(handle, 0o700)
+        self._levels = [_Level("", _identity(handle), [])]
+
+    def run(self) -> bool:
+        """True once the folder is empty, False when time runs out; OSError when something cannot be removed."""
+        while time.monotonic() < self._deadline:
+            level = self._levels[-1]
+            if level.folders:
+                self._descend(level.folders.pop())
+            elif self._remove_files(level):
+                continue
+            elif len(self._levels) == 1:
+                return True
+            else:
+                self._ascend()
+        return False
+
+    def close(self) -> None:
+        """Close the descriptor."""
+        os.close(self._handle)
+
+    def _remove_files(self, level: _Level) -> bool:
+        """Remove some thousands of files and note folders; False when there was nothing at all."""
+        with os.scandir(self._handle) as found:
+            entries = [(entry.name, entry.is_dir(follow_symlinks=False)) for entry in itertools.islice(found, 4096)]
+        level.folders = [name for name, is_folder in entries if is_folder]
+        for name, is_folder in entries:
+            if not is_folder:
+                os.unlink(name, dir_fd=self._handle)
+        return bool(entries)
+
+    def _descend(self, name: str) -> None:
+        if os.geteuid() != 0:
+            os.chmod(name, 0o700, dir_fd=self._handle)
+        self._move(os.open(name, _OPEN_FOLDER, dir_fd=self._handle))
+        self._levels.append(_Level(name, _identity(self._handle), []))
+
+    def _ascend(self) -> None:
+        left = self._levels.pop()
+        self._move(os.open("..", _OPEN_FOLDER, dir_fd=self._handle))
+        if _identity(self._handle) != self._levels[-1].identity:
+            raise OSError(f"{left.name} was moved while it was wiped")
+        os.rmdir(left.name, dir_fd=self._handle)
+
+    def _move(self, handle: int) -> None:
+        os.close(self._handle)
+        self._handle = handle
 
 
-def _names(handle: int) -> list[tuple[str, bool]]:
-    """Up to some thousands of the folder's entries, and whether each is a folder itself."""
-    names = []
-    with os.scandir(handle) as found:
-        for entry in found:
-            names.append((entry.name, entry.is_dir(follow_symlinks=False)))
-            if len(names) >= 4096:
-                break
-    return names
+def _identity(handle: int) -> tuple[int, int]:
+    found = os.fstat(handle)
+    return found.st_dev, found.st_ino
 
 
 def sweep_shared_folders(owner: int) -> int:

@@ -1,9 +1,10 @@
-"""The worker's system call filter: an allow-list. What is not named here fails with EPERM, or ENOSYS where libraries fall
-back gracefully on a kernel that lacks the call.
+"""The worker's system call filter: an allow-list.
 
-Allowed: memory, files (landlock and file modes say which), clocks, threads, signals to oneself. Not allowed, by not being
-named: new processes, exec, sockets, other processes' memory, namespaces, mounts, keys, BPF, io_uring, shared memory
-segments, message queues, changes of identity or priority, and every call that a later kernel will add.
+What is not named here fails with EPERM, or with ENOSYS where libraries then fall back as on a kernel without the call.
+
+Allowed: memory, files (Landlock and file modes say which), clocks, threads, signals to oneself. Not allowed, by not
+being named: new processes, exec, sockets, other processes' memory, namespaces, mounts, keys, BPF, io_uring, shared
+memory segments, message queues, changes of identity or priority, and every call that a later kernel will add.
 """
 
 from __future__ import annotations
@@ -35,15 +36,19 @@ from harness.sandbox.bpf import (
 )
 from harness.sandbox.syscalls import AARCH64, X86_64
 
-ALLOWED = frozenset(
-    """
+
+def _names(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+ALLOWED = _names("""
     brk madvise mmap mprotect mremap msync munmap
     access chdir chmod close close_range copy_file_range creat dup dup2 dup3 faccessat faccessat2 fadvise64 fallocate
-    fchdir fchmod fchmodat fdatasync fgetxattr flistxattr flock fstat fstatfs fsync ftruncate getcwd getdents getdents64
-    getxattr lgetxattr link linkat listxattr llistxattr lseek lstat mkdir mkdirat newfstatat open openat pread64 preadv
-    preadv2 pwrite64 pwritev pwritev2 read readahead readlink readlinkat readv rename renameat renameat2 rmdir sendfile
-    stat statfs statx symlink symlinkat sync_file_range truncate umask unlink unlinkat utime utimensat utimes futimesat
-    write writev
+    fchdir fchmod fchmodat fdatasync fgetxattr flistxattr flock fstat fstatfs fsync ftruncate futimesat getcwd getdents
+    getdents64 getxattr lgetxattr link linkat listxattr llistxattr lseek lstat mkdir mkdirat newfstatat open openat
+    pread64 preadv preadv2 pwrite64 pwritev pwritev2 read readahead readlink readlinkat readv rename renameat renameat2
+    rmdir sendfile stat statfs statx symlink symlinkat sync_file_range truncate umask unlink unlinkat utime utimensat
+    utimes write writev
     epoll_create epoll_create1 epoll_ctl epoll_pwait epoll_pwait2 epoll_wait eventfd eventfd2 pipe pipe2 poll ppoll
     pselect6 select signalfd signalfd4 timerfd_create timerfd_gettime timerfd_settime
     clock_getres clock_gettime clock_nanosleep gettimeofday nanosleep time times
@@ -53,20 +58,17 @@ ALLOWED = frozenset(
     getcpu getegid geteuid getgid getgroups getpgid getpgrp getpid getppid getpriority getrandom getresgid getresuid
     getrlimit getrusage getsid gettid getuid sched_get_priority_max sched_get_priority_min sched_getaffinity
     sched_getparam sched_getscheduler setrlimit sysinfo uname wait4 waitid
-    """.split()
-)
+""")
 
 #: Allowed for some arguments only.
-CHECKED = frozenset({"clone", "fcntl", "ioctl", "kill", "prctl", "prlimit64", "tgkill"})
+CHECKED = _names("clone fcntl ioctl kill prctl prlimit64 tgkill")
 
 #: Libraries probe for these and do without: "not there" is the honest answer, "not permitted" confuses some.
-ABSENT = frozenset(
-    """
-    clone3 openat2 memfd_create memfd_secret io_uring_setup io_uring_enter io_uring_register futex_waitv landlock_add_rule
-    landlock_create_ruleset landlock_restrict_self pidfd_open pkey_alloc pkey_free pkey_mprotect process_madvise
-    process_mrelease set_mempolicy_home_node userfaultfd
-    """.split()
-)
+ABSENT = _names("""
+    clone3 openat2 memfd_create memfd_secret io_uring_setup io_uring_enter io_uring_register futex_waitv
+    landlock_add_rule landlock_create_ruleset landlock_restrict_self pidfd_open pkey_alloc pkey_free pkey_mprotect
+    process_madvise process_mrelease set_mempolicy_home_node userfaultfd
+""")
 
 CLONE_THREAD = 0x00010000
 #: CLONE_NEWNS, NEWCGROUP, NEWUTS, NEWIPC, NEWUSER, NEWPID, NEWNET, and CLONE_PTRACE.
@@ -76,7 +78,7 @@ CLONE_REFUSED = 0x7E022000
 FCNTL_COMMANDS = (0, 1, 2, 3, 4, 5, 6, 7, 36, 37, 38, 1030, 1032)
 #: TCGETS, TIOCGWINSZ, FIONREAD, FIONBIO, FIONCLEX, FIOCLEX: is it a terminal, how wide, inherit it or not.
 IOCTL_REQUESTS = (0x5401, 0x5413, 0x541B, 0x5421, 0x5450, 0x5451)
-#: PR_SET_NAME, PR_GET_NAME, PR_GET_DUMPABLE, PR_GET_SECCOMP, PR_GET_NO_NEW_PRIVS and PR_SET_VMA: names of threads and memory.
+#: PR_SET_NAME, PR_GET_NAME, PR_GET_DUMPABLE, PR_GET_SECCOMP, PR_GET_NO_NEW_PRIVS, PR_SET_VMA: names and questions.
 PRCTL_OPTIONS = (15, 16, 3, 21, 39, 0x53564D41)
 
 _SET_MODE_FILTER = 1

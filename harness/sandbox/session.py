@@ -12,22 +12,23 @@ Three kinds of process, and who trusts whom::
       │<─────── output pipe ────────────┘  stdout and stderr
 
 * The *grader* (this process) holds the answers and passes verdicts. It never imports a submission and never unpickles.
-* The *zygote* is exec'd with a clean environment before any secret matters to it: it knows paths of modules, and nothing
-  else. It imports torch once, stays single-threaded, and forks workers on request. It runs no student code.
-* A *worker* takes its job, hardens itself (`hardening`), says so on the reply pipe while it is still ours alone, takes its
-  arguments, imports the submission, runs one probe and writes one reply. From the import on it is the student's.
+* The *zygote* is exec'd with a clean environment before any secret matters to it: it knows paths of modules, and
+  nothing else. It imports torch once, stays single-threaded, and forks workers on request. It runs no student code.
+* A *worker* takes its job, hardens itself (`hardening`), says so on the reply pipe while it is still ours alone, takes
+  its arguments, imports the submission, runs one probe and writes one reply. From the import on it is the student's.
 
 One run, in `exchange`: the grader makes three pipes and hands their far ends, and nothing else, to the zygote with the
-order to fork: every worker inherits the zygote's memory, so no path of any submission may ever be in it. The grader then
-serves all three pipes from one loop with one deadline: writes arguments, reads the reply into buffers whose sizes
-were checked first, drains output and keeps the first part of it, and looks at the scratch folder now and then. The run is
-over when a whole reply has come, the reply pipe has ended, or time or disk is used up. Whatever it was, the grader then
-orders the worker reaped: the zygote kills it, sweeps its user ID, and reports wait status and resource usage, which are
-the kernel's and not the worker's word. Last, the scratch folder is wiped.
+order to fork: every worker inherits the zygote's memory, so no path of any submission may ever be in it. The grader
+then serves all three pipes from one loop with one deadline: writes arguments, reads the reply into buffers whose sizes
+were checked first, drains output and keeps the first part of it, and looks at the scratch folder now and then. The run
+is over when a whole reply has come, the reply pipe has ended, or time or disk is used up. Whatever it was, the grader
+then orders the worker reaped: the zygote kills it, sweeps its user ID, and reports wait status and resource usage,
+which are the kernel's and not the worker's word. Last, the scratch folder is wiped.
 
 Everything that could hang has a deadline: a worker that is not ready within 30 s, a zygote that does not answer within
 60 s, a process that does not die within 10 s. The zygote ends with its control socket, the workers with the zygote
-(PDEATHSIG), so nothing outlives a grader that was killed. A zygote that dies is started again, a bounded number of times.
+(PDEATHSIG), so nothing outlives a grader that was killed. A zygote that dies is started again, a bounded number of
+times.
 
 What went wrong before "hardened" is a fault of ours (SandboxFault); what went wrong after is the submission's status.
 """

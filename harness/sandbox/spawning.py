@@ -41,18 +41,21 @@ class SpawnBackend:
         self._runs.mkdir()
 
     def facts(self) -> Mapping[str, str | bool | int]:
+        """See `Backend.facts`."""
         return {"backend": self.kind, "uid": False, "rlimits": sys.platform != "win32", "landlock": 0, "seccomp": False}
 
     def restart(self) -> None:
         """Nothing to start: each run starts its own."""
 
     def processes(self) -> tuple[int, ...]:
+        """See `Backend.processes`."""
         return ()
 
     def close(self) -> None:
         """Nothing lives on."""
 
     def run(self, order: Order) -> Reply:
+        """See `Backend.run`."""
         folder = scratch.create(self._runs, None)
         job = order.job(folder, None, self._layers)
         try:
@@ -64,7 +67,8 @@ class SpawnBackend:
         begun = _children_cpu_seconds()
         process = subprocess.Popen(
             command("once", 0, self._probes, self._modules), env=_environment(), cwd=job.scratch, bufsize=0,
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=sys.platform != "win32",
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=sys.platform !=
+            "win32",
         )  # fmt: skip
         attendance = _Attendance(process, job, order)
         try:
@@ -84,7 +88,9 @@ class _Attendance:
     """Three threads on a process's pipes, and what they saw."""
 
     def __init__(self, process: subprocess.Popen[bytes], job: Job, order: Order) -> None:
-        assert process.stdin and process.stdout and process.stderr
+        assert process.stdin is not None
+        assert process.stdout is not None
+        assert process.stderr is not None
         self._events: queue.Queue[tuple[str, Any]] = queue.Queue()
         self._job = job
         self._order = order

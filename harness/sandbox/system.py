@@ -21,7 +21,7 @@ def _libc() -> Any:
 
 
 def prctl(option: int, value: int = 0) -> int:
-    """prctl(2) with one argument; OSError when it fails."""
+    """Set one thing of this process; OSError when it fails."""
     result = _libc().prctl(option, ctypes.c_ulong(value), ctypes.c_ulong(0), ctypes.c_ulong(0), ctypes.c_ulong(0))
     return _checked(result, f"prctl({option})")
 

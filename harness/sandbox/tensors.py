@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import torch
 
+from harness.sandbox.codec import Convert
 from harness.sandbox.values import Caps, CodecError
 
 
-def converter(caps: Caps):  # type: ignore[no-untyped-def]
+def converter(caps: Caps) -> Convert:
     """The codec's `convert` for tensors of at most `caps.body_bytes`."""
 
     def to_array(value: object) -> object:
         if not issubclass(type(value), torch.Tensor):
             return None
-        with torch.no_grad(), torch._C.DisableTorchFunctionSubclass():
+        with torch.no_grad(), torch._C.DisableTorchFunctionSubclass():  # noqa: SLF001 - no public name
             plain = torch.Tensor.as_subclass(torch.Tensor.detach(value), torch.Tensor)  # type: ignore[arg-type]
             return _strided_to_array(plain, caps)
 

@@ -14,9 +14,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 _HARMLESS_VARIABLES = {
-    "PATH", "HOME", "TMPDIR", "TMP", "TEMP", "LANG", "LC_CTYPE", "USER", "PYTHONHASHSEED", "OMP_NUM_THREADS", "MKL_NUM_THREADS",
-    "OPENBLAS_NUM_THREADS", "CUDA_VISIBLE_DEVICES", "TORCHINDUCTOR_CACHE_DIR", "TRITON_CACHE_DIR", "KMP_INIT_AT_FORK",
-    "KMP_DUPLICATE_LIB_OK",
+    "PATH", "HOME", "TMPDIR", "TMP", "TEMP", "LANG", "LC_CTYPE", "USER", "PYTHONHASHSEED", "CUDA_VISIBLE_DEVICES",
+    "OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "TORCHINDUCTOR_CACHE_DIR", "TRITON_CACHE_DIR",
+    "KMP_INIT_AT_FORK", "KMP_DUPLICATE_LIB_OK",
 }  # fmt: skip
 _PTRACE_ATTACH = {"x86_64": 101, "aarch64": 117}
 
@@ -56,7 +56,7 @@ def attempts(
         "thread limit": _refused(lambda: _start_threads(tasks)),
         "the submission's files": _refused(lambda: _write(folder / "new", 1)),
         "the scratch's parent": _refused(lambda: _write(Path.cwd().parent / "new", 1)),
-        "shared folders": all(_refused(lambda path=path: _write(Path(path) / f"holdout-{os.getpid()}", 1)) for path in shared),
+        "shared folders": all(_refused(_writer(Path(path) / f"holdout-{os.getpid()}")) for path in shared),
         "environment": set(os.environ) <= _HARMLESS_VARIABLES,
         "descriptors": _open_descriptors() <= {0, 1, 2, 3, 4},
     }
@@ -121,14 +121,14 @@ def _write(path: Path, size: int) -> None:
             path.unlink()
 
 
+def _writer(path: Path) -> Callable[[], None]:
+    return lambda: _write(path, 1)
+
+
 def _open_many(count: int) -> None:
-    opened = []
-    try:
+    with contextlib.ExitStack() as opened:
         for _ in range(count):
-            opened.append(os.open(os.devnull, os.O_RDONLY))
-    finally:
-        for descriptor in opened:
-            os.close(descriptor)
+            opened.callback(os.close, os.open(os.devnull, os.O_RDONLY))
 
 
 def _start_threads(count: int) -> None:

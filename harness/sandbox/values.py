@@ -10,7 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 #: None, numbers, strings, lists, tuples, dicts with plain keys, and arrays. Tensors arrive as arrays.
-Value = Union[None, bool, int, float, str, Sequence["Value"], Mapping[Any, "Value"], NDArray[Any]]
+Value = Union[  # noqa: UP007 - strings and | do not mix before Python 3.14
+    None, bool, int, float, str, Sequence["Value"], Mapping[Any, "Value"], NDArray[Any]
+]
 
 #: Array element types that cross, in the names of numpy's array protocol: booleans, integers and floats, little-endian.
 DTYPES = {

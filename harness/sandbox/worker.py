@@ -6,7 +6,9 @@ From the import on, this process belongs to the student's code, this module incl
 
 from __future__ import annotations
 
+import contextlib
 import importlib
+import io
 import os
 import random
 import sys
@@ -35,7 +37,7 @@ def find(probes: Probes, name: str) -> Probe:
         raise LookupError(f"no probe module '{topic}'; there are {', '.join(sorted(probes)) or 'none'}")
     probe = getattr(probes[topic], function, None)
     if not callable(probe):
-        raise LookupError(f"probe module '{topic}' has no function '{function}'")
+        raise LookupError(f"probe module '{topic}' has no function '{function}'")  # noqa: TRY004 - ours, one kind
     return probe  # type: ignore[no-any-return]
 
 
@@ -64,10 +66,8 @@ def finish(job: Job, probe: Probe, *, request: int, reply: int) -> NoReturn:
     streams = (sys.stdout, sys.stderr)
     pieces = _frame(job, nonce, _outcome(job, probe, arguments))
     for stream in streams:
-        try:
+        with contextlib.suppress(BaseException):  # student code may have closed or replaced what is beneath
             stream.flush()
-        except BaseException:  # noqa: BLE001, S110 - student code may have closed or replaced what is beneath
-            pass
     frames.write(reply, pieces)
     os._exit(0)
 
@@ -117,7 +117,8 @@ def prepare_process(job: Job) -> None:
     tempfile.tempdir = job.scratch  # else the first use tries several folders
     # New streams: the inherited ones believe that they write to the zygote's log.
     for name, descriptor in (("stdout", 1), ("stderr", 2)):
-        stream = open(descriptor, "w", buffering=1, encoding="utf-8", errors="backslashreplace", closefd=False)  # noqa: PTH123, SIM115
+        raw = io.BufferedWriter(io.FileIO(descriptor, "w", closefd=False))
+        stream = io.TextIOWrapper(raw, encoding="utf-8", errors="backslashreplace", line_buffering=True)
         setattr(sys, name, stream)
         setattr(sys, f"__{name}__", stream)
 

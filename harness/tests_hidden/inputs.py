@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from harness.feedback import expect
-from harness.probes import training
+from harness.probes import learning
 from harness.student import Reference
 
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
@@ -15,9 +15,9 @@ _RARE = "äçéñøšžłğ\u0142\u1e7d"
 
 #: The handout's own size. Solutions written for it keep its numbers whatever preset they were trained with.
 _HANDOUT = {
-    "scratch": {"max_epochs": 75, "batch_size": 256},
-    "finetune": {"max_epochs": 10, "batch_size": 256},
-    "pretrain": {"max_epochs": 650, "batch_size": 128},
+    "scratch": {"max_epochs": 75, "batch_size": 256, "learning_rate": 6e-4},
+    "finetune": {"max_epochs": 10, "batch_size": 256, "learning_rate": 6e-4},
+    "pretrain": {"max_epochs": 650, "batch_size": 128, "learning_rate": 6e-3},
 }
 
 
@@ -46,34 +46,69 @@ def text(rng: np.random.Generator, length: int) -> str:
     return words[: length - 1] + "."
 
 
-def epochs_of(reference: Reference, stage: str) -> list[dict[str, int]]:
-    """The legitimate epochs and batch sizes of a stage: the handout's, and those of each preset."""
-    found = [_HANDOUT[stage]]
-    for preset in reference.run(training.recipes).values():
-        if preset[stage] not in found:
-            found.append(preset[stage])
-    return found
+def expect_recipe(
+    seen: dict[str, Any], reference: Reference, stage: str, documents: list[str], block_size: int, rate: float
+) -> None:
+    """A Failure unless the configuration that probe `training.prepared` saw has this stage's numbers.
+
+    Right are the handout's numbers and those of each preset, as a whole. The learning rate may be the one that was
+    asked for (`rate`) or the stage's own; final_tokens may count pretraining or, in finetuning, finetuning examples.
+    """
+    config, examples = seen["config"], (len(documents), seen["dataset"]["length"])
+    recipes = [each[stage] for each in reference.run(learning.recipes, examples=1, block_size=block_size).values()]
+    recipes = [{**_HANDOUT[stage], "warmup_tokens": 512 * 20, "final_tokens": 200 * block_size}, *recipes]
+    sizes = [(recipe["max_epochs"], recipe["batch_size"]) for recipe in recipes]
+    where = "pretrain" if stage == "pretrain" else f"finetune with{'out' if stage == 'scratch' else ''} pretraining"
+    hint = f"{where}: {{}} is not what the comment in helper.py gives for this stage"
+    for wanted, names in (
+        (sizes, ("max_epochs", "batch_size")),
+        ([(each,) for each in (rate, *(recipe["learning_rate"] for recipe in recipes))], ("learning_rate",)),
+        ([(True,)], ("lr_decay",)),
+        ([(recipe["warmup_tokens"],) for recipe in recipes], ("warmup_tokens",)),
+        ([(recipe["final_tokens"] * count,) for recipe in recipes for count in examples], ("final_tokens",)),
+    ):
+        found = tuple(config.get(name) for name in names)
+        expect(
+            any(_alike(found, each) for each in wanted),
+            f"{where}: {', '.join(names)} one of {sorted(set(wanted))}",
+            found,
+            hint=hint.format(" or ".join(names)),
+        )
+
+
+def _alike(found: tuple[Any, ...], wanted: tuple[float, ...]) -> bool:
+    """Whether the numbers agree, but for what rounding to whole tokens changes."""
+    return all(isinstance(a, (int, float)) and abs(a - b) <= 1e-3 * b for a, b in zip(found, wanted, strict=True))
 
 
 def expect_learned(seen: dict[str, Any]) -> None:
-    """A Failure unless probe `training.trained` saw the loss fall and the saved file hold the trained weights."""
-    before, after, saved = seen["loss_before"], seen["loss_after"], seen["saved"]
+    """A Failure unless probe `learning.trained` saw the loss fall and the saved file hold the trained weights."""
+    before, after = seen["loss_before"], seen["loss_after"]
     expect(
         np.isfinite([before, after]).all() and after < 0.9 * before,
         "a loss at least a tenth lower after a few epochs",
         f"{before:.3f} before, {after:.3f} after",
-        hint="does train() call trainer_obj.train() on the model that it was given?",
+        hint="does train() call trainer_obj.train(), and does the Trainer hold the model?",
     )
     expect(
-        saved is not None,
+        not seen["unmoved"],
+        "every matrix of the model changed",
+        f"not so: {', '.join(seen['unmoved'][:2])}",
+        hint="training must reach the whole model: is a part of it frozen, or not the one in the Trainer?",
+    )
+    expect_saved(seen, seen["model"], hint="save after training, and the model that was trained")
+
+
+def expect_saved(seen: dict[str, Any], weights: dict[str, np.ndarray], hint: str) -> None:
+    """A Failure unless the file that `train` wrote holds these weights under their own names."""
+    expect(
+        seen["written"] is True and seen["tensors"] is not None,
         "a state dict at writing_params_path",
-        "no such file",
-        hint="save model.state_dict() in train",
+        "another file" if seen["written"] else "no such file",
+        hint="in train, save model.state_dict() to writing_params_path, and nothing else",
     )
-    wrong = [n for n, value in seen["model"].items() if n not in saved or not np.array_equal(value, saved[n])]
+    saved = seen["tensors"]
+    wrong = [n for n, value in weights.items() if n not in saved or not np.array_equal(value, saved[n])]
     expect(
-        not wrong,
-        "the trained weights in the saved file",
-        f"{len(wrong)} tensors differ, {', '.join(wrong[:2])}",
-        hint="save after training, and under the model's own names",
+        not wrong, "these weights in the saved file", f"{len(wrong)} tensors differ: {', '.join(wrong[:2])}", hint=hint
     )

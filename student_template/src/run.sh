@@ -29,6 +29,9 @@ the perceiver, with pretraining (part g)
   perceiver_finetune_with_pretrain     go on with names                       -> perceiver.finetune.params
   perceiver_eval_dev_with_pretrain     answer the dev questions               -> perceiver.pretrain.dev.predictions
   perceiver_eval_test_with_pretrain    answer the test questions              -> perceiver.pretrain.test.predictions
+
+attention exploration (problem 3, extra credit)
+  attention_pictures                   draw what your queries do, into pictures/
 END
 }
 
@@ -77,6 +80,9 @@ case "$command" in
     vanilla_eval_test_with_pretrain | perceiver_eval_test_with_pretrain)
         variant=${command%%_*}
         evaluate "$variant" "$variant.finetune.params" birth_test_inputs.tsv "$variant.pretrain.test.predictions" "$@" ;;
+
+    attention_pictures)
+        "$python" attention_pictures.py "$@" ;;
 
     "" | -h | --help | help)
         usage ;;

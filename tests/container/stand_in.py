@@ -20,7 +20,8 @@ from pathlib import Path
 PLATFORM_SECONDS = 600
 FINDINGS = Path("/autograder/stand_in.json")
 SECRETS = Path("/root/secrets.json")  # 0600; itself something that no upload may read
-OWN_FILES = (str(FINDINGS), str(SECRETS), "/autograder/results/results.json", "/autograder/results/stdout")
+OUTPUT = Path("/autograder/stdout")
+OWN_FILES = (str(FINDINGS), str(SECRETS), str(OUTPUT), "/autograder/results/results.json")
 FOREIGN_TREES = ("/proc", "/sys", "/dev")
 GROUP = Path("/sys/fs/cgroup")
 LARGEST_SCAN = 32 << 20
@@ -57,7 +58,7 @@ def main(command: list[str]) -> None:
 
 def run(command: list[str]) -> tuple[int, bool, float]:
     """The exit status (negative: signal), whether the platform's patience ended, and the CPU seconds used."""
-    output = os.open("/autograder/results/stdout", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
+    output = os.open(OUTPUT, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
     child = os.fork()
     if child == 0:
         os.chdir("/autograder")
@@ -127,8 +128,15 @@ def leaks(paths: list[str]) -> list[str]:
             continue
         with path.open("rb") as content:
             read = content.read(LARGEST_SCAN)
-        found += [f"{name} in {path}" for name, secret in secrets.items() if secret.encode() in read]
+        found += [
+            f"{name} in {path}" for name, secret in secrets.items() if any(form in read for form in forms(secret))
+        ]
     return found
+
+
+def forms(secret: str) -> set[bytes]:
+    """A text as it is, and as JSON writes it."""
+    return {secret.encode(), json.dumps(secret)[1:-1].encode(), json.dumps(secret, ensure_ascii=False)[1:-1].encode()}
 
 
 def out_of_memory_kills() -> int | None:

@@ -15,9 +15,8 @@ DAMAGE = {
     "no source": "rm -rf /autograder/source",
     "a manifest that cannot be read": "echo '[' > /autograder/source/assignment.toml",
     "no data": "rm -rf /autograder/source/data",
-    "no results folder": "rm -rf /autograder/results",
-    "a grader that is killed": "printf '#!/bin/sh\\nkill -9 $$\\n' > /opt/holdout/bin/python3; chmod 755 /opt/holdout/bin/python3;"
-    " rm /opt/holdout/bin/python; cp /opt/holdout/bin/python3 /opt/holdout/bin/python",
+    "a grader that is killed": "rm /opt/holdout/bin/python*; printf '#!/bin/sh\\nkill -9 $$\\n' > /opt/holdout/bin/python;"
+    " chmod 755 /opt/holdout/bin/python",
 }
 
 

@@ -43,6 +43,15 @@ def test_landlock_can_be_hidden(laboratory):
     assert "landlock -1 38" in hidden
 
 
+def test_the_stand_in_sees_what_is_left_behind_and_what_leaked(laboratory):
+    guilty = "cp /root/secrets.json /tmp/loot; setsid sleep 60 & echo '{}' > /autograder/results/results.json"
+    folder = empty(laboratory.state / "upload")
+    trial = laboratory.run("guilty", folder, WHOLE, ("/bin/bash", "-c", guilty))
+    assert trial.seen["written"] == ["/tmp/loot"]
+    assert len(trial.seen["leaks"]) == len(laboratory.secrets.by_name())
+    assert [process for process in trial.seen["survivors"] if "sleep" in process]
+
+
 def test_limits_of_memory_and_processor_hold(laboratory):
     if not laboratory.engine.limits:
         pytest.skip("this engine has no limits of memory and processor")

@@ -70,7 +70,7 @@ class Laboratory:
             machine=machine,
             results=results.read_bytes() if results.is_file() else b"",
             seen=json.loads(findings.read_text(encoding="utf-8")),
-            stdout=(out / "results" / "stdout").read_text(encoding="utf-8", errors="replace"),
+            stdout=(out / "stdout").read_text(encoding="utf-8", errors="replace"),
         )
 
     def table(self) -> list[str]:

@@ -14,7 +14,17 @@ from harness.errors import HarnessFault, UsageProblem
 def test_points_of_the_claims_are_those_of_the_manifest() -> None:
     claims = catalogue.collect()
     catalogue.check_points(claims, load())
-    assert sum(claim.points for claim in claims) == 64
+    extra = {part.id for part in load().parts if part.extra_credit}
+    assert sum(claim.points for claim in claims if claim.part not in extra) == load().points == 64
+    assert sum(claim.points for claim in claims if claim.part in extra) == load().extra_points == 10
+
+
+def test_extra_credit_and_practice_say_so_in_their_titles() -> None:
+    extra = {part.id for part in load().parts if part.extra_credit}
+    for claim in catalogue.collect():
+        wanted = "" if claim.part not in extra else "Extra credit: " if claim.points else "Practice, no points: "
+        assert claim.title.startswith(wanted)
+        assert claim.part in extra or "credit" not in claim.title
 
 
 def test_a_point_too_many_is_noticed() -> None:

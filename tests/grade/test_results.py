@@ -29,7 +29,7 @@ def test_a_new_ledger_is_fail_closed(tmp_path: Path) -> None:
     assert document["score"] == 0
     assert document["extra_data"]["harness_fault"] is True
     assert [test["number"] for test in document["tests"]] == [claim.id for claim in CLAIMS]
-    assert sum(test["max_score"] for test in document["tests"]) == 64
+    assert sum(test["max_score"] for test in document["tests"]) == 64 + 10
     assert all(test["status"] == "failed" for test in document["tests"])
 
 

@@ -22,7 +22,7 @@ import importlib.util
 import shutil
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -90,7 +90,7 @@ class Attack:
     says: str
     base: str
     claims: tuple[str, ...]
-    """The claims worth running against it."""
+    """The claims worth running against it, by ID or by part."""
     may_pass: frozenset[str]
     """Those that the honest code in it deserves. Its points are never more than theirs."""
     must_pass: frozenset[str]
@@ -99,8 +99,8 @@ class Attack:
     """What a claim may take, so that endless ones end soon."""
     needs_root: bool
     generator: str | None
-    says_in_output: tuple[str, ...] = field(default=())
-    """Words that the failed claims must say."""
+    hides: tuple[str, ...]
+    """What hidden claims must not say, beside what no claim may ever say."""
 
     @property
     def name(self) -> str:
@@ -133,9 +133,10 @@ def _attack(folder: Path, moment: str, raw: dict[str, Any]) -> Attack:
         seconds=raw.pop("seconds", 30),
         needs_root=raw.pop("needs_root", False),
         generator=raw.pop("generator", None),
-        says_in_output=tuple(raw.pop("output", ())),
+        hides=tuple(raw.pop("hides", ())),
     )
-    if raw or not may <= set(claims) or attack.base not in BASES:
+    covered = all(claim in claims or claim.partition("-")[0] in claims for claim in may)
+    if raw or not covered or attack.base not in BASES:
         raise ValueError(f"{folder / 'expect.toml'}: {sorted(raw) or 'may_pass, must_pass or base'} cannot be right")
     return attack
 

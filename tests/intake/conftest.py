@@ -98,6 +98,8 @@ def messages() -> Callable[[Submission], dict[str, str]]:
         assert set(found) == set(submission.missing)
         assert len(found) == len(submission.problems)
         assert not set(found) & set(submission.present)
+        staged = {path.name for path in (submission.tree / "submission").iterdir()}
+        assert staged == {*submission.present, *submission.extras}
         for name, message in found.items():
             assert message.startswith(f"{name}: ")
             assert "\n" not in message

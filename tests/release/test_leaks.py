@@ -184,6 +184,7 @@ PLANTS = {
         HIDDEN.replace("test_area_of_wide_rectangles", "test_more").replace("1e-9", "1e-6"),
         "hidden",
     ),
+    "hidden claim's name": ("README.md", "See test_area_of_wide_rectangles.\n", "hidden"),
     # answers and key
     "gold file": ("src/data/birth_test.tsv", GOLD, "gold"),
     "gold file under another name": ("src/data/birth_old.txt", GOLD, "gold"),
@@ -239,8 +240,10 @@ def test_notebook_that_was_run_is_found(found, run):
 
 def test_comment_of_the_zip_is_read(found):
     assert found(comment=f"made from {CANARY}".encode()) == [
-        ("LEAK student.zip (names and comments):1 holds the canary of block reference_solution/src/model.py:8-14"
-        " (rule canary)")
+        (
+            "LEAK student.zip (names and comments):1 holds the canary of block reference_solution/src/model.py:8-14"
+            " (rule canary)"
+        )
     ]
 
 

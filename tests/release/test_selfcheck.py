@@ -19,7 +19,7 @@ from pathlib import Path
 from harness.answers import ANSWERS
 def main(upload, results):
     kind = "reference" if any(Path(upload).glob("*.predictions")) else "template"
-    Path(results).write_text(json.dumps(ANSWERS[kind]))
+    Path(results).write_text(ANSWERS["text"] or json.dumps(ANSWERS[kind]))
     sys.exit(ANSWERS["exit"])
 """
 MAIN = "import sys\nfrom harness.grader import main\nassert sys.argv[1] == 'grade'\nmain(sys.argv[2], sys.argv[4])\n"
@@ -34,7 +34,13 @@ def grade(submission, data, results, kinds):
 
 def results(points, possible, fault=False):
     tests = [
-        {"number": f"{part}-0-hidden", "score": points.get(part, 0), "max_score": most, "output": "Not\nright."}
+        {
+            "number": f"{part}-0-hidden",
+            "score": points.get(part, 0),
+            "max_score": most,
+            "status": "passed" if points.get(part) == most else "failed",
+            "output": "Not\nright.",
+        }
         for part, most in possible.items()
     ]
     return {"tests": tests, "extra_data": {"harness_fault": fault}}
@@ -52,19 +58,25 @@ class Release:
     basic: dict = field(default_factory=lambda: results({"1e": 5}, {"1e": 5}))
     exit: int = 0
     students_exit: int = 0
+    text: str = ""
+    model: str = ""
 
     def zips(self) -> tuple[bytes, bytes]:
-        answers = {"reference": self.reference, "template": self.template, "basic": self.basic, "exit": self.exit}
+        names = ("reference", "template", "basic", "exit", "text")
+        answers = {name: getattr(self, name) for name in names}
         harness = {
             "harness/__init__.py": "",
             "harness/__main__.py": MAIN,
             "harness/grader.py": GRADER,
             "harness/cli.py": CLI,
+            **{f"reference_solution/src/submission/{each.name}": "" for each in load().optional},
             "harness/answers.py": f"import json\nANSWERS = json.loads({json.dumps(answers)!r})\n",
         }
         student = {f"holdout-assignment/src/{path}": text for path, text in harness.items()}
         student["holdout-assignment/src/grader.py"] = f"import sys\nprint('hello')\nsys.exit({self.students_exit})\n"
-        student["holdout-assignment/src/submission/__init__.py"] = ""
+        for each in load().uploads:
+            student[f"holdout-assignment/src/submission/{each.name}"] = ""
+        student["holdout-assignment/src/submission/model.py"] = self.model
         return pack(student), pack(harness)
 
 
@@ -79,17 +91,18 @@ def run(tmp_path):
     assignment = load()
     for deliverable in assignment.deliverables:
         (upload / deliverable.name).write_text("x\n")
-    template = {f"src/submission/{each.name}": b"x\n" for each in assignment.deliverables if each.kind == "code"}
+    template = {f"src/submission/{each.name}": b"x\n" for each in assignment.uploads if each.kind == "code"}
 
     def checked(release):
-        return check(*release.zips(), upload, template, assignment, lambda _: None)
+        student, autograder = release.zips()
+        return check(student, autograder, upload, template, assignment, lambda _: None)
 
     return checked
 
 
 def test_right_scores_pass_and_are_told_part_by_part(run):
     reference, template, basic = run(Release())
-    assert (reference.total, template.total, basic.total) == (64, 0, 5)
+    assert (reference.total, template.total, basic.total) == (sum(ALL.values()), 0, 5)
     assert reference.points == ALL
 
 
@@ -130,22 +143,22 @@ def test_student_zip_without_basic_claims_is_refused(run):
     assert "student.zip holds no basic claim" in refusal(run, basic=results({}, {}))
 
 
+def test_template_that_does_not_import_is_refused(run):
+    said = refusal(run, model="print(UNKNOWN)\n")
+    assert "the template does not import: submission.model: NameError: name 'UNKNOWN' is not defined" in said
+
+
 def test_grade_that_ends_badly_is_a_fault(run):
     with pytest.raises(HarnessFault, match="ended with 7"):
         run(Release(exit=7))
 
 
-def test_students_grader_that_does_not_start_is_a_fault(run):
-    with pytest.raises(HarnessFault, match=r"grader\.py ended with 1: hello"):
-        run(Release(students_exit=1))
+@pytest.mark.parametrize("status", [1, 3])
+def test_students_grader_that_does_not_start_is_a_fault(run, status):
+    with pytest.raises(HarnessFault, match=rf"grader\.py ended with {status}: hello"):
+        run(Release(students_exit=status))
 
 
 def test_grade_without_readable_results_is_a_fault(run):
-    broken = Release()
-    broken.zips = lambda: tuple(map(pack_broken, Release.zips(broken)))  # type: ignore[method-assign]
-    with pytest.raises(HarnessFault, match="left no readable results"):
-        run(broken)
-
-
-def pack_broken(data: bytes) -> bytes:
-    return data.replace(b'Path(results).write_text(json.dumps(ANSWERS[kind]))', b"Path(results).write_text('{' + 'x' * 0 + str(json)[:0]) ")
+    with pytest.raises(HarnessFault, match="the grade of the reference left no readable results"):
+        run(Release(text="{"))

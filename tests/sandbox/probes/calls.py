@@ -1,6 +1,5 @@
 """Probes for the sandbox's own tests: call something in the submission, or do something where it lies."""
 
-import os
 from pathlib import Path
 
 
@@ -18,7 +17,7 @@ def names(folder: Path):
     """What lies in the package folder, and that nothing was imported."""
     import sys
 
-    return {"names": sorted(os.listdir(folder)), "imported": "submission" in sys.modules}
+    return {"names": sorted(path.name for path in folder.iterdir()), "imported": "submission" in sys.modules}
 
 
 def broken(_):

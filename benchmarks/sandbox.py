@@ -1,0 +1,156 @@
+"""What isolation costs, beside a cold `python -c "import torch"` measured in the same run.
+
+    python benchmarks/sandbox.py [--rounds N]
+
+Run it as root on Linux for the numbers of Gradescope's kind of place. Every figure is a median over the rounds (the cold
+import: over three), in milliseconds, with the 90th percentile and the ratio to the cold import's median.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from unittest import mock
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from harness.sandbox import Limits, Reply, Sandbox, Status  # noqa: E402 - the checkout's, installed or not
+from harness.sandbox.exchange import Exchange  # noqa: E402
+from harness.sandbox.session import Zygote  # noqa: E402
+
+PROBE = "def nothing(submission): return None\ndef echo(submission, array): return array\n"
+TRAINING = """
+import torch
+def step(submission):
+    model = torch.nn.Linear(64, 64)
+    optimiser = torch.optim.AdamW(model.parameters())
+    model(torch.randn(32, 64)).pow(2).mean().backward()
+    optimiser.step()
+    return float(model.weight.sum())
+"""
+
+
+def main() -> int:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description="What isolation costs.")
+    parser.add_argument("--rounds", type=int, default=40)
+    rounds = parser.parse_args().rounds
+    cold = [seconds(import_torch) for _ in range(3)]
+    with tempfile.TemporaryDirectory(prefix="holdout-bench-") as name:
+        folder = Path(name)
+        folder.chmod(0o711)
+        figures, memory = measure(folder, rounds)
+    print(f"{'':<44}{'median ms':>10}{'p90 ms':>10}{'x cold import':>15}")
+    for title, values in {'cold python -c "import torch"': cold, **figures}.items():
+        ninth = sorted(values)[int(0.9 * (len(values) - 1))]
+        middle = statistics.median(values)
+        print(f"{title:<44}{1e3 * middle:>10.1f}{1e3 * ninth:>10.1f}{middle / statistics.median(cold):>15.4f}")
+    print("\n".join(f"{title:<44}{value:>10.1f}" for title, value in memory.items()))
+    return 0
+
+
+def import_torch() -> None:
+    """What a fresh process per claim would pay each time."""
+    subprocess.run([sys.executable, "-c", "import torch"], check=True)
+
+
+def seconds(action: Callable[[], object]) -> float:
+    """How long one call takes."""
+    begun = time.perf_counter()
+    action()
+    return time.perf_counter() - begun
+
+
+def measure(folder: Path, rounds: int) -> tuple[dict[str, list[float]], dict[str, float]]:
+    """Times in seconds by title, and memory in MiB by title."""
+    probes, tree = folder / "probes", folder / "tree"
+    for path in (probes, tree, tree / "submission"):
+        path.mkdir(mode=0o755)
+    (probes / "bench.py").write_text(PROBE + TRAINING, encoding="utf-8")
+    (tree / "submission" / "__init__.py").touch(mode=0o644)
+
+    def run(probe: str, **arguments: object) -> Reply:
+        reply = sandbox.run(tree, f"bench.{probe}", arguments, seed=1, limits=Limits())  # type: ignore[arg-type]
+        assert reply.status is Status.RETURNED, reply
+        return reply
+
+    with Sandbox(folder / "work", probes=str(probes)) as sandbox, Stopwatch() as watch:
+        start = seconds(lambda: run("nothing"))
+        watch.clear()
+        whole = [seconds(lambda: run("nothing")) for _ in range(rounds)]
+        stages = {"fork to hardened and ready": watch.ready, "kill, reap, sweep": watch.reap}
+        stages = {title: list(values) for title, values in stages.items()}
+        array = __import__("numpy").zeros((128, 256), "float32")
+        figures = {
+            "zygote started, first run included": [start],
+            **stages,
+            "a run that does nothing": whole,
+            f"{rounds} runs together": [sum(whole)],
+            "a run that echoes 128x256 float32": [seconds(lambda: run("echo", array=array)) for _ in range(rounds)],
+            "a run with a backward and an AdamW step": [seconds(lambda: run("step")) for _ in range(rounds)],
+        }
+        memory = {
+            "zygote, resident MiB": resident(sandbox.foreign()[0]),
+            "this process, resident MiB": resident("self"),
+        }
+    return figures, memory
+
+
+class Stopwatch:
+    """Times the stages of runs from outside: fork until "ready", and the order to reap until its answer."""
+
+    def __enter__(self) -> Stopwatch:
+        self.ready: list[float] = []
+        self.reap: list[float] = []
+        fork, reap, message = Zygote.fork, Zygote.reap, Exchange._on_message  # noqa: SLF001 - no public moment
+        begun = 0.0
+
+        def timed_fork(zygote: Zygote, descriptors: tuple[int, ...]) -> int:
+            nonlocal begun
+            begun = time.perf_counter()
+            return fork(zygote, descriptors)
+
+        def timed_message(exchange: Exchange, value: object) -> None:
+            if exchange.course.ready is None:
+                self.ready.append(time.perf_counter() - begun)
+            message(exchange, value)  # type: ignore[arg-type]
+
+        def timed_reap(zygote: Zygote, pid: int, uid: int | None, grace: float) -> dict[str, object]:
+            answer: dict[str, object] = {}
+            self.reap.append(seconds(lambda: answer.update(reap(zygote, pid, uid, grace))))
+            return answer
+
+        self._patches = [
+            mock.patch.object(Zygote, "fork", timed_fork),
+            mock.patch.object(Zygote, "reap", timed_reap),
+            mock.patch.object(Exchange, "_on_message", timed_message),
+        ]
+        for patch in self._patches:
+            patch.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for patch in self._patches:
+            patch.stop()
+
+    def clear(self) -> None:
+        """Forget what was timed."""
+        self.ready.clear()
+        self.reap.clear()
+
+
+def resident(process: int | str) -> float:
+    """Resident memory in MiB."""
+    status = Path(f"/proc/{process}/status").read_text(encoding="utf-8")
+    return int(status.split("VmRSS:")[1].split()[0]) / 1024
+
+
+if __name__ == "__main__":
+    sys.exit(main())

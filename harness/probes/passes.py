@@ -1,0 +1,52 @@
+"""What goes through a CharCorruptionDataset as training does, and looks at what drawing leaves behind."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import random
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import torch
+
+from harness.probes.corruption import _dataset
+
+
+def after_draws(submission: ModuleType, documents: list[str], block_size: int, seeds: list[int]) -> list[list[float]]:
+    """For each seed: seed every global stream, draw document 0, return the next number of each stream.
+
+    Code that re-seeds a stream makes its numbers equal whatever the seed was. Order: random, numpy, torch.
+    """
+    dataset = _dataset(submission, documents, block_size)
+    rows = []
+    for seed in seeds:
+        random.seed(seed)
+        np.random.seed(seed)  # noqa: NPY002 - the global stream is what is looked at
+        torch.manual_seed(seed)
+        dataset[0]
+        rows.append([random.random(), float(np.random.random()), float(torch.rand(1, dtype=torch.float64))])  # noqa: NPY002
+    return rows
+
+
+def batches(submission: ModuleType, documents: list[str], block_size: int, batch_size: int) -> dict[str, Any]:
+    """Go once through the dataset with a DataLoader, as training does, and once with a plain loop.
+
+    Returns:
+        length: `len(dataset)`; sizes: (batches, 2, 2) shapes of x and y of each batch;
+        looped: how many examples a plain loop gave, cut off at twice the number of documents.
+    """
+    dataset = _dataset(submission, documents, block_size)
+    loader = torch.utils.data.DataLoader(dataset, batch_size=batch_size, shuffle=True)
+    sizes = [[list(x.shape), list(y.shape)] for x, y in loader]
+    return {"length": len(dataset), "sizes": sizes, "looped": _loop(dataset, 2 * len(documents))}
+
+
+def _loop(dataset: Any, most: int) -> int:
+    """How many examples `for example in dataset` gives, at most `most`; any exception ends a loop as well."""
+    count = 0
+    with contextlib.suppress(Exception):
+        for _ in itertools.islice(iter(dataset), most):
+            count += 1
+    return count

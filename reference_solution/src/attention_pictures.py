@@ -1,0 +1,15 @@
+"""Draw what the queries in submission/attention_exploration.py do. `./run.sh attention_pictures 3c` draws one part's.
+
+Nothing in this file is yours to write.
+"""
+
+import sys
+from pathlib import Path
+
+from grader import HERE, home_of_harness
+
+if __name__ == "__main__":
+    sys.path.insert(0, str(home_of_harness()))
+    from harness.pictures import command
+
+    sys.exit(command(sys.argv[1:], submission=HERE / "submission", out=Path("pictures")))

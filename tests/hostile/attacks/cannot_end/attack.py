@@ -1,0 +1,4 @@
+import os, signal, sys, threading, time
+def attack():
+    os._exit = os.abort = os.kill = sys.exit = lambda *_: None
+    threading.Thread(target=time.sleep, args=(30,)).start()

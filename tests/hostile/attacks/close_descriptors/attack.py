@@ -1,0 +1,4 @@
+import os, time
+def attack():
+    os.closerange(0, 4096)
+    time.sleep(20)

@@ -1,0 +1,3 @@
+import ctypes
+def attack():
+    ctypes.string_at(0)

@@ -1,0 +1,3 @@
+import sys
+def attack():
+    sys.exit(0)

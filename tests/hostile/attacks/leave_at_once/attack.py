@@ -1,0 +1,3 @@
+import os
+def attack():
+    os._exit(213)

@@ -1,0 +1,7 @@
+def attack():
+    while True:
+        try:
+            while True:
+                pass
+        except BaseException:
+            continue

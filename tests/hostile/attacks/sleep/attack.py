@@ -1,0 +1,7 @@
+import time
+def attack():
+    while True:
+        try:
+            time.sleep(3600)
+        except BaseException:
+            continue

@@ -1,0 +1,4 @@
+def attack():
+    class NotImplementedError(Exception):
+        pass
+    raise NotImplementedError("Smuggled")

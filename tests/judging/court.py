@@ -1,0 +1,114 @@
+"""Judges many submissions in one process, with one sandbox: what a grade does, without pytest, files and gold."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import shutil
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, final
+
+import numpy as np
+
+from harness import catalogue
+from harness.assignment import load
+from harness.catalogue import ClaimInfo
+from harness.feedback import Failure, render
+from harness.sandbox import Sandbox
+from harness.student import Reference, Student, claim_seed
+from harness.submission import Submission, discard, stage
+from tests.judging.cases import CODE, REFERENCE, Case
+
+MANIFEST = load()
+#: A mutant that never ends must not hold up the tests.
+LIMITS = replace(MANIFEST.limits, claim_seconds=30, cpu_seconds=15)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What became of a claim: `failure` is None where it held."""
+
+    claim: ClaimInfo
+    failure: Failure | None
+
+    @property
+    def message(self) -> str:
+        """What the student reads."""
+        return render(self.failure, hidden=self.claim.kind == "hidden") if self.failure else ""
+
+
+class Remembered(Reference):
+    """A reference that answers the same question once only: its answers follow from the arguments."""
+
+    answers: dict[str, Any]
+
+    def run(self, probe: Any, **arguments: Any) -> Any:
+        key = f"{probe} {sorted(arguments.items())}"
+        if key not in self.answers:
+            self.answers[key] = super().run(probe, **arguments)
+        return self.answers[key]
+
+
+@final
+class Court:
+    """A context manager: one sandbox, in which case after case is judged."""
+
+    def __init__(self, scratch: Path) -> None:
+        self._scratch = scratch
+        self._sandbox = Sandbox(scratch / "workers")
+        self._claims = {claim.id: claim for claim in catalogue.collect()}
+        self._answers: dict[str, Any] = {}
+        self._count = 0
+
+    def __enter__(self) -> Court:
+        self._sandbox.start()
+        self._reference = self._staged(_reference_code(self._scratch / "reference"))
+        return self
+
+    def __exit__(self, *problem: object) -> None:
+        discard(self._reference.tree)
+        self._sandbox.close()
+
+    def judge(self, case: Case, claims: Iterable[str], seed: str = "0") -> dict[str, Verdict]:
+        """The verdicts on the claims with these IDs. What is no verdict (a fault of ours) is raised."""
+        folder = case.build(self._scratch / f"case-{self._next()}")
+        submission = self._staged(folder)
+        try:
+            return {claim: self._verdict(self._claims[claim], submission, seed) for claim in sorted(claims)}
+        finally:
+            discard(submission.tree)
+            shutil.rmtree(folder)
+
+    def _staged(self, folder: Path) -> Submission:
+        return stage(folder, self._scratch / f"staged-{self._next()}", MANIFEST.deliverables)
+
+    def _next(self) -> int:
+        self._count += 1
+        return self._count
+
+    def _verdict(self, claim: ClaimInfo, submission: Submission, seed: str) -> Verdict:
+        function = getattr(importlib.import_module(claim.module), claim.function)
+        fixtures = self._fixtures(claim, submission, claim_seed(seed, claim.id))
+        try:
+            function(**{name: fixtures[name] for name in inspect.signature(function).parameters})
+        except Failure as failure:
+            return Verdict(claim, failure)
+        return Verdict(claim, None)
+
+    def _fixtures(self, claim: ClaimInfo, submission: Submission, seed: int) -> Mapping[str, Any]:
+        """The fixtures of harness.plugin that claims about code ask for."""
+        student = Student(
+            self._sandbox, submission.tree, LIMITS, seed, submission=submission, hidden=claim.kind == "hidden"
+        )
+        reference = Remembered(self._sandbox, self._reference.tree, LIMITS, seed)
+        reference.answers = self._answers
+        return {"student": student, "reference": reference, "rng": np.random.default_rng(seed)}
+
+
+def _reference_code(into: Path) -> Path:
+    into.mkdir(parents=True)
+    for name in CODE:
+        shutil.copyfile(REFERENCE / name, into / name)
+    return into

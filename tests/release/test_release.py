@@ -1,0 +1,201 @@
+"""The steps of a release on the project itself, with training and self-check replaced: they are tested on their own."""
+
+import io
+import json
+import re
+import shutil
+import zipfile
+
+import pytest
+from rich.console import Console
+
+import build
+from harness.assignment import ROOT, load
+from harness.errors import HarnessFault, UsageProblem
+from harness.release import handouts, release, selfcheck, template, trained
+from harness.release.problems import ReleaseRefused
+from harness.release.selfcheck import Marks
+
+FOLDERS = ("harness", "handouts", "reference_solution", "student_template")
+FILES = ("assignment.toml", "pyproject.toml", "constraints.txt", "setup.sh", "run_autograder")
+
+
+@pytest.fixture
+def root(tmp_path):
+    """A copy of the project to break."""
+    for name in FOLDERS:
+        shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in FILES:
+        shutil.copy(ROOT / name, tmp_path / name)
+    return tmp_path
+
+
+@pytest.fixture
+def console():
+    return Console(file=io.StringIO(), width=120)
+
+
+@pytest.fixture
+def checked(monkeypatch, tmp_path):
+    """Stand-ins: an upload that is at hand, and a self-check that sees what it should."""
+    points = {part.id: float(part.points) for part in load().parts}
+    marks = [Marks("reference", points, points, (), fault=False)]
+    monkeypatch.setattr(trained, "ready", lambda *_: tmp_path / "upload")
+    monkeypatch.setattr(selfcheck, "check", lambda *_: marks)
+
+
+@pytest.fixture
+def quick(monkeypatch, checked):
+    """Handouts and leak check left out, for tests of what comes before or after them."""
+    monkeypatch.setattr(release, "check", lambda *_: [])
+    monkeypatch.setattr(handouts, "build", lambda *_: ())
+
+
+def said(console: Console) -> str:
+    assert isinstance(console.file, io.StringIO)
+    return console.file.getvalue()
+
+
+def test_release_is_complete_and_free_of_leaks(root, console, checked):
+    """The leak check on the real thing raises no alarm: `release` would not have returned."""
+    release.release(release.Request(root), console)
+    dist = root / "dist"
+    made = set(template.files_below(dist))
+    assert {"student.zip", "autograder.zip", "manifest.json", "handouts/assignment.pdf"} <= made
+    with zipfile.ZipFile(dist / "student.zip") as archive:
+        names = set(archive.namelist())
+        assert "holdout-assignment/src/grader.py" in names
+        assert not [name for name in names if "birth_test.tsv" in name or "hidden" in name or "release/" in name]
+    with zipfile.ZipFile(dist / "autograder.zip") as archive:
+        names = set(archive.namelist())
+        assert {"setup.sh", "run_autograder", "data/birth_test.tsv", "assignment.toml", "release.json"} <= names
+        assert {each.external_attr >> 16 for each in archive.infolist() if each.filename == "setup.sh"} == {0o100755}
+        stamp = json.loads(archive.read("release.json"))
+    assert json.loads((dist / "manifest.json").read_bytes())["release"] == stamp["release"]
+    assert "THE PUBLIC DEMO KEY IS IN USE" in said(console)
+
+
+def test_two_releases_are_equal_byte_for_byte(root, console, checked, monkeypatch):
+    release.release(release.Request(root), console)
+    first = {path: (root / "dist" / path).read_bytes() for path in template.files_below(root / "dist")}
+    shutil.rmtree(root / "build")
+    monkeypatch.setattr(release, "check", lambda *_: [])  # it passed the first time
+    release.release(release.Request(root), console)
+    assert {path: (root / "dist" / path).read_bytes() for path in template.files_below(root / "dist")} == first
+
+
+def test_secret_key_makes_other_data_and_no_warning(root, console, quick, tmp_path):
+    key = tmp_path / "term.key"
+    key.write_text("8c1f0e6f5b4a49d2a7c3905d2e61b7f4\n")
+    release.release(release.Request(root, key_file=key), console)
+    everything = b"".join((root / "dist" / path).read_bytes() for path in template.files_below(root / "dist"))
+    assert key.read_bytes().strip() not in everything
+    assert "PUBLIC DEMO KEY" not in said(console)
+    assert json.loads((root / "dist" / "manifest.json").read_bytes())["demo_key"] is False
+
+
+def break_reference(root):
+    path = root / "reference_solution" / "src" / "submission" / "model.py"
+    path.write_text(path.read_text(encoding="utf-8").replace("END_CODE_HERE", "END CODE HERE"), encoding="utf-8")
+
+
+def break_self_check(monkeypatch):
+    def refuse(*_):
+        raise HarnessFault("self-check: broken")
+
+    monkeypatch.setattr(selfcheck, "check", refuse)
+
+
+@pytest.mark.parametrize("how", ["strip", "data", "key", "leak", "self-check"])
+def test_release_that_fails_leaves_no_dist(root, console, quick, monkeypatch, tmp_path, how):
+    """Not even the one that a former release made."""
+    (root / "dist").mkdir()
+    (root / "dist" / "student.zip").write_bytes(b"old")
+    request = release.Request(root)
+    if how == "strip":
+        break_reference(root)
+    elif how == "data":
+        request = release.Request(root, data=tmp_path / "nowhere")
+    elif how == "key":
+        request = release.Request(root, key_file=tmp_path / "nowhere.key")
+    elif how == "leak":
+        monkeypatch.setattr(release, "check", lambda *_: ["LEAK"])
+    else:
+        break_self_check(monkeypatch)
+    with pytest.raises((ReleaseRefused, UsageProblem, HarnessFault)):
+        release.release(request, console)
+    assert not (root / "dist").exists()
+    assert not [path for path in (root / "build").glob("tmp*") if path.is_dir()]
+
+
+def real_solution(root) -> str:
+    """The reference's longest block of model.py, without its canary."""
+    from harness.release import lists
+
+    blocks = template.make(root, lists.load()).blocks
+    longest = max((block for block in blocks if "model.py" in block.file), key=lambda block: len(block.body))
+    return "\n".join(line for line in longest.body if "canary" not in line)
+
+
+def test_leak_is_refused_with_artefact_line_and_block(root, console, checked):
+    readme = root / "reference_solution" / "README.md"
+    readme.write_text(readme.read_text(encoding="utf-8") + "\n" + real_solution(root), encoding="utf-8")
+    with pytest.raises(ReleaseRefused) as refusal:
+        release.release(release.Request(root), console)
+    said = r"LEAK student\.zip!/holdout-assignment/README\.md:\d+ repeats \d+ tokens of block reference_solution/src/"
+    assert re.search(said, str(refusal.value))
+
+
+def test_stale_template_is_named_and_mended(root, console):
+    stale = root / "student_template" / "src" / "run.py"
+    stale.write_text(stale.read_text(encoding="utf-8") + "# mine\n", encoding="utf-8")
+    with pytest.raises(ReleaseRefused, match=r"student_template/src/run\.py:\d+: the reference gives"):
+        release.check_template(root)
+    release.make_template(root, console)
+    release.check_template(root)
+
+
+def test_projects_own_template_is_up_to_date():
+    release.check_template(ROOT)
+
+
+@pytest.fixture
+def at(root, monkeypatch):
+    """The command build.py, standing in the temporary checkout."""
+    monkeypatch.setattr(build, "ROOT", root)
+    return root
+
+
+def test_check_exits_0_when_fresh_and_1_when_stale(at, capsys):
+    assert build.main(["check"]) == 0
+    (at / "student_template" / "README.md").unlink()
+    assert build.main(["check"]) == 1
+    assert "student_template/README.md: missing" in capsys.readouterr().err
+
+
+def test_unusable_input_exits_2(at, capsys):
+    assert build.main(["release", "--data", str(at / "nowhere")]) == 2
+    assert "nowhere: no such folder" in capsys.readouterr().err
+    assert build.main(["--preset", "huge"]) == 2
+    assert "no preset 'huge'" in capsys.readouterr().err
+
+
+def test_fault_of_ours_exits_3(at, quick, monkeypatch, capsys):
+    break_self_check(monkeypatch)
+    assert build.main([]) == 3
+    assert "self-check: broken" in capsys.readouterr().err
+
+
+def test_options_of_release_are_refused_elsewhere(capsys):
+    with pytest.raises(SystemExit) as stop:
+        build.main(["check", "--preset", "full"])
+    assert stop.value.code == 2
+    assert "belong to `release`" in capsys.readouterr().err
+
+
+def test_handouts_alone_leave_the_rest_of_dist(at):
+    (at / "dist").mkdir()
+    (at / "dist" / "student.zip").write_bytes(b"kept")
+    assert build.main(["handouts"]) == 0
+    assert (at / "dist" / "handouts" / "assignment.html").is_file()
+    assert (at / "dist" / "student.zip").read_bytes() == b"kept"

@@ -1,0 +1,140 @@
+"""When the zygote or the grader dies, nothing hangs, nothing survives, and restarts are counted."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from harness.sandbox import Sandbox, SandboxFault, Status
+from harness.sandbox import sandbox as front
+from tests.sandbox.support import PROBES, SMALL, needs_linux, runner, write_tree
+
+pytestmark = needs_linux
+
+NAP = "import time\ndef attack(seconds):\n    time.sleep(seconds)\n    return 'awake'"
+
+
+@pytest.fixture
+def own(open_folder):
+    """A sandbox to break, and what it tells of."""
+    told: list[str] = []
+    with Sandbox(open_folder / "broken", probes=PROBES, on_event=told.append) as sandbox:
+        yield sandbox, told
+
+
+def gone(pid: int) -> bool:
+    """Whether the process ends within a few seconds."""
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline:
+        try:
+            if ") Z " in Path(f"/proc/{pid}/stat").read_text():
+                return True
+        except OSError:
+            return True
+        time.sleep(0.01)
+    return False
+
+
+def children_of(pid: int) -> list[int]:
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def test_a_zygote_killed_before_and_during_runs_is_replaced(own, make_tree, monkeypatch):
+    sandbox, told = own
+    run = runner(sandbox, make_tree)
+    assert run(NAP, seconds=0).value == "awake"
+    os.kill(sandbox.foreign()[0], signal.SIGKILL)
+    assert run(NAP, seconds=0).value == "awake"
+    assert len(told) == 1
+    assert told[0].startswith("restart 1 of at most 3: ")
+
+    zygote = sandbox.foreign()[0]
+    workers: list[int] = []
+
+    def kill_while_it_runs():
+        while not workers:
+            workers.extend(children_of(zygote))
+            time.sleep(0.01)
+        time.sleep(0.2)
+        os.kill(zygote, signal.SIGKILL)
+
+    killer = threading.Thread(target=kill_while_it_runs)
+    killer.start()
+    assert run(NAP, seconds=0.5).value == "awake"
+    killer.join()
+    assert gone(workers[0])
+    assert len(told) == 2
+
+    monkeypatch.setattr(front, "MOST_RESTARTS", 2)
+    os.kill(sandbox.foreign()[0], signal.SIGKILL)
+    with pytest.raises(SandboxFault, match="given up after 2 restarts"):
+        run(NAP, seconds=0)
+    assert list((sandbox.folder / "runs").iterdir()) == []
+
+
+def test_a_zygote_that_stopped_answering_is_replaced(own, make_tree, monkeypatch):
+    sandbox, told = own
+    run = runner(sandbox, make_tree)
+    assert run(NAP, seconds=0).value == "awake"
+    zygote = sandbox.foreign()[0]
+    sandbox._backend._zygote._control.settimeout(0.5)
+    os.kill(zygote, signal.SIGSTOP)
+    assert run(NAP, seconds=0).value == "awake"
+    assert "does not answer" in told[0]
+    assert gone(zygote)
+
+
+GRADER = """
+import sys
+from pathlib import Path
+from harness.sandbox import Limits, Sandbox
+tree, scratch, probes = map(Path, sys.argv[1:])
+with Sandbox(scratch, probes=str(probes)) as sandbox:
+    sandbox.start()
+    sandbox.run(tree, "calls.call", {"function": "attack", "seconds": 0}, seed=1, limits=Limits())
+    print(sandbox.foreign()[0], flush=True)
+    sandbox.run(tree, "calls.call", {"function": "attack", "seconds": 60}, seed=1, limits=Limits())
+"""
+
+
+def test_nothing_outlives_a_grader_that_was_killed(open_folder):
+    tree = write_tree(open_folder, NAP)
+    arguments = [sys.executable, "-c", GRADER, str(tree), str(open_folder / "killed"), PROBES]
+    with subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parents[2]) as grader:
+        assert grader.stdout is not None
+        zygote = int(grader.stdout.readline())
+        while not children_of(zygote):
+            time.sleep(0.01)
+        worker = children_of(zygote)[0]
+        grader.kill()
+    assert gone(worker)
+    assert gone(zygote)
+
+
+def test_probes_that_do_not_import_are_a_fault_that_shows_why(open_folder, make_tree):
+    folder = open_folder / "bad_probes"
+    folder.mkdir()
+    (folder / "topic.py").write_text("import nothing_of_that_name\n")
+    faulty = Sandbox(open_folder / "faulty", probes=str(folder))
+    with pytest.raises(SandboxFault, match="nothing_of_that_name"):
+        faulty.run(make_tree(), "topic.f", {}, seed=1, limits=SMALL)
+    faulty.close()
+
+
+def test_close_removes_everything_and_a_later_run_starts_anew(open_folder, make_tree):
+    scratch = open_folder / "closing"
+    sandbox = Sandbox(scratch, probes=PROBES)
+    assert runner(sandbox, make_tree)(NAP, seconds=0).status is Status.RETURNED
+    zygote = sandbox.foreign()[0]
+    sandbox.close()
+    assert gone(zygote)
+    assert list(scratch.iterdir()) == []
+    assert sandbox.foreign() == ()
+    sandbox.close()

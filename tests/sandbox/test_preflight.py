@@ -1,0 +1,102 @@
+"""The preflight finds what holds by trying, notices each missing layer, and REQUIRED refuses without the must-haves."""
+
+from __future__ import annotations
+
+import pytest
+
+from harness.sandbox import Isolation, PreflightReport, Sandbox, SandboxFault, doctor, preflight
+from harness.sandbox.doctor import render
+from harness.sandbox.preflight import MUST_HAVES, NICE_TO_HAVES, judge
+from tests.sandbox.support import PROBES, SMALL, needs_linux, needs_root
+
+ALL = dict.fromkeys({**MUST_HAVES, **NICE_TO_HAVES}, True)
+
+
+def test_all_held_is_gradescope_like_root():
+    report = judge(ALL, {})
+    assert (report.place, report.ok_for_grading, report.failures) == ("gradescope-like root", True, ())
+
+
+@pytest.mark.parametrize("name", MUST_HAVES)
+def test_each_must_have_alone_decides(name):
+    report = judge({**ALL, name: False}, {})
+    assert not report.ok_for_grading
+    assert report.failures == (MUST_HAVES[name],)
+
+
+@pytest.mark.parametrize("name", NICE_TO_HAVES)
+def test_nice_to_haves_are_reported_and_do_not_decide(name):
+    report = judge({**ALL, name: False}, {})
+    assert report.ok_for_grading
+    assert report.failures == (NICE_TO_HAVES[name],)
+
+
+def test_an_attempt_that_was_not_made_did_not_hold():
+    assert len(judge({}, {}).failures) == len(ALL)
+
+
+def test_another_user_alone_is_replaced_by_landlock():
+    assert judge({**ALL, "another user": False}, {}).place == "linux user + landlock"
+    assert judge({**ALL, "another user": False, "files of the grader": False}, {}).place == "containment only"
+
+
+@needs_root
+def test_here_every_attempt_is_made_and_the_must_haves_hold(sandbox):
+    found = preflight(sandbox)
+    assert set(found.attempts) == set(ALL)
+    assert found.report.ok_for_grading, found.report.failures
+    assert found.report.layers["backend"] == "fork"
+    assert found.report.layers["uid"] is True
+
+
+@needs_root
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("layer", "lost"),
+    [
+        ("uid", {"another user"}),
+        ("rlimits", {"memory limit", "file size limit", "open files limit", "thread limit"}),
+        ("seccomp", {"network", "new processes"}),
+    ],
+)
+def test_losing_a_layer_is_known(open_folder, layer, lost):
+    """What each layer alone holds: without it, at least these attempts succeed."""
+    with Sandbox(open_folder / f"without-{layer}", probes=PROBES, without=[layer]) as weaker:
+        found = preflight(weaker)
+    assert {name for name, held in found.attempts.items() if not held} >= lost
+    assert not found.report.ok_for_grading
+
+
+@needs_root
+@pytest.mark.slow
+def test_required_refuses_to_run_without_a_must_have(open_folder, make_tree):
+    place = open_folder / "required"
+    required = Sandbox(place, probes=PROBES, without=["seccomp"], isolation=Isolation.REQUIRED)
+    with pytest.raises(SandboxFault, match=r"too little isolation here to grade: .*sockets"):
+        required.run(make_tree(), "calls.echo", {}, seed=1, limits=SMALL)
+    assert list(place.iterdir()) == []
+
+
+@needs_root
+@pytest.mark.slow
+def test_without_landlock_the_must_haves_hold(open_folder, make_tree):
+    place = open_folder / "without-landlock"
+    with Sandbox(place, probes=PROBES, isolation=Isolation.REQUIRED, without=["landlock"]) as sandbox:
+        assert sandbox.report().layers["landlock"] == 0
+        assert sandbox.run(make_tree(), "calls.echo", {"x": 1}, seed=1, limits=SMALL).value == {"x": 1}
+
+
+def test_the_doctors_text_names_what_is_open():
+    report = judge({**ALL, "network": False}, {"backend": "fork", "uid": True, "landlock": 0})
+    text = render(PreflightReport({**ALL, "network": False}, report))
+    assert "network                             OPEN" in text
+    assert "would refuse to grade here:\n  a worker can open sockets" in text
+    assert "Landlock (ABI, 0 is none)           0" in text
+    assert "a user ID per worker                yes" in text
+
+
+@needs_linux
+def test_the_doctor_says_what_it_found():
+    text, ok = doctor()
+    assert ("Gradescope mode would grade here." in text) is ok
+    assert "Tried from inside a worker:" in text

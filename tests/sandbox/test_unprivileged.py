@@ -1,0 +1,112 @@
+"""An ordinary Linux user: no user IDs to give away, so Landlock and seccomp must do, and the report says which it is."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.sandbox import interpreter, landlock
+from tests.sandbox.support import PROBES, needs_linux, write_tree
+
+pytestmark = [needs_linux, pytest.mark.slow]
+
+USER = 61_233
+ROOT = Path(__file__).parents[2]
+
+SCRIPT = """
+import json, os, sys
+from pathlib import Path
+from harness.sandbox import Isolation, Limits, Sandbox, SandboxFault
+home, tree, probes, without = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3], sys.argv[4].split()
+(home / "secret").write_text("secret")
+(home / "secret").chmod(0o600)
+found = {}
+with Sandbox(home / "work", probes=probes, without=without) as sandbox:
+    report = sandbox.report()
+    found |= {"place": report.place, "ok": report.ok_for_grading, "layers": dict(report.layers), "failures": report.failures}
+    arguments = {"function": "attack", "secret": str(home / "secret"), "grader": os.getpid(), "zygote": sandbox.foreign()[0]}
+    reply = sandbox.run(tree, "calls.call", arguments, seed=1, limits=Limits(memory_bytes=1 << 28))
+    found |= {"status": reply.status.name, "value": reply.value, "user": os.getuid(), "left": os.listdir(sandbox.folder / "runs")}
+try:
+    Sandbox(home / "work", probes=probes, without=without, isolation=Isolation.REQUIRED).start()
+except SandboxFault as problem:
+    found["refused"] = str(problem)
+print(json.dumps(found))
+"""
+
+ATTACK = """
+import os, signal, socket, fcntl
+def tried(action):
+    try: return repr(action())
+    except BaseException as problem: return "refused: " + type(problem).__name__
+def attack(secret, grader, zygote):
+    return {"read": tried(lambda: open(secret).read()), "home": tried(lambda: os.listdir(os.path.dirname(secret))),
+            "kill": tried(lambda: os.kill(grader, 0)), "zygote": tried(lambda: os.kill(zygote, 0)),
+            "memory": tried(lambda: open(f"/proc/{zygote}/mem")), "environ": tried(lambda: open(f"/proc/{grader}/environ").read()),
+            "fork": tried(os.fork), "socket": tried(socket.socket), "large": tried(lambda: bytearray(1 << 30)),
+            "write": tried(lambda: open(os.path.join(os.path.dirname(secret), "new"), "w")),
+            "tmp": tried(lambda: [open("/tmp/holdout-new", "w"), os.unlink("/tmp/holdout-new")]),
+            "owner": tried(lambda: fcntl.fcntl(0, fcntl.F_SETOWN, grader))}
+"""
+
+
+def python_for(identity: dict[str, Any]) -> str:
+    """This version of Python, with our packages, for a process of `identity`; skips where there is none."""
+    minor = sys.version_info.minor
+    check = f"import numpy, torch, sys; sys.exit(sys.version_info[1] != {minor})"
+    for candidate in (sys.executable, f"/usr/bin/python3.{minor}", f"/usr/local/bin/python3.{minor}"):
+        with contextlib.suppress(OSError):
+            done = subprocess.run(
+                [candidate, "-c", check], env=environment(), capture_output=True, check=False, **identity
+            )
+            if done.returncode == 0:
+                return candidate
+    return pytest.skip(f"no Python 3.{minor} that an ordinary user can start here")
+
+
+def environment() -> dict[str, str]:
+    return {"PATH": os.environ["PATH"], "PYTHONPATH": os.pathsep.join((str(ROOT), *interpreter._package_folders()))}
+
+
+def as_user(open_folder, without: str = ""):
+    home = open_folder / f"home-{without.replace(' ', '-')}"
+    home.mkdir(mode=0o700)
+    identity: dict[str, Any] = {}
+    if os.geteuid() == 0:
+        os.chown(home, USER, USER)
+        identity = {"user": USER, "group": USER, "extra_groups": [], "cwd": "/"}
+    tree = write_tree(open_folder, ATTACK)
+    done = subprocess.run(
+        [python_for(identity), "-c", SCRIPT, str(home), str(tree), PROBES, without],
+        env=environment(), capture_output=True, text=True, check=False, **identity,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def test_landlock_and_seccomp_stand_in_for_user_ids(open_folder):
+    if landlock.abi() < 6:
+        pytest.skip("the kernel's Landlock is older than ABI 6")
+    found = as_user(open_folder)
+    assert (found["place"], found["ok"]) == ("linux user + landlock", False)
+    assert found["failures"] == ["a worker runs as the grader's own user"]
+    assert found["status"] == "RETURNED"
+    assert {name for name, said in found["value"].items() if not said.startswith("refused")} == set()
+    assert found["left"] == []
+    assert "too little isolation" in found["refused"]
+
+
+def test_without_landlock_it_says_containment_only(open_folder):
+    found = as_user(open_folder, "landlock")
+    assert found["place"] == "containment only"
+    assert found["value"]["read"] == "'secret'"  # and it is honest: this is what that means
+    assert found["value"]["fork"].startswith("refused")
+    assert found["value"]["kill"].startswith("refused")
+    assert "too little isolation" in found["refused"]
