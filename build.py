@@ -3,7 +3,7 @@
     python build.py              the same as `release`
     python build.py release      checked artefacts in dist/; nothing is left there when a check fails
     python build.py template     bring student_template/ up to date
-    python build.py handouts     dist/handouts/ alone
+    python build.py handouts     dist/handouts/ and dist/staff/ alone
     python build.py check        exit 1, with file and line, when student_template/ is stale
 
 Exit codes: 0 done, 1 refused (stale, not strippable, leaking, wrong scores), 2 unusable input, 3 a fault of ours.

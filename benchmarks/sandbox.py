@@ -2,8 +2,8 @@
 
     python benchmarks/sandbox.py [--rounds N]
 
-Run it as root on Linux for the numbers of Gradescope's kind of place. Every figure is a median over the rounds (the cold
-import: over three), in milliseconds, with the 90th percentile and the ratio to the cold import's median.
+Run it as root on Linux for the numbers of Gradescope's kind of place. Every figure is a median over the rounds (the
+cold import: over three), in milliseconds, with the 90th percentile and the ratio to the cold import's median.
 """
 
 from __future__ import annotations
@@ -16,7 +16,10 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 from unittest import mock
+
+import numpy as np
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
@@ -85,9 +88,8 @@ def measure(folder: Path, rounds: int) -> tuple[dict[str, list[float]], dict[str
         start = seconds(lambda: run("nothing"))
         watch.clear()
         whole = [seconds(lambda: run("nothing")) for _ in range(rounds)]
-        stages = {"fork to hardened and ready": watch.ready, "kill, reap, sweep": watch.reap}
-        stages = {title: list(values) for title, values in stages.items()}
-        array = __import__("numpy").zeros((128, 256), "float32")
+        stages = {"fork to hardened and ready": list(watch.ready), "kill, reap, sweep": list(watch.reap)}
+        array = np.zeros((128, 256), np.float32)
         figures = {
             "zygote started, first run included": [start],
             **stages,
@@ -106,7 +108,7 @@ def measure(folder: Path, rounds: int) -> tuple[dict[str, list[float]], dict[str
 class Stopwatch:
     """Times the stages of runs from outside: fork until "ready", and the order to reap until its answer."""
 
-    def __enter__(self) -> Stopwatch:
+    def __enter__(self) -> Stopwatch:  # noqa: PYI034 - typing.Self is younger than Python 3.10
         self.ready: list[float] = []
         self.reap: list[float] = []
         fork, reap, message = Zygote.fork, Zygote.reap, Exchange._on_message  # noqa: SLF001 - no public moment
@@ -127,7 +129,7 @@ class Stopwatch:
             self.reap.append(seconds(lambda: answer.update(reap(zygote, pid, uid, grace))))
             return answer
 
-        self._patches = [
+        self._patches: list[Any] = [
             mock.patch.object(Zygote, "fork", timed_fork),
             mock.patch.object(Zygote, "reap", timed_reap),
             mock.patch.object(Exchange, "_on_message", timed_message),

@@ -59,11 +59,11 @@ def collect(kinds: Iterable[ClaimKind] = ("basic", "hidden")) -> tuple[ClaimInfo
 
 
 def select(claims: Iterable[ClaimInfo], wanted: str | None) -> tuple[ClaimInfo, ...]:
-    """The claims that `wanted` names: one ID (`1e-2-hidden`), a part (`1e`), or None for all."""
+    """The claims that `wanted` names: one ID (`1e-2-hidden`), a part (`1e`), a problem (`3`), or None for all."""
     claims = tuple(claims)
     if wanted is None:
         return claims
-    chosen = tuple(claim for claim in claims if wanted in (claim.id, claim.part))
+    chosen = tuple(claim for claim in claims if wanted in (claim.id, claim.part, claim.part[0]))
     if not chosen:
         raise UsageProblem(
             f"no claim '{wanted}' here: use a part such as 1e or one of {', '.join(c.id for c in claims)}"

@@ -1,4 +1,4 @@
-"""What basic and hidden claims have in common: judging predictions, and a trainer that is prepared and not run."""
+"""What basic and hidden claims have in common: predictions, spans, and a trainer that is prepared and not run."""
 
 from __future__ import annotations
 
@@ -10,7 +10,11 @@ import numpy as np
 from harness.feedback import Failure, expect
 from harness.gold import Gold
 from harness.predictions import PredictionsProblem, Question, Score, identical, meets, parse, percent, score, swapped
+from harness.spans import NotASpan, Span, expected_vocabulary, legible
 from harness.student import Student
+
+#: Goes on in the column in which a failure's texts begin.
+NEXT_LINE = "\n" + " " * 10
 
 
 def judge(student: Student, name: str, gold: Gold, for_staff: dict[str, Any]) -> Score:
@@ -88,3 +92,27 @@ def expect_loaded(seen: dict[str, Any], weights: dict[str, np.ndarray]) -> None:
 def random_weights(shapes: dict[str, list[int]], rng: np.random.Generator) -> dict[str, np.ndarray]:
     """Weights for tensors of these shapes that no training would arrive at."""
     return {name: rng.standard_normal(shape, dtype=np.float32) * np.float32(0.02) for name, shape in shapes.items()}
+
+
+def expect_vocabulary(drawn: dict[str, Any], documents: Sequence[str]) -> None:
+    """A Failure unless the data set that probe `corruption.draws` drew from has the vocabulary of these documents."""
+    wanted, seen = expected_vocabulary(documents), drawn["vocabulary"]
+    lost = [character for character in wanted if character not in seen]
+    expect(
+        seen == wanted,
+        "PAD, MASK, then every character of the corpus in order as vocabulary",
+        f"without {lost}" if lost else f"another order or others, it begins {seen[:8]}",
+        hint="the vocabulary lost or moved characters: leave the constructor of CharCorruptionDataset as it was given",
+    )
+
+
+def expect_span(drawn: Span | NotASpan, documents: Sequence[str], block_size: int) -> Span:
+    """The draw, a Failure where it does not decode."""
+    if isinstance(drawn, NotASpan):
+        raise Failure(
+            expected="prefix MASK suffix MASK masked_content [MASK] PAD...",
+            seen=f"{drawn.reason}{NEXT_LINE}{legible(drawn.text)}",
+            case=f"block_size {block_size}, document{NEXT_LINE}{documents[drawn.index]}",
+            hint=drawn.hint,
+        )
+    return drawn

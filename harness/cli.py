@@ -83,7 +83,8 @@ def _grade(arguments: argparse.Namespace) -> int:
     data = check_data(arguments.data or _default_data())
     _fail_closed(arguments.results, arguments.only)
     if arguments.gradescope:
-        lock_down([ROOT, upload, *([arguments.results.absolute().parent] if arguments.results else [])])
+        metadata = [path for path in (ROOT.parent / "submission_metadata.json",) if path.exists()]
+        lock_down([ROOT, upload, *metadata, *([arguments.results.absolute().parent] if arguments.results else [])])
     ledger = grade(
         upload,
         data,

@@ -21,6 +21,9 @@ from harness.student import Student
 
 FILE = "attention_exploration.py"
 
+#: A function of that file, and its keyword arguments.
+Call = tuple[str, dict[str, Any]]
+
 #: Largest distances from the wanted value, in units of the longest value.
 COPY_TOLERANCE = 2e-3
 AVERAGE_TOLERANCE = 5e-3
@@ -29,18 +32,18 @@ AVERAGE_TOLERANCE = 5e-3
 LARGEST_COSINE = 0.999
 
 
-def ask(student: Student, function: str, *cases: dict[str, Any]) -> list[Array]:
-    """What the student's `function` returns for each case: finite float64 arrays of any shape.
+def ask(student: Student, calls: Sequence[Call]) -> list[Array]:
+    """What the student's functions return for each call, in one worker: finite float64 arrays of any shape.
 
     Raises:
-        Failure: the file was not uploaded, the function raises, or it answers no finite numbers.
+        Failure: the file was not uploaded, a function raises, or it answers no finite numbers.
     """
     expect_uploaded(student)
-    replied = student.run(exploration.numbers, function=function, cases=list(cases))
+    replied = student.run(exploration.numbers, calls=list(calls))
     answers: list[Array] = replied if isinstance(replied, list) else []
-    fits = len(answers) == len(cases)
-    expect(fits, f"one answer of {function} to each call", "something else", hint="return what the docstring says")
-    for answer in answers:
+    fits = len(answers) == len(calls)
+    expect(fits, "one answer to each call", "something else", hint="return what the docstrings say")
+    for (function, _), answer in zip(calls, answers, strict=True):
         number = isinstance(answer, np.ndarray) and answer.dtype == np.float64 and bool(np.isfinite(answer).all())
         expect(
             number, f"{function}: finite numbers", "NaN, infinity or no numbers", hint=f"{function}: what overflows?"
@@ -83,7 +86,7 @@ def shown(scene: Scene) -> str:
 
 def expect_copies(student: Student, scenes: Sequence[Scene]) -> None:
     """A Failure unless copying_query makes attention copy v_a in every scene."""
-    queries = ask(student, "copying_query", *({"keys": scene.keys, "j": scene.a} for scene in scenes))
+    queries = ask(student, [("copying_query", {"keys": scene.keys, "j": scene.a}) for scene in scenes])
     for scene, query in zip(scenes, queries, strict=True):
         case = shown(scene).replace("a =", "j =").partition(", b")[0]
         expect_shape("copying_query", query, scene.keys.shape[1:], case)
@@ -99,10 +102,14 @@ def expect_copies(student: Student, scenes: Sequence[Scene]) -> None:
         )
 
 
-def averaging_queries(student: Student, function: str, scenes: Sequence[Scene]) -> list[Array]:
-    """The queries, (heads, d) for each scene, that `function` returns; a Failure unless their shape is right."""
+def averaging_calls(function: str, scenes: Sequence[Scene]) -> list[Call]:
+    """Calls that ask `function` for the queries of each scene."""
     name = "keys" if function == "averaging_query" else "means"
-    answers = ask(student, function, *({name: scene.keys, "a": scene.a, "b": scene.b} for scene in scenes))
+    return [(function, {name: scene.keys, "a": scene.a, "b": scene.b}) for scene in scenes]
+
+
+def as_queries(function: str, scenes: Sequence[Scene], answers: Sequence[Array]) -> list[Array]:
+    """The answers to these calls as (heads, d) for each scene; a Failure unless their shape is right."""
     heads = 2 if function == "two_queries" else 1
     for scene, answer in zip(scenes, answers, strict=True):
         width = scene.keys.shape[1:]
@@ -129,7 +136,7 @@ def expect_averages(
     student: Student, function: str, scenes: Sequence[Scene], rng: np.random.Generator, samples: int = 0
 ) -> list[Array]:
     """A Failure unless `function` averages in every scene: for the keys as they are, or in samples around them."""
-    asked = averaging_queries(student, function, scenes)
+    asked = as_queries(function, scenes, ask(student, averaging_calls(function, scenes)))
     for scene, queries in zip(scenes, asked, strict=True):
         keys = attention.noisy_keys(rng, scene.keys, queries, samples) if samples else scene.keys
         expect_average(function, scene, queries, keys)
@@ -152,12 +159,18 @@ def expect_two_directions(scenes: Sequence[Scene], asked: Sequence[Array]) -> No
 # Weights as a function of the stretch.
 
 
-def weights_of(student: Student, function: str, s: Array, cases: Sequence[tuple[float, int]]) -> list[Array]:
-    """What `function` returns for the stretches s and each (beta, n): (samples,) each."""
-    answers = ask(student, function, *({"s": s, "beta": beta, "n": n} for beta, n in cases))
+def weight_calls(function: str, s: Array, cases: Sequence[tuple[float, int]]) -> list[Call]:
+    """Calls that ask `function` for the weights at the stretches s, for each (beta, n)."""
+    return [(function, {"s": s, "beta": beta, "n": n}) for beta, n in cases]
+
+
+def as_weights(
+    function: str, s: Array, cases: Sequence[tuple[float, int]], answers: Sequence[Array]
+) -> list[tuple[Array, float, int]]:
+    """The answers to these calls, (samples,) each, with beta and n; a Failure unless their shape is right."""
     for answer, (beta, n) in zip(answers, cases, strict=True):
         expect_shape(function, answer, s.shape, f"{len(s)} stretches, beta = {beta:g}, n = {n}")
-    return answers
+    return [(answer, beta, n) for answer, (beta, n) in zip(answers, cases, strict=True)]
 
 
 # Expressions.

@@ -211,7 +211,7 @@ def _command(wanted: Sequence[str], submission: Path, out: Path) -> int:
 
         def ask(function: str, case: dict[str, Any]) -> Array:
             student = Student(sandbox, staged.tree, manifest.limits, 0, submission=staged, hidden=False)
-            return exploration.ask(student, function, case)[0]
+            return exploration.ask(student, [(function, case)])[0]
 
         done = [_show(part, ask, out) for part in wanted]
     return 0 if all(done) else 1

@@ -176,7 +176,7 @@ class Plugin:
             return False
         if self.reference_tree is None:
             return True
-        arguments["student"] = replace(student, tree=self.reference_tree, runs=0, used=0.0)
+        arguments["student"] = replace(student, tree=self.reference_tree, runs=0, used=0.0, secret=True)
         if "rng" in arguments:
             arguments["rng"] = np.random.default_rng(claim_seed(self.seed, self._claim_of(item).id))
         wanted = {name: arguments[name] for name in inspect.signature(item.function).parameters}

@@ -22,6 +22,8 @@ from harness.errors import HarnessFault
 
 #: Gradescope cuts each output at 100,000 characters; ours stay readable.
 LONGEST_OUTPUT = 20_000
+#: Room for the remark on what was cut.
+_REMARK = 50
 
 FAULT_NOTE = (
     "This is a fault of the grader, not of your work: it is reported to the course staff, "
@@ -84,7 +86,9 @@ class Ledger:
 
     def record(self, claim_id: str, outcome: Outcome, output: str, staff: Mapping[str, Any] | None = None) -> None:
         """Set what became of a claim."""
-        self.results[claim_id] = replace(self.results[claim_id], outcome=outcome, output=output, staff=staff or {})
+        self.results[claim_id] = replace(
+            self.results[claim_id], outcome=outcome, output=clean(output), staff=staff or {}
+        )
 
     def close_open(self, outcome: Outcome, reason: str) -> None:
         """Give every claim that has not run this outcome and reason."""
@@ -157,12 +161,15 @@ def replace_file(path: Path, data: bytes) -> None:
 
 
 def clean(text: str) -> str:
-    """Text that every JSON reader takes: no lone surrogates, NULs or terminal controls, and cut when long."""
-    text = text.encode("utf-8", "replace").decode("utf-8")
-    text = "".join(c if c in "\n\t" or c.isprintable() or c == "\u2028" else "\ufffd" for c in text)
-    if len(text) > LONGEST_OUTPUT:
-        text = f"{text[:LONGEST_OUTPUT]}\n[{len(text) - LONGEST_OUTPUT} characters cut]"
-    return text
+    """Text that every JSON reader takes: no lone surrogates, NULs or terminal controls, and cut when long.
+
+    What is clean stays as it is. A text is cut first: a student's may be megabytes long.
+    """
+    over = len(text) - LONGEST_OUTPUT
+    kept = text if over <= _REMARK else text[:LONGEST_OUTPUT]
+    kept = kept.encode("utf-8", "replace").decode("utf-8")
+    kept = "".join(c if c in "\n\t" or c.isprintable() or c == "\u2028" else "\ufffd" for c in kept)
+    return kept if over <= _REMARK else f"{kept}\n[{over} characters cut]"
 
 
 def plain(value: Any) -> Any:

@@ -149,6 +149,7 @@ def _reference(job: Job, assignment: Assignment) -> Path | None:
         if deliverable.kind == "code":
             shutil.copyfile(source / deliverable.name, package / deliverable.name)
             (package / deliverable.name).chmod(0o444)
+    into.chmod(0o700)  # opened while it runs
     return into
 
 

@@ -65,6 +65,13 @@ def decode_all(
         yield decode(index, x, y, documents[index], vocabulary, block_size)
 
 
+def legible(text: str) -> str:
+    """A decoded sequence for a person: a run of PADs at its end as their number."""
+    content = text.rstrip(PAD)
+    pads = len(text) - len(content)
+    return f"{content}{PAD * min(pads, 3)}{f'... ({pads} PADs)' if pads > 3 else ''}"
+
+
 def expected_vocabulary(documents: Sequence[str]) -> list[str]:
     """PAD, MASK, then every character of the corpus (line ends included) in order."""
     return [PAD, MASK, *sorted(set("\n".join(documents)))]

@@ -23,9 +23,9 @@ from harness.submission import Submission, explain
 
 Probe = Callable[..., Any] | str
 
-#: Bytes; twice what the largest honest reply takes (8,000 drawn examples). Claims compute on replies in the grader,
-#: which must not run out of memory over one: the smallest machine has 750 MiB in all.
-LARGEST_REPLY = 24 << 20
+#: Bytes; the largest honest reply takes 12 MiB (8,000 drawn examples). Claims compute on replies in the grader, which
+#: must not run out of memory over one: the smallest machine has 750 MiB in all.
+LARGEST_REPLY = 16 << 20
 
 #: How the sandbox says that a worker died of a signal that none of its limits sent: an administrator's, or its own.
 KILLED = "killed by signal 9 "
@@ -51,6 +51,8 @@ class Runner:
     """Of the whole run, by time.monotonic()."""
     runs: int = 0
     used: float = 0.0
+    secret: bool = False
+    """Whether the tree is closed to every worker but the one that runs beside it. A later worker may find its path."""
 
     def reply(self, probe: Probe, load: bool, arguments: dict[str, Any]) -> Reply:
         """One run in a fresh worker; a second one if the first was killed, which may be somebody else's doing."""
@@ -68,16 +70,24 @@ class Runner:
             reply_bytes=LARGEST_REPLY,
         )
         try:
+            self._open(0o755)
             return self.sandbox.run(
                 self.tree, str(probe), arguments, seed=(self.seed + self.runs - 1) % 2**32, limits=limits, load=load
             )
         finally:
+            self._open(0o700)
             self.used += time.monotonic() - begun
+
+    def _open(self, mode: int) -> None:
+        if self.secret:
+            self.tree.chmod(mode)
 
 
 @dataclass
 class Reference(Runner):
     """The staff solution, through the same workers. What fails here is a fault of ours."""
+
+    secret: bool = True
 
     def run(self, probe: Probe, **arguments: Any) -> Any:
         """Value of `probe(reference, **arguments)`; HarnessFault when it does not return one."""

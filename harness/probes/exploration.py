@@ -14,13 +14,12 @@ from typing import Any
 import numpy as np
 
 
-def numbers(submission: ModuleType, function: str, cases: list[dict[str, Any]]) -> list[np.ndarray]:
-    """`function(**case)` for each case, as one float64 array of whatever shape each.
+def numbers(submission: ModuleType, calls: list[tuple[str, dict[str, Any]]]) -> list[np.ndarray]:
+    """`function(**case)` for each (function, case), as one float64 array of whatever shape each.
 
     Several vectors of one length, in a tuple or list, become the rows of one array.
     """
-    asked = _function(submission, function)
-    return [np.array(asked(**case), dtype=np.float64) for case in cases]
+    return [np.array(_function(submission, function)(**case), dtype=np.float64) for function, case in calls]
 
 
 def texts(submission: ModuleType, functions: list[str]) -> list[Any]:

@@ -34,13 +34,18 @@ def batches(submission: ModuleType, documents: list[str], block_size: int, batch
     """Go once through the dataset with a DataLoader, as training does, and once with a plain loop.
 
     Returns:
-        length: `len(dataset)`; sizes: (batches, 2, 2) shapes of x and y of each batch;
+        length: `len(dataset)`; examples: how many each batch has; lengths: the distinct lengths of all x and y;
         looped: how many examples a plain loop gave, cut off at twice the number of documents.
     """
     dataset = _dataset(submission, documents, block_size)
-    loader = torch.utils.data.DataLoader(dataset, batch_size=batch_size, shuffle=True)
-    sizes = [[list(x.shape), list(y.shape)] for x, y in loader]
-    return {"length": len(dataset), "sizes": sizes, "looped": _loop(dataset, 2 * len(documents))}
+    loader = torch.utils.data.DataLoader(dataset, batch_size=batch_size, shuffle=True, collate_fn=list)
+    drawn = list(loader)
+    return {
+        "length": len(dataset),
+        "examples": [len(batch) for batch in drawn],
+        "lengths": sorted({len(part) for batch in drawn for example in batch for part in example}),
+        "looped": _loop(dataset, 2 * len(documents)),
+    }
 
 
 def _loop(dataset: Any, most: int) -> int:

@@ -47,9 +47,9 @@ def dependencies(submission: ModuleType, sizes: dict[str, int]) -> dict[str, np.
         up_input: (T, T) largest change of output t when token s of the input is replaced;
         model: (T, T) largest change of the scores at t when token s of a whole perceiver's input is replaced.
     """
-    down = _filled(submission.model.DownProjectBlock(_config(submission, sizes)))
-    up = _filled(submission.model.UpProjectBlock(_config(submission, sizes)))
-    model = _filled(_perceiver(submission, sizes))
+    down = _filled(lambda: submission.model.DownProjectBlock(_config(submission, sizes)))
+    up = _filled(lambda: submission.model.UpProjectBlock(_config(submission, sizes)))
+    model = _filled(lambda: _perceiver(submission, sizes))
     x = torch.randn(2, sizes["block_size"], sizes["n_embd"], dtype=torch.float64)
     y = torch.randn(2, sizes["bottleneck_dim"], sizes["n_embd"], dtype=torch.float64)
     tokens = torch.randint(1, sizes["vocab_size"], (2, sizes["block_size"]))
@@ -88,8 +88,8 @@ def derivatives(submission: ModuleType, sizes: dict[str, int]) -> dict[str, list
     """
     x = torch.randn(2, sizes["block_size"], sizes["n_embd"], dtype=torch.float64, requires_grad=True)
     y = torch.randn(2, sizes["bottleneck_dim"], sizes["n_embd"], dtype=torch.float64, requires_grad=True)
-    down = _filled(submission.model.DownProjectBlock(_config(submission, sizes)))
-    up = _filled(submission.model.UpProjectBlock(_config(submission, sizes)))
+    down = _filled(lambda: submission.model.DownProjectBlock(_config(submission, sizes)))
+    up = _filled(lambda: submission.model.UpProjectBlock(_config(submission, sizes)))
     return {
         "DownProjectBlock, parameters": _slopes(lambda: down(x), list(down.parameters())),
         "DownProjectBlock, x_input": _slopes(lambda: down(x), [x]),
@@ -113,8 +113,8 @@ def anatomy(submission: ModuleType, sizes: dict[str, int], batch: int, length: i
     """
     x = torch.randn(batch, length, sizes["n_embd"], dtype=torch.float64)
     y = torch.randn(batch, sizes["bottleneck_dim"], sizes["n_embd"], dtype=torch.float64)
-    down = _filled(submission.model.DownProjectBlock(_config(submission, sizes)))
-    up = _filled(submission.model.UpProjectBlock(_config(submission, sizes)))
+    down = _filled(lambda: submission.model.DownProjectBlock(_config(submission, sizes)))
+    up = _filled(lambda: submission.model.UpProjectBlock(_config(submission, sizes)))
     with torch.no_grad():
         return {
             "down": {"x": x, "output": down(x.clone()), **_pieces(down)},
@@ -131,12 +131,13 @@ def _perceiver(submission: ModuleType, sizes: dict[str, int]) -> Any:
 
 def _down_block(submission: ModuleType, sizes: dict[str, int]) -> Any:
     kind = submission.model.DownProjectBlock
-    return next(each for each in _perceiver(submission, sizes).modules() if isinstance(each, kind))
+    return next(each for each in submission.GPT(_config(submission, sizes)).modules() if isinstance(each, kind))
 
 
-def _filled(module: Any) -> Any:
-    """The module in double precision, evaluating, with random weights large enough that every path shows."""
-    module = module.double().eval()
+def _filled(make: Callable[[], Any]) -> Any:
+    """A module in double precision, evaluating, with random weights large enough that every path shows."""
+    torch.set_default_dtype(torch.float64)  # what is no parameter by mistake is double as well
+    module = make().double().eval()
     with torch.no_grad():
         for parameter in module.parameters():
             if parameter.dim() >= 2:

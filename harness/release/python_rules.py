@@ -50,7 +50,11 @@ def parse(text: str) -> ast.Module | Fault:
 
 
 class Source:
-    """A Python text that parses, with its tree and tokens, asked about its blocks."""
+    """A Python text that parses, with its tree and tokens, asked about its blocks.
+
+    Raises:
+        tokenize.TokenError, SyntaxError: the text parses, but `tokenize` does not read it.
+    """
 
     def __init__(self, text: str, tree: ast.Module) -> None:
         self.tree = tree
@@ -91,11 +95,6 @@ class Source:
             return f"{block.indent}pass"
         name = ".".join(scope.name for scope in around)
         return f'{block.indent}raise NotImplementedError("{name} is not written yet")'
-
-    def statements(self, block: Block) -> Sequence[ast.stmt]:
-        """The statements in a block that `check` accepts; none where it is part of an expression."""
-        place = _place(self.tree, self.tree.body, block)
-        return () if isinstance(place, str) else place.inside
 
     def _code(self, block: Block) -> list[tokenize.TokenInfo]:
         return [

@@ -18,7 +18,7 @@ from rich.console import Console
 from harness import assignment as manifest_of
 from harness.assignment import Assignment
 from harness.catalogue import collect
-from harness.release import handouts, package, selfcheck, tables, template, termdata, trained
+from harness.release import handouts, package, selfcheck, staff, tables, template, termdata, trained
 from harness.release import lists as release_list
 from harness.release.leaks import Artefact, Secrets, check
 from harness.release.lists import Lists, expand
@@ -26,8 +26,9 @@ from harness.release.problems import refuse_any
 from harness.release.strip import StrippedTree
 from harness.release.termdata import GOLD, TermData
 
-#: What the leak check reads as a student would; the rest is staff's.
+#: What the leak check does not read as a student would: these, and all that lies in dist/staff/.
 STAFF_ARTEFACTS = frozenset({"autograder.zip", "manifest.json"})
+STAFF_FOLDER = "staff"
 
 
 @dataclass(frozen=True)
@@ -99,9 +100,10 @@ def check_template(root: Path) -> None:
 
 
 def make_handouts(root: Path, console: Console) -> None:
-    """Write dist/handouts/ alone."""
+    """Write dist/handouts/ and dist/staff/ alone."""
     made = _step_handouts(root, manifest_of.load(root / "assignment.toml"), console)
-    shutil.rmtree(root / "dist" / "handouts", ignore_errors=True)
+    for folder in ("handouts", STAFF_FOLDER):
+        shutil.rmtree(root / "dist" / folder, ignore_errors=True)
     for path, data in made.items():
         _write(root / "dist" / path, data)
 
@@ -127,10 +129,14 @@ def _step_data(request: Request, console: Console) -> TermData:
 
 
 def _step_handouts(root: Path, assignment: Assignment, console: Console) -> dict[str, bytes]:
-    """The handouts' files by path in dist/."""
+    """The students' and the staff's sheets, by path in dist/."""
+    sources, written = root / "handouts", root / template.REFERENCE / "written" / "submission.tex"
     with tempfile.TemporaryDirectory() as scratch:
-        made = handouts.build(Path(scratch), collect(), assignment, root / "handouts")
-        files = {f"handouts/{path.name}": path.read_bytes() for path in made}
+        made = {
+            "handouts": handouts.build(Path(scratch) / "handouts", collect(), assignment, sources),
+            STAFF_FOLDER: staff.build(Path(scratch) / STAFF_FOLDER, collect(), assignment, sources, written),
+        }
+        files = {f"{folder}/{path.name}": path.read_bytes() for folder, paths in made.items() for path in paths}
     console.print(f"[bold]handouts[/] {', '.join(files)}")
     return files
 
@@ -166,7 +172,7 @@ def _step_leaks(
     secrets = Secrets(tree.blocks, tree.files, hidden, data.files[GOLD], told, data.key)
     listed = package.listed_entries(root, lists)
     artefacts = [
-        Artefact(place, each, listed.get(place, frozenset()), for_students=place not in STAFF_ARTEFACTS)
+        Artefact(place, each, listed.get(place, frozenset()), for_students=for_students(place))
         for place, each in contents.artefacts.items()
     ]
     size = sum(len(each.data) for each in artefacts) / 2**20
@@ -174,6 +180,11 @@ def _step_leaks(
     title = "this release would give away what it must not (allow.toml excuses a false alarm, with its reason):"
     refuse_any(title, check(artefacts, secrets, lists))
     console.print("  every file is on the release list; students get no solution, hidden claim, test answer or key")
+
+
+def for_students(place: str) -> bool:
+    """Whether students may get the artefact at this path in dist/."""
+    return place not in STAFF_ARTEFACTS and not place.startswith(f"{STAFF_FOLDER}/")
 
 
 def _publish(artefacts: Mapping[str, bytes], dist: Path) -> None:

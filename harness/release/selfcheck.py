@@ -158,10 +158,15 @@ def _grade(who: str, command: list[str], folder: Path, limit: float, *, named: b
         options = [*(["--results"] if named else []), str(results)]
         said = _run([*command, *options], folder, limit, accepted=(0, HarnessFault.exit_code))
         try:
-            raw = json.loads(results.read_bytes())
+            raw = json.loads(results.read_bytes(), parse_constant=_refuse_constant)
         except (OSError, ValueError) as problem:
             raise HarnessFault(f"self-check: the grade of the {who} left no readable results: {said}") from problem
     return _marks(who, raw)
+
+
+def _refuse_constant(name: str) -> float:
+    """NaN and Infinity are no JSON: the platform would drop every result."""
+    raise ValueError(f"{name} is no JSON")
 
 
 def _marks(who: str, raw: Mapping[str, Any]) -> Marks:

@@ -35,11 +35,15 @@ def artefact_table(artefacts: Mapping[str, bytes], entries: Mapping[str, Mapping
     for heading in ("files", "size"):
         table.add_column(heading, justify="right")
     table.add_column("sha256")
-    for name, data in sorted(artefacts.items(), key=lambda item: (AUDIENCES.get(item[0], "students"), item[0])):
+    for name, data in sorted(artefacts.items(), key=lambda item: (_audience(item[0]), item[0])):
         count = str(len(entries[name])) if name in entries else "1"
-        audience = AUDIENCES.get(name, "students")
+        audience = _audience(name)
         table.add_row(audience, name, count, f"{len(data) / 1024:,.0f} KiB", hashlib.sha256(data).hexdigest()[:12])
     return table
+
+
+def _audience(name: str) -> str:
+    return "staff" if name.startswith("staff/") else AUDIENCES.get(name, "students")
 
 
 def marks_table(marks: Iterable[Marks], assignment: Assignment) -> Table:

@@ -28,7 +28,7 @@ class Order:
     limits: Limits
     arguments: tuple[bytes, list[bytes]]
 
-    def job(self, scratch: Path, uid: int | None, layers: tuple[str, ...]) -> Job:
+    def job(self, scratch: Path, uid: int | None, layers: tuple[str, ...], *, strict: bool) -> Job:
         """The order as a worker gets it, with a fresh nonce."""
         return Job(
             tree=str(self.tree),
@@ -39,6 +39,7 @@ class Order:
             nonce=secrets.token_hex(frames.NONCE_BYTES),
             uid=uid,
             layers=layers,
+            strict=strict,
             limits=self.limits,
         )
 

@@ -13,7 +13,7 @@ from harness.sandbox import codec
 from harness.sandbox.frames import Reader
 from harness.sandbox.values import Caps, CodecError, Value
 
-READY_SECONDS = 30.0
+READY_SECONDS = 60.0
 _LOOK_SECONDS = 0.1
 _DRAIN_SECONDS = 1.0
 _CHUNK = 1 << 16

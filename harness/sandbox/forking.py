@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from harness.sandbox import scratch
-from harness.sandbox.backend import Order
+from harness.sandbox.backend import BackendLost, Order
 from harness.sandbox.classify import classify, returned
 from harness.sandbox.exchange import Course, Exchange
-from harness.sandbox.identities import Identities
+from harness.sandbox.identities import Identities, can_change_users
 from harness.sandbox.interpreter import module_path, reachable_module_path
 from harness.sandbox.job import Job
 from harness.sandbox.model import Limits, Reply, SandboxFault
@@ -27,18 +27,22 @@ class ForkBackend:
 
     kind = "fork"
 
-    def __init__(self, folder: Path, probes: str, layers: tuple[str, ...], on_event: Callable[[str], None]) -> None:
+    def __init__(
+        self, folder: Path, probes: str, layers: tuple[str, ...], strict: bool, on_event: Callable[[str], None]
+    ) -> None:
         self._folder = folder
         self._probes = probes
         self._layers = layers
+        self._strict = strict
         self._on_event = on_event
-        self._identities = Identities() if os.geteuid() == 0 and "uid" in layers else None
+        self._identities = Identities() if "uid" in layers and can_change_users() else None
         self._modules = reachable_module_path(folder) if self._identities else module_path()
         self._runs = folder / "runs"
         self._runs.mkdir(mode=0o711)
         self._runs.chmod(0o711)
         self._zygote: Zygote | None = None
         self._reached: dict[str, str | bool | int] = {}
+        self._unswept: list[int] = []
 
     def facts(self) -> Mapping[str, str | bool | int]:
         """See `Backend.facts`."""
@@ -50,6 +54,9 @@ class ForkBackend:
             self._zygote.close()
         self._zygote = Zygote(self._probes, self._modules, self._folder / "zygote.log")
         self._zygote.wait_until_ready()
+        while self._unswept:
+            self._zygote.sweep(self._unswept[-1])
+            self._unswept.pop()
 
     def processes(self) -> tuple[int, ...]:
         """See `Backend.processes`."""
@@ -61,9 +68,13 @@ class ForkBackend:
             self.restart()
         uid = self._identities.fresh() if self._identities else None
         folder = scratch.create(self._runs, uid)
-        job = order.job(folder, uid, self._layers)
+        job = order.job(folder, uid, self._layers, strict=self._strict)
         try:
             return self._run(job, order)
+        except BackendLost:
+            if uid is not None:
+                self._unswept.append(uid)
+            raise
         finally:
             self._clean(folder, uid)
 
@@ -102,11 +113,6 @@ class ForkBackend:
             self._on_event(f"the scratch folder {folder} could not be wiped")
         if uid is not None and (removed := scratch.sweep_shared_folders(uid)):
             self._on_event(f"a worker left {removed} files outside its scratch folder; they were removed")
-
-    def sweep(self, uid: int) -> None:
-        """Kill whatever runs as `uid`."""
-        if self._zygote is not None:
-            self._zygote.sweep(uid)
 
     def close(self) -> None:
         """End the zygote, and with it every worker."""
@@ -150,8 +156,11 @@ def _reached(course: Course, job: Job) -> dict[str, str | bool | int]:
     """The layers that the worker reported when it was ready.
 
     Raises:
-        SandboxFault: it never was.
+        BackendLost: it took too long.
+        SandboxFault: it told why it could not be, or died.
     """
+    if course.end == "late" and course.ready is None:
+        raise BackendLost("a worker did not get ready in time")
     ready = course.ready or {}
     if isinstance(ready.get("ready"), dict):
         return {**ready["ready"], "uid": ready["ready"]["uid"] is not False}

@@ -13,7 +13,7 @@ import contextlib
 import os
 import signal
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -95,7 +95,7 @@ def harden(job: Job, base: Baseline, parent: int, readable: tuple[str, ...]) -> 
     """Take every layer of `job.layers`; what was reached, by layer. Linux only.
 
     Raises:
-        OSError, ValueError: a layer that was asked for cannot be had.
+        OSError, ValueError: a layer cannot be had, and `job.strict`. Half a change of user is never accepted.
     """
     with contextlib.suppress(OSError):
         Path("/proc/self/oom_score_adj").write_text("1000", encoding="ascii")
@@ -105,15 +105,26 @@ def harden(job: Job, base: Baseline, parent: int, readable: tuple[str, ...]) -> 
     if "uid" in job.layers and job.uid is not None:
         _become(job.uid)
         reached["uid"] = job.uid
+    limits = resource_limits(job.limits, base, alone=job.uid is not None)
     if "rlimits" in job.layers:
-        limit_resources(resource_limits(job.limits, base, alone=job.uid is not None))
-        reached["rlimits"] = True
+        reached["rlimits"] = attempt(lambda: limit_resources(limits), strict=job.strict)
     _sever(parent)
     if "landlock" in job.layers:
-        reached["landlock"] = landlock.restrict(_readable(job, readable), [job.scratch, os.devnull])
-    if "seccomp" in job.layers and seccomp.here() is not None:
-        reached["seccomp"] = seccomp.install()
+        paths = _readable(job, readable)
+        reached["landlock"] = attempt(lambda: landlock.restrict(paths, [job.scratch, os.devnull]), strict=job.strict)
+    if "seccomp" in job.layers:
+        reached["seccomp"] = attempt(seccomp.install, strict=job.strict)
     return reached
+
+
+def attempt(take: Callable[[], int], *, strict: bool) -> int:
+    """What `take` returns; where it fails, False, or its exception if `strict`."""
+    try:
+        return take()
+    except (OSError, ValueError):
+        if strict:
+            raise
+        return False
 
 
 def _become(user: int) -> None:
@@ -148,8 +159,8 @@ def resource_limits(limits: Limits, base: Baseline | None, *, alone: bool) -> Ma
     return values
 
 
-def limit_resources(values: Mapping[str, tuple[int, int]]) -> None:
-    """Set them, never above what is in force already; names that this system lacks are passed over."""
+def limit_resources(values: Mapping[str, tuple[int, int]]) -> bool:
+    """Set them, never above what is in force already; names that this system lacks are passed over. True when done."""
     import resource
 
     for name, (soft, hard) in values.items():
@@ -160,6 +171,7 @@ def limit_resources(values: Mapping[str, tuple[int, int]]) -> None:
         if ceiling != resource.RLIM_INFINITY:
             soft, hard = min(soft, ceiling), min(hard, ceiling)  # noqa: PLW2901 - the values meant
         resource.setrlimit(number, (soft, hard))
+    return True
 
 
 def _sever(parent: int) -> None:

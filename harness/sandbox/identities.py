@@ -6,9 +6,12 @@ IDs is reserved by holding an abstract socket of its name: exclusive, gone when 
 
 from __future__ import annotations
 
+import os
+import re
 import secrets
 import socket
 from collections.abc import Iterator
+from pathlib import Path
 
 from harness.sandbox.model import SandboxFault
 
@@ -51,6 +54,17 @@ class Identities:
         for reservation in self._reservations:
             reservation.close()
         self._reservations.clear()
+
+
+#: CAP_CHOWN, CAP_DAC_OVERRIDE, CAP_KILL, CAP_SETGID and CAP_SETUID: all among Docker's defaults.
+_NEEDED = sum(1 << capability for capability in (0, 1, 5, 6, 7))
+
+
+def can_change_users(status: str | None = None) -> bool:
+    """Whether this process may give workers user IDs and scratch folders of their own. Root in name alone may not."""
+    text = status if status is not None else Path("/proc/self/status").read_text(encoding="utf-8", errors="replace")
+    found = re.search(r"^CapEff:\s*([0-9a-f]+)", text, re.MULTILINE)
+    return os.geteuid() == 0 and found is not None and int(found[1], 16) & _NEEDED == _NEEDED
 
 
 def _accounts() -> frozenset[int]:

@@ -32,6 +32,8 @@ class Job:
     uid: int | None
     """User and group ID to take on; None keeps ours."""
     layers: tuple[str, ...]
+    strict: bool
+    """Whether a layer that this machine does not offer is a fault; else the worker does without and says so."""
     limits: Limits
 
     def to_dict(self) -> dict[str, Any]:

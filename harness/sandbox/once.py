@@ -7,6 +7,7 @@ the user's identity, files and network.
 from __future__ import annotations
 
 import contextlib
+import importlib
 import math
 import os
 import signal
@@ -30,6 +31,7 @@ def run(probes: str) -> NoReturn:
         worker.prepare_process(job)
         os.chdir(job.scratch)
         _limit(job)
+        importlib.import_module("torch").manual_seed(job.seed % (1 << 63))  # accelerators, too: here there may be some
         worker.check_reach(job)
     except BaseException as problem:  # noqa: BLE001 - all of it is a fault of ours, and is told as one
         worker.refuse(job, problem, reply)

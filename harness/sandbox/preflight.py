@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -101,7 +102,12 @@ def _attempt(sandbox: Sandbox) -> Mapping[str, bool]:
     canary.chmod(0o600)
     tree = _empty_tree(folder)
     reply = sandbox.run(
-        tree, "sandbox.attempts", _arguments(canary, folder, sandbox.foreign()), seed=0, limits=_LIMITS, load=False
+        tree,
+        "sandbox.attempts",
+        _arguments([canary, *_examples(sandbox.private)], folder, sandbox.foreign()),
+        seed=0,
+        limits=_LIMITS,
+        load=False,
     )
     if reply.status is not Status.RETURNED or not isinstance(reply.value, dict):
         raise SandboxFault(
@@ -118,9 +124,19 @@ def _empty_tree(folder: Path) -> Path:
     return tree
 
 
-def _arguments(canary: Path, folder: Path, foreign: tuple[int, ...]) -> dict[str, int | str | list[int] | list[str]]:
+def _examples(private: Iterable[Path]) -> Iterator[Path]:
+    """Each private path; of a folder also one file in it: it may be readable though the folder cannot be listed."""
+    for path in private:
+        yield path
+        if path.is_dir():
+            yield from itertools.islice((inner for inner in sorted(path.rglob("*")) if inner.is_file()), 1)
+
+
+def _arguments(
+    private: list[Path], folder: Path, foreign: tuple[int, ...]
+) -> dict[str, int | str | list[int] | list[str]]:
     return {
-        "canary": str(canary),
+        "private": [str(path) for path in private],
         "unlisted": str(folder),
         "foreign": [os.getpid(), *foreign],
         "shared": list(_SHARED_FOLDERS),

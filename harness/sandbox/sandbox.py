@@ -28,11 +28,11 @@ class Sandbox:
         scratch: a folder of ours to work in, made when absent. Other users must be able to pass through it and the
             folders above it (not list them): workers run as other users.
         isolation: REQUIRED refuses to run anything unless the must-haves really hold; they are tried first.
-        backend: `fork` (Linux: a zygote forks hardened workers), `spawn` (anywhere: a fresh process per run,
-        containment
-            of accidents only), or `auto`: fork where it works.
+        backend: `fork` (Linux: a zygote forks hardened workers), `spawn` (anywhere: a fresh process per run contains
+            accidents only), or `auto`: fork on Linux, spawn elsewhere.
         on_event: called with one sentence whenever something noteworthy happens (a restart, a survivor).
         probes: the package, or the folder, whose modules hold the probes.
+        private: files and folders of ours that no worker may read; the preflight tries to.
         without: layers to leave out (of `uid rlimits landlock seccomp`), to learn what each alone holds.
     """
 
@@ -44,6 +44,7 @@ class Sandbox:
         backend: Literal["auto", "fork", "spawn"] = "auto",
         on_event: Callable[[str], None] | None = None,
         probes: str = "harness.probes",
+        private: Collection[Path] = (),
         without: Collection[str] = (),
     ) -> None:
         if unknown := set(without) - set(LAYERS):
@@ -53,6 +54,7 @@ class Sandbox:
         self._kind = backend if backend != "auto" else ("fork" if sys.platform == "linux" else "spawn")
         self._on_event = on_event or (lambda _: None)
         self._probes = probes
+        self.private = tuple(Path(path).resolve() for path in private)
         self._layers = tuple(layer for layer in LAYERS if layer not in without)
         self._backend: Backend | None = None
         self._report: IsolationReport | None = None
@@ -193,4 +195,4 @@ class Sandbox:
             raise SandboxFault(f"the fork backend needs Linux, this is {sys.platform}: use backend='spawn'")
         from harness.sandbox.forking import ForkBackend
 
-        return ForkBackend(folder, self._probes, self._layers, self._on_event)
+        return ForkBackend(folder, self._probes, self._layers, self._isolation is Isolation.REQUIRED, self._on_event)

@@ -82,6 +82,8 @@ def wipe(folder: Path, seconds: float = 30.0) -> bool:
         shutil.rmtree(folder, ignore_errors=True)
         return not folder.exists()
     try:
+        if os.geteuid() != 0 and stat.S_ISDIR(folder.lstat().st_mode):
+            folder.chmod(0o700)
         handle = os.open(folder, _OPEN_FOLDER)
     except FileNotFoundError:
         return True

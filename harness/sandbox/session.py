@@ -25,8 +25,8 @@ is over when a whole reply has come, the reply pipe has ended, or time or disk i
 then orders the worker reaped: the zygote kills it, sweeps its user ID, and reports wait status and resource usage,
 which are the kernel's and not the worker's word. Last, the scratch folder is wiped.
 
-Everything that could hang has a deadline: a worker that is not ready within 30 s, a zygote that does not answer within
-60 s, a process that does not die within 10 s. The zygote ends with its control socket, the workers with the zygote
+Everything that could hang has a deadline: a worker that is not ready within 60 s, a zygote that does not answer within
+120 s, a process that does not die within 20 s. The zygote ends with its control socket, the workers with the zygote
 (PDEATHSIG), so nothing outlives a grader that was killed. A zygote that dies is started again, a bounded number of
 times.
 
@@ -55,7 +55,7 @@ BOOT = Path(__file__).with_name("boot.py")
 ROOT = Path(__file__).resolve().parent.parent.parent
 START_SECONDS = 180.0
 """Importing torch takes 3 s on a laptop and half a minute on a cold, half-a-core machine."""
-ANSWER_SECONDS = 60.0
+ANSWER_SECONDS = 120.0
 _PACKET = 1 << 16
 
 ENVIRONMENT = {

@@ -57,7 +57,7 @@ class SpawnBackend:
     def run(self, order: Order) -> Reply:
         """See `Backend.run`."""
         folder = scratch.create(self._runs, None)
-        job = order.job(folder, None, self._layers)
+        job = order.job(folder, None, self._layers, strict=False)
         try:
             return self._run(job, order)
         finally:

@@ -24,7 +24,7 @@ _PTRACE_ATTACH = {"x86_64": 101, "aarch64": 117}
 def attempts(
     folder: Path,
     *,
-    canary: str,
+    private: Sequence[str],
     unlisted: str,
     foreign: Sequence[int],
     shared: Sequence[str],
@@ -37,7 +37,7 @@ def attempts(
 
     Args:
         folder: the tree's package folder.
-        canary: a file that only the grader may read.
+        private: files and folders that only the grader may read.
         unlisted: a folder whose entries only the grader may list.
         foreign: process IDs of the zygote and of the grader.
         shared: folders where every user of the machine may write by default.
@@ -45,7 +45,7 @@ def attempts(
     """
     return {
         "another user": _is_another_user(foreign),
-        "files of the grader": _refused(lambda: Path(canary).read_bytes()),
+        "files of the grader": all(_refused(_reader(Path(path))) for path in private),
         "names of other submissions": _refused(lambda: os.listdir(unlisted)),  # noqa: PTH208
         "processes of others": all(_untouchable(pid) for pid in foreign),
         "network": _refused(lambda: socket.socket(socket.AF_INET)) and _refused(lambda: socket.socket(socket.AF_UNIX)),
@@ -119,6 +119,10 @@ def _write(path: Path, size: int) -> None:
     finally:
         with contextlib.suppress(OSError):
             path.unlink()
+
+
+def _reader(path: Path) -> Callable[[], object]:
+    return lambda: list(path.iterdir()) if path.is_dir() else path.open("rb").close()
 
 
 def _writer(path: Path) -> Callable[[], None]:

@@ -7,7 +7,7 @@ Requests and answers are JSON, one per packet of a SOCK_SEQPACKET socket; an ans
 
     {"op": "fork"} with descriptors request, reply, output              -> {"pid": n}
     {"op": "reap", "pid": n, "uid": n | null, "grace": seconds}         -> a Death's fields and "left"
-    {"op": "sweep", "uid": n}                                           -> {"left": n}
+    {"op": "sweep", "uid": n}                                           -> {}
 
 What a worker is to do reaches it through its request pipe and never this process: every later worker inherits this
 process's memory, and must not find paths of other submissions in it.
@@ -35,8 +35,8 @@ from harness.sandbox import hardening, system, worker
 from harness.sandbox.preload import preload
 
 PACKET = 1 << 16
-#: How long to wait for a killed process to be gone: exits of large processes take milliseconds.
-PATIENCE_SECONDS = 10.0
+#: How long to wait for a killed process to be gone: milliseconds, unless the machine is starved.
+PATIENCE_SECONDS = 20.0
 
 
 def serve(descriptor: int, probes: str) -> NoReturn:
@@ -52,6 +52,7 @@ def serve(descriptor: int, probes: str) -> NoReturn:
         os._exit(1)
     system.prctl(system.PR_SET_CHILD_SUBREAPER, 1)
     system.prctl(system.PR_SET_DUMPABLE, 0)
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGCHLD})  # so that it can be waited for
     gc.collect()
     gc.freeze()
     zygote = _Zygote(control, loaded)
@@ -108,7 +109,7 @@ class _Zygote:
 
     def _become_worker(self, descriptors: list[int], parent: int) -> NoReturn:
         try:
-            signal.signal(signal.SIGINT, signal.default_int_handler)
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGCHLD})
             os.setsid()
             self._control.detach()
             hardening.arrange_descriptors(*descriptors)
@@ -136,24 +137,29 @@ class _Zygote:
             "cpu_seconds": usage.ru_utime + usage.ru_stime,
             "peak_bytes": usage.ru_maxrss * 1024,
             "shared_bytes": self._base.resident,
-            **self._sweep(request, []),
+            "left": self._end_strays(request["uid"]),
         }
 
     def _sweep(self, request: dict[str, Any], _: list[int]) -> dict[str, Any]:
-        """Kill and reap whatever a worker left; `left` counts what would not go.
+        """Kill whatever an earlier zygote's worker left; those are not our children."""
+        _kill_all_of(request["uid"])
+        return {}
+
+    def _end_strays(self, uid: int | None) -> int:
+        """Kill and reap whatever our last worker left; how many would not go.
 
         Orphans become the zygote's children, so a zygote without children proves that nothing is left. Only where there
         are some, or where the kernel does not tell, is the whole user ID killed: that takes another fork.
         """
-        if request["uid"] is not None and self._strays() != []:
-            _kill_all_of(request["uid"])
+        if uid is not None and self._strays() != []:
+            _kill_all_of(uid)
         deadline = time.monotonic() + PATIENCE_SECONDS
         while (strays := self._strays()) and time.monotonic() < deadline:
             for pid in strays:
                 with contextlib.suppress(ProcessLookupError, PermissionError):
                     os.kill(pid, signal.SIGKILL)
             time.sleep(0.002)
-        return {"left": len(strays or [])}
+        return len(strays or [])
 
     def _strays(self) -> list[int] | None:
         """Children that are no known workers, so orphans that became ours. None where the kernel does not list any."""
@@ -169,15 +175,15 @@ class _Zygote:
 
 def _wait(pid: int, seconds: float) -> tuple[int, Any] | None:
     """The wait status and usage of a child that ends within `seconds`, else None."""
-    deadline, pause = time.monotonic() + seconds, 0.0002
+    deadline = time.monotonic() + seconds
     while True:
         done, status, usage = os.wait4(pid, os.WNOHANG)
         if done:
             return status, usage
-        if time.monotonic() >= deadline:
+        left = deadline - time.monotonic()
+        if left <= 0:
             return None
-        time.sleep(pause)
-        pause = min(pause * 2, 0.01)
+        signal.sigtimedwait({signal.SIGCHLD}, left)
 
 
 def _kill_all_of(user: int) -> None:

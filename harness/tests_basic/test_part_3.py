@@ -8,13 +8,14 @@ from gradescope_utils.autograder_utils.decorators import number, weight
 from harness import attention
 from harness.attention import Scene
 from harness.exploration import (
+    as_weights,
     ask,
     expect_averages,
     expect_copies,
     expect_shape,
     expect_two_directions,
     orders_of,
-    weights_of,
+    weight_calls,
 )
 from harness.feedback import expect
 from harness.student import Student
@@ -55,7 +56,9 @@ def test_noisy_query_averages_in_every_sample(student: Student) -> None:
 @weight(0.5)
 def test_one_head_takes_sides(student: Student) -> None:
     """Extra credit: weight_one_head is a weight that grows with the stretch s, and is one half where s is 1."""
-    for found, (beta, n) in zip(weights_of(student, "weight_one_head", STRETCHES, SHARP), SHARP, strict=True):
+    function = "weight_one_head"
+    answers = ask(student, weight_calls(function, STRETCHES, SHARP))
+    for found, beta, n in as_weights(function, STRETCHES, SHARP, answers):
         case, hint = f"s = {STRETCHES.tolist()}, beta = {beta:g}, n = {n}", "which scores do k_a and k_b have?"
         expect((found >= 0).all() and (found <= 1).all(), "weights from 0 to 1", found, hint=hint, case=case)
         expect((np.diff(found) >= 0).all(), "more weight for a longer k_a", found, hint=hint, case=case)
@@ -75,7 +78,9 @@ def test_two_queries_average_with_two_directions(student: Student) -> None:
 @weight(0.5)
 def test_two_heads_stay_in_the_middle(student: Student) -> None:
     """Extra credit: weight_two_heads is a weight that hardly depends on the stretch s once s is well above 0."""
-    for found, (beta, n) in zip(weights_of(student, "weight_two_heads", STRETCHES, SHARP), SHARP, strict=True):
+    function = "weight_two_heads"
+    answers = ask(student, weight_calls(function, STRETCHES, SHARP))
+    for found, beta, n in as_weights(function, STRETCHES, SHARP, answers):
         case, hint = f"s = {STRETCHES.tolist()}, beta = {beta:g}, n = {n}", "what does each head give to v_a?"
         expect((found >= 0).all() and (found <= 1).all(), "weights from 0 to 1", found, hint=hint, case=case)
         middle = found[STRETCHES >= 0.5]
@@ -88,7 +93,7 @@ def test_weights_are_a_distribution(student: Student) -> None:
     """Practice, no points: attention_weights returns a categorical distribution over the keys."""
     query = np.array([0.5, -1.0, 2.0])
     keys = np.array([[1.0, 0, 0], [0, 1, 0], [0, 0, 1], [1, 1, 1]])
-    (found,) = ask(student, "attention_weights", {"query": query, "keys": keys})
+    (found,) = ask(student, [("attention_weights", {"query": query, "keys": keys})])
     expect_shape("attention_weights", found, (4,))
     expect((found >= 0).all(), "weights of at least 0", found, hint="what does exp guarantee?")
     expect(abs(found.sum() - 1) <= 1e-9, "weights that sum to 1", found.sum(), hint="what does the denominator do?")
@@ -102,8 +107,9 @@ def test_projection_finds_a_vector_in_a_sum(student: Student) -> None:
     """Practice, no points: the two projections find v_a in a sum and in an average of v_a and v_b."""
     basis = np.array([[1.0, 0], [0, 1], [0, 0], [0, 0]])
     first, second = np.array([3.0, -1, 0, 0]), np.array([0.0, 0, 2, 5])
-    for function, factor in (("projection_from_sum", 1.0), ("projection_from_half_sum", 0.5)):
-        (matrix,) = ask(student, function, {"basis": basis})
+    factors = {"projection_from_sum": 1.0, "projection_from_half_sum": 0.5}
+    matrices = ask(student, [(function, {"basis": basis}) for function in factors])
+    for (function, factor), matrix in zip(factors.items(), matrices, strict=True):
         expect_shape(function, matrix, (4, 4))
         found = matrix @ (factor * (first + second))
         expect(

@@ -46,15 +46,13 @@ def text(rng: np.random.Generator, length: int) -> str:
     return words[: length - 1] + "."
 
 
-def expect_recipe(
-    seen: dict[str, Any], reference: Reference, stage: str, documents: list[str], block_size: int, rate: float
-) -> None:
+def expect_recipe(seen: dict[str, Any], reference: Reference, stage: str, block_size: int, rate: float) -> None:
     """A Failure unless the configuration that probe `training.prepared` saw has this stage's numbers.
 
     Right are the handout's numbers and those of each preset, as a whole. The learning rate may be the one that was
     asked for (`rate`) or the stage's own; final_tokens may count pretraining or, in finetuning, finetuning examples.
     """
-    config, examples = seen["config"], (len(documents), seen["dataset"]["length"])
+    config, examples = seen["config"], (seen["documents"], seen["dataset"]["length"])
     recipes = [each[stage] for each in reference.run(learning.recipes, examples=1, block_size=block_size).values()]
     recipes = [{**_HANDOUT[stage], "warmup_tokens": 512 * 20, "final_tokens": 200 * block_size}, *recipes]
     sizes = [(recipe["max_epochs"], recipe["batch_size"]) for recipe in recipes]

@@ -16,14 +16,16 @@ from gradescope_utils.autograder_utils.decorators import number, weight
 from harness import attention
 from harness.attention import Array, Scene
 from harness.exploration import (
+    as_queries,
+    as_weights,
     ask,
-    averaging_queries,
+    averaging_calls,
     expect_averages,
     expect_copies,
     expect_shape,
     expect_two_directions,
     orders_of,
-    weights_of,
+    weight_calls,
 )
 from harness.feedback import expect
 from harness.orders import alike, read
@@ -75,16 +77,14 @@ def test_averaging_survives_noise(student: Student, rng: np.random.Generator) ->
 @weight(1.5)
 def test_one_heads_weight_follows_from_the_scores(student: Student, rng: np.random.Generator) -> None:
     """Extra credit: weight_one_head and limit_one_head say what one head does when k_a is stretched."""
-    s = attention.stretches(rng, 50)
-    cases = _cases(rng)
+    s, cases = attention.stretches(rng, 50), _cases(rng)
+    *found, limit = ask(student, [*weight_calls("weight_one_head", s, cases), ("limit_one_head", {})])
     _expect_either(
-        "weight_one_head",
-        weights_of(student, "weight_one_head", s, cases),
+        as_weights("weight_one_head", s, cases, found),
         [lambda beta, n: _one_head(s, beta, n), lambda beta, _: _one_head(s, beta, 2)],
-        cases,
         hint="weight_one_head: divide eq. 6 by its numerator; which score has each of the n keys?",
     )
-    _expect_limit(student, "limit_one_head", (0.5, 0.25))
+    _expect_limit("limit_one_head", limit, (0.5, 0.25))
 
 
 @number("3d-2-hidden")
@@ -99,18 +99,17 @@ def test_two_heads_average_for_any_means(student: Student, rng: np.random.Genera
 @weight(1.5)
 def test_two_heads_vary_less_than_one(student: Student, rng: np.random.Generator) -> None:
     """Extra credit: where k_a is stretched, two heads vary far less than one, as weight_two_heads and its limit say."""
-    s = attention.stretches(rng, 50, positive=True)
-    cases = _cases(rng)
+    s, cases = attention.stretches(rng, 50, positive=True), _cases(rng)
+    scenes = [Scene(attention.perpendicular(rng, n, 2 * n), np.eye(n), a=n - 1, b=0) for n in (3, 4, 6)]
+    asked = [*averaging_calls("two_queries", scenes), *weight_calls("weight_two_heads", s, cases)]
+    *found, limit = ask(student, [*asked, ("limit_two_heads", {})])
     _expect_either(
-        "weight_two_heads",
-        weights_of(student, "weight_two_heads", s, cases),
+        as_weights("weight_two_heads", s, cases, found[len(scenes) :]),
         [lambda beta, n: _two_heads(s, beta, n), lambda beta, n: _first_of_two(s, beta, n)],
-        cases,
         hint="weight_two_heads: the average of two weights; which score has each of the n keys, for each head?",
     )
-    _expect_limit(student, "limit_two_heads", (0.5, 0.0))
-    scenes = [Scene(attention.perpendicular(rng, n, 2 * n), np.eye(n), a=n - 1, b=0) for n in (3, 4, 6)]
-    for scene, queries in zip(scenes, averaging_queries(student, "two_queries", scenes), strict=True):
+    _expect_limit("limit_two_heads", limit, (0.5, 0.0))
+    for scene, queries in zip(scenes, as_queries("two_queries", scenes, found[: len(scenes)]), strict=True):
         one, two = _outputs(rng, scene, queries)
         hint = "two_queries: what should each head look for, so that a longer k_a changes nothing?"
         centre = attention.error(two.mean(axis=0), attention.average(scene), scene)
@@ -130,14 +129,16 @@ def test_practice_holds_in_general(student: Student, rng: np.random.Generator) -
     """Practice, no points: weights of very large scores, and projections for any basis."""
     keys = attention.perpendicular(rng, 6, 9)
     queries = [rng.standard_normal(9) * size for size in (0.1, 3.0, 1e4)]
-    found = ask(student, "attention_weights", *({"query": query, "keys": keys} for query in queries))
+    straight, oblique = attention.perpendicular(rng, 4, 11).T, attention.nearly_perpendicular(rng, 4, 11, most=0.6).T
+    projections = [("projection_from_sum", {"basis": straight}), ("projection_from_half_sum", {"basis": oblique})]
+    weighed = [("attention_weights", {"query": query, "keys": keys}) for query in queries]
+    *found, from_sum, from_half = ask(student, [*weighed, *projections])
     for query, weights in zip(queries, found, strict=True):
         expect_shape("attention_weights", weights, (6,))
         distance = np.abs(weights - attention.weights(query, keys)).max()
         expect(distance <= EXACT, "the weights of eq. 6", distance, hint="attention_weights: large scores overflow exp")
-    straight, oblique = attention.perpendicular(rng, 4, 11).T, attention.nearly_perpendicular(rng, 4, 11, most=0.6).T
-    _expect_found(student, "projection_from_sum", straight, 1.0, rng)
-    _expect_found(student, "projection_from_half_sum", oblique, 0.5, rng)
+    _expect_found("projection_from_sum", from_sum, straight, 1.0, rng)
+    _expect_found("projection_from_half_sum", from_half, oblique, 0.5, rng)
 
 
 @number("3e-4-hidden")
@@ -154,10 +155,9 @@ def test_complexities_grow_as_the_models_do(student: Student) -> None:
         )
 
 
-def _expect_found(student: Student, function: str, basis: Array, factor: float, rng: np.random.Generator) -> None:
+def _expect_found(function: str, matrix: Array, basis: Array, factor: float, rng: np.random.Generator) -> None:
     """A Failure unless the matrix finds v_a, random in the span of the basis, in factor * (v_a + v_b)."""
     d, m = basis.shape
-    (matrix,) = ask(student, function, {"basis": basis})
     expect_shape(function, matrix, (d, d))
     first, second = basis @ rng.standard_normal((m,)), rng.standard_normal((d,))
     second -= basis @ np.linalg.lstsq(basis, second, rcond=None)[0]
@@ -191,23 +191,15 @@ def _two_heads(s: Array, beta: float, n: int) -> Array:
 
 
 def _expect_either(
-    function: str,
-    found: list[Array],
-    forms: list[Callable[[float, int], Array]],
-    cases: list[tuple[float, int]],
-    hint: str,
+    found: list[tuple[Array, float, int]], forms: list[Callable[[float, int], Array]], hint: str
 ) -> None:
-    """A Failure unless one of the forms fits in all cases."""
-    distances = [
-        max(float(np.abs(weights - form(*case)).max()) for weights, case in zip(found, cases, strict=True))
-        for form in forms
-    ]
-    expect(min(distances) <= EXACT, f"{function}: weights exact to {EXACT:g}", f"{min(distances):.3g} off", hint=hint)
+    """A Failure unless one of the forms, functions of beta and n, fits all weights."""
+    distances = [max(float(np.abs(weights - form(beta, n)).max()) for weights, beta, n in found) for form in forms]
+    expect(min(distances) <= EXACT, f"weights exact to {EXACT:g}", f"{min(distances):.3g} off", hint=hint)
 
 
-def _expect_limit(student: Student, function: str, wanted: tuple[float, float]) -> None:
+def _expect_limit(function: str, found: Array, wanted: tuple[float, float]) -> None:
     """A Failure unless the student's mean and variance are these; an estimate from a simulation will do."""
-    (found,) = ask(student, function, {})
     expect_shape(function, found, (2,))
     expect(
         np.abs(found - wanted).max() <= 0.01,

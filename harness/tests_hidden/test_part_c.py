@@ -22,7 +22,7 @@ def test_finetune_uses_the_given_hyperparameters(
     seen = student.run(
         training.prepared, stage="scratch", names=names_table(names), documents=documents, block_size=72, rate=rate
     )
-    expect_recipe(seen, reference, "scratch", documents, 72, rate)
+    expect_recipe(seen, reference, "scratch", 72, rate)
     table = seen["dataset"]
     text = "".join(table["itos"][i] for i in np.asarray(table["x"]).reshape(-1))
     expect(

@@ -12,9 +12,10 @@ from collections.abc import Callable, Hashable, Iterable
 import numpy as np
 from gradescope_utils.autograder_utils.decorators import number, weight
 
-from harness.feedback import Failure, expect
+from harness.checks import expect_span, expect_vocabulary
+from harness.feedback import expect
 from harness.probes import corruption, passes
-from harness.spans import SHORTEST, NotASpan, Span, decode_all, longest
+from harness.spans import SHORTEST, Span, decode_all, longest
 from harness.student import Student
 from harness.tests_hidden.budget import bernstein, draws_to_meet, hoeffding, share
 from harness.tests_hidden.inputs import text
@@ -29,14 +30,8 @@ def _spans(student: Student, documents: list[str], block_size: int, draws: int) 
     """`draws` decoded draws, shared out evenly over the documents; a Failure at the first that is no span."""
     indices = [place % len(documents) for place in range(draws)]
     drawn = student.run(corruption.draws, documents=documents, block_size=block_size, indices=indices)
-    spans = []
-    for span in decode_all(drawn, indices, documents, block_size):
-        if isinstance(span, NotASpan):
-            raise Failure(
-                "prefix MASK suffix MASK masked_content [MASK] PAD...", f"{span.reason}: {span.text!r}", span.hint
-            )
-        spans.append(span)
-    return spans
+    expect_vocabulary(drawn, documents)
+    return [expect_span(each, documents, block_size) for each in decode_all(drawn, indices, documents, block_size)]
 
 
 @number("1e-2-hidden")
@@ -196,18 +191,17 @@ def test_dataset_ends(student: Student, rng: np.random.Generator) -> None:
     """A DataLoader goes through the dataset once, in batches of equal lengths, and ends; so does a plain loop."""
     documents = [text(rng, int(rng.integers(10, 2 * BLOCK))) for _ in range(37)]
     seen = student.run(passes.batches, documents=documents, block_size=BLOCK, batch_size=8)
-    counts = [x[0] for x, _ in seen["sizes"]]
     expect(
-        seen["length"] == 37 and counts == [8, 8, 8, 8, 5],
-        "37 examples in 5 batches",
-        f"{seen['length']} in {counts}",
-        hint="len() is the number of documents",
+        seen["length"] == 37 and seen["examples"] == [8, 8, 8, 8, 5],
+        "37 examples in batches of 8, the last of 5",
+        f"{seen['length']} in batches of {seen['examples']}",
+        hint="len() is the number of documents, and every index below it gives an example",
     )
     expect(
-        all(x == y for x, y in seen["sizes"]),
-        "x and y of one shape",
-        "others",
-        hint="pad every example to the block size",
+        len(seen["lengths"]) == 1,
+        "x and y of one length, whatever the document",
+        f"lengths {seen['lengths']}",
+        hint="pad every example to the block size, counting the characters that it really has",
     )
     expect(
         seen["looped"] == 37,

@@ -27,7 +27,7 @@ def test_both_stages_use_the_given_hyperparameters(
     for stage, extra in (("pretrain", {}), ("finetune", {"names": names_table(names), "weights": weights})):
         rate = float(rng.uniform(1e-4, 5e-4))
         seen = student.run(training.prepared, stage=stage, documents=documents, block_size=72, rate=rate, **extra)
-        expect_recipe(seen, reference, stage, documents, 72, rate)
+        expect_recipe(seen, reference, stage, 72, rate)
 
 
 @number("1f-4-hidden")

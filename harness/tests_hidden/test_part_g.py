@@ -84,10 +84,11 @@ def test_each_position_sees_what_it_should(student: Student, rng: np.random.Gene
     sizes = {"vocab_size": 30, "block_size": t, "n_head": 2, "n_embd": 16, "bottleneck_dim": m}
     seen = student.run(perceiver.dependencies, sizes=sizes)
     latent, token = np.arange(m), np.arange(t)
-    order = "CausalCrossAttention takes keys and values first, the query second; which is which in {}?"
+    order = "{}: CausalCrossAttention takes keys and values first, the query second; which is which here?"
+    own = "{}: x_input is the query, and what the result of the attention is added to"
     _expect_pattern("DownProjectBlock", seen["down"], token[:, None] <= latent[None, :], order)
-    _expect_pattern("UpProjectBlock (latents)", seen["up_latent"], latent[:, None] <= token[None, :], order)
-    _expect_pattern("UpProjectBlock (input)", seen["up_input"], token[:, None] == token[None, :], order)
+    _expect_pattern("UpProjectBlock", seen["up_latent"], latent[:, None] <= token[None, :], order)
+    _expect_pattern("UpProjectBlock", seen["up_input"], token[:, None] == token[None, :], own)
     early = (token[:, None] <= token[None, :]) & (token[:, None] < m)
     _expect_pattern(
         "the perceiver of initialize_perceiver_model",
@@ -120,7 +121,7 @@ def test_every_parameter_learns(student: Student) -> None:
     """
     sizes = {"vocab_size": 30, "block_size": 20, "n_head": 2, "n_embd": 16, "bottleneck_dim": 8}
     found = student.run(perceiver.gradients, sizes=sizes)
-    hint = "is every layer that the block creates used in its forward, and C an nn.Parameter? No gradient reaches {}"
+    hint = "no gradient reaches a weight in {}: is every layer used in forward, and C a parameter that is trained?"
     dead = [name for name, (dims, largest, _, _) in found.items() if dims >= 2 and not largest > 0]
     expect(not dead, "a gradient in every weight", f"none in {', '.join(dead[:3])}", hint=hint.format(_own(dead)))
     broken = [name for name, (_, _, bad, _) in found.items() if bad]

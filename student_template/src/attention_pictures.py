@@ -1,4 +1,4 @@
-"""Draw what the queries in submission/attention_exploration.py do: `./run.sh attention_pictures`, or one part: `... 3c`.
+"""Draw what the queries in submission/attention_exploration.py do. `./run.sh attention_pictures 3c` draws one part's.
 
 Nothing in this file is yours to write.
 """

@@ -62,5 +62,5 @@ def assert_judged(trial: Trial) -> None:
 
 
 def total_points() -> float:
-    """What all parts are worth together, extra credit aside."""
-    return float(sum(part.points for part in load().parts if not part.extra_credit))
+    """What all parts are worth together, extra credit included."""
+    return float(sum(part.points for part in load().parts))

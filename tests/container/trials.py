@@ -75,13 +75,13 @@ class Laboratory:
 
     def table(self) -> list[str]:
         """What each grade earned and took, one line each."""
-        lines = [f"{'upload':<18}{'landlock':<10}{'limits':<16}{'score':>6}{'wall s':>8}{'CPU s':>8}{'peak MiB':>10}"]
+        lines = [f"{'upload':<26}{'landlock':<10}{'limits':<16}{'score':>6}{'wall s':>8}{'CPU s':>8}{'peak MiB':>10}"]
         for trial in self.trials.values():
             machine, seen = trial.machine, trial.seen
             limits = f"{machine.memory_mib or '-'} MiB, {machine.cpus or '-'}"
             score = f"{trial.score:g}" if trial.results else "none"
             lines.append(
-                f"{trial.upload:<18}{'there' if machine.landlock else 'hidden':<10}{limits:<16}"
+                f"{trial.upload:<26}{'there' if machine.landlock else 'hidden':<10}{limits:<16}"
                 f"{score:>6}{seen['wall_seconds']:>8}{seen['cpu_seconds']:>8}{seen['peak_mib']:>10}"
             )
         return lines

@@ -6,22 +6,18 @@ does; how much is left of that is the attacker's own loss.
 
 from __future__ import annotations
 
-import io
-import os
 import shutil
-import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from harness.assignment import ROOT, load
+from tests.container.engine import empty
+from tests.hostile import uploads as hostile
 
 REFERENCE = ROOT / "build" / "reference_upload"
 TEMPLATE = ROOT / "student_template" / "src" / "submission"
 ATTACKS = Path(__file__).with_name("hostile")
-
-#: What a bomb expands to. Its zip is a thousandth of that.
-BOMB_BYTES = 1600 << 20
 
 
 @dataclass(frozen=True)
@@ -31,6 +27,7 @@ class Upload:
     name: str
     base: Path | None
     change: Callable[[Path], None] = lambda folder: None
+    must_pass: frozenset[str] = frozenset()  # claims that the attack does not reach
 
     @property
     def over_template(self) -> bool:
@@ -40,7 +37,7 @@ class Upload:
     def make(self, folder: Path) -> Path:
         """Write the upload into `folder`, which exists and is empty; returns it."""
         if self.base is not None:
-            for deliverable in load().deliverables:
+            for deliverable in load().uploads:
                 if (self.base / deliverable.name).is_file():
                     shutil.copyfile(self.base / deliverable.name, folder / deliverable.name)
         self.change(folder)
@@ -57,80 +54,19 @@ def code(name: str, base: Path) -> Upload:
     return Upload(name, base, append)
 
 
-def _link_files(folder: Path) -> None:
-    """Links to the answers in the place of predictions and code, a pipe, a folder, a link to itself."""
-    for split in ("dev", "test"):
-        for model in ("vanilla.nopretrain", "vanilla.pretrain", "perceiver.pretrain"):
-            (folder / f"{model}.{split}.predictions").symlink_to(f"/autograder/source/data/birth_{split}.tsv")
-    for name, target in (("utils.py", "/autograder/submission_metadata.json"), ("notes.py", "/root/secrets.json")):
-        (folder / name).unlink(missing_ok=True)
-        (folder / name).symlink_to(target)
-    (folder / "vanilla.model.params").symlink_to("vanilla.model.params")
-    os.mkfifo(folder / "vanilla.finetune.params")
-    (folder / "perceiver.pretrain.params").mkdir()
-    (folder / "perceiver.finetune.params").symlink_to("/autograder", target_is_directory=True)
+def corpus(name: str) -> Upload:
+    """An attack of tests/hostile, by its name there."""
+    attack = hostile.find(name)
 
+    def lay_over(folder: Path) -> None:
+        made = hostile.build(name, folder, honest=REFERENCE, template=TEMPLATE)
+        if made != folder:  # a zip: the platform puts it into the folder as it is
+            kept = made.read_bytes()
+            empty(folder)
+            (folder / made.name).write_bytes(kept)
 
-def _shadow_modules(folder: Path) -> None:
-    """Files that Python or pytest would load by their names, were the upload on their path: each forges and prints."""
-    attack = (ATTACKS / "forge_results.py").read_text(encoding="utf-8")
-    names = (
-        "conftest",
-        "sitecustomize",
-        "usercustomize",
-        "pytest",
-        "json",
-        "torch",
-        "numpy",
-        "random",
-        "harness",
-        "ast",
-    )
-    for name in names:
-        (folder / f"{name}.py").write_text(attack, encoding="utf-8")
-    for package in ("harness", "submission", "_pytest", "tests"):
-        (folder / package).mkdir()
-        for module in ("__init__", "__main__", "results", "session", "conftest"):
-            (folder / package / f"{module}.py").write_text(attack, encoding="utf-8")
-    (folder / "pytest.ini").write_text("[pytest]\naddopts = -p conftest --co\npython_files = *.py\n", encoding="utf-8")
-    (folder / "evil.pth").write_text("import conftest\n", encoding="utf-8")
-
-
-def _monstrous_params(folder: Path) -> None:
-    """Params that expand a thousandfold, run a command when unpickled, or stop in the middle."""
-    for name in ("vanilla.model.params", "vanilla.pretrain.params"):
-        with zipfile.ZipFile(folder / name, "w", zipfile.ZIP_DEFLATED) as archive:
-            archive.writestr("archive/data.pkl", b"cos\nsystem\n(S'touch /tmp/unpickled'\ntR.")
-            archive.writestr("archive/version", b"3\n")
-            with archive.open("archive/data/0", "w", force_zip64=True) as bomb:
-                for _ in range(BOMB_BYTES >> 20):
-                    bomb.write(bytes(1 << 20))
-    (folder / "vanilla.finetune.params").write_bytes(b"cos\nsystem\n(S'touch /tmp/unpickled'\ntR.")
-    whole = (folder / "perceiver.pretrain.params").read_bytes()
-    (folder / "perceiver.pretrain.params").write_bytes(whole[: len(whole) // 2])
-    (folder / "perceiver.finetune.params").write_bytes(b"")
-
-
-def _wicked_zip(folder: Path) -> None:
-    """One wrapping zip, as staff accept it, with names that climb out, links, and a bomb."""
-    inner = io.BytesIO()
-    with zipfile.ZipFile(inner, "w", zipfile.ZIP_DEFLATED) as archive:
-        for path in sorted(TEMPLATE.glob("*.py")):
-            archive.write(path, path.name)
-        for name in (
-            "../results/results.json",
-            "/autograder/results/results.json",
-            "..\\..\\tmp\\slip",
-            "../../tmp/slip",
-        ):
-            archive.writestr(name, '{"score": 64}')
-        link = zipfile.ZipInfo("vanilla.pretrain.test.predictions")
-        link.external_attr = 0o120777 << 16
-        archive.writestr(link, "/autograder/source/data/birth_test.tsv")
-        with archive.open("vanilla.pretrain.params", "w", force_zip64=True) as bomb:
-            for _ in range(BOMB_BYTES >> 20):
-                bomb.write(bytes(1 << 20))
-    (folder / "upload.zip").write_bytes(inner.getvalue())
+    base = REFERENCE if attack.base == "honest" else TEMPLATE
+    return Upload(name, base, lay_over, frozenset(attack.must_pass))
 
 
 HONEST = {
@@ -139,21 +75,12 @@ HONEST = {
     "empty": Upload("empty", None),
 }
 
+#: The first two would go on until the whole run's deadline, since every claim meets them; call_home stands for the third.
+LEFT_OUT = {"ignore_signals@import", "fill_scratch@import", "knock_on_sockets@import"}
+
 HOSTILE = (
-    code("exit_at_import", REFERENCE),
-    code("forge_results", TEMPLATE),
-    code("patch_judges", TEMPLATE),
-    code("read_secrets", TEMPLATE),
-    code("multiply", REFERENCE),
-    code("hoard_memory", REFERENCE),
-    code("flood_output", REFERENCE),
-    code("stay_behind", REFERENCE),
-    code("kill_others", REFERENCE),
-    code("call_home", REFERENCE),
-    code("lie_about_values", TEMPLATE),
-    code("never_return", REFERENCE),
-    Upload("linked_files", TEMPLATE, _link_files),
-    Upload("shadow_modules", TEMPLATE, _shadow_modules),
-    Upload("monstrous_params", REFERENCE, _monstrous_params),
-    Upload("wicked_zip", None, _wicked_zip),
+    *(code(name, TEMPLATE) for name in ("forge_results", "read_secrets")),
+    *(code(name, REFERENCE) for name in ("stay_behind", "call_home", "flood_output", "never_return")),
+    *(corpus(name) for name in hostile.FOR_CONTAINERS if name not in LEFT_OUT),
+    *(corpus(name) for name in ("kill_others@import", "patch_libraries@import")),
 )

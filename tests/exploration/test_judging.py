@@ -22,7 +22,7 @@ def test_without_the_file_every_claim_says_that_nothing_else_is_lost():
 
 def test_the_kind_sentence_is_shown_for_hidden_claims_too():
     with pytest.raises(Failure) as failure:
-        ask(_answering([], uploaded=False), "copying_query", {})
+        ask(_answering([], uploaded=False), [("copying_query", {})])
     assert "nothing else is lost" in render(failure.value, hidden=True)
 
 
@@ -30,7 +30,7 @@ def test_a_file_that_cannot_be_used_says_why():
     problem = SimpleNamespace(file=FILE, message=f"{FILE}: is 9 MB, more than the 1 MB that are read")
     student: Any = SimpleNamespace(submission=SimpleNamespace(present={}, problems=(problem,)))
     with pytest.raises(Failure, match="more than the 1 MB"):
-        ask(student, "copying_query", {})
+        ask(student, [("copying_query", {})])
 
 
 def test_basic_failures_show_the_case_and_the_weight():
@@ -74,7 +74,7 @@ def test_hidden_failures_name_no_input():
 )
 def test_whatever_a_worker_sends_is_checked_before_use(answers):
     with pytest.raises(Failure):
-        ask(_answering(answers), "copying_query", {"keys": np.eye(3), "j": 0})
+        ask(_answering(answers), [("copying_query", {"keys": np.eye(3), "j": 0})])
 
 
 @pytest.mark.parametrize(

@@ -66,7 +66,9 @@ def test_an_empty_upload_misses_the_others_only(put: Put):
     assert "none of the 18 deliverables" in submission.notes[0]
 
 
-@pytest.mark.parametrize("name", ["attention_exploration (1).py", "Attention_Exploration.py", "attention_explorations.py"])
+@pytest.mark.parametrize(
+    "name", ["attention_exploration (1).py", "Attention_Exploration.py", "attention_explorations.py"]
+)
 def test_a_misspelt_name_is_told(put: Put, name: str):
     submission = put({**complete(), name: b"import numpy\n"})
     (problem,) = submission.problems

@@ -20,7 +20,7 @@ from harness.assignment import ROOT
 VICTIMS = ("worker", "zygote", "session", "supervisor")
 OUTCOMES = {"pass", "fail", "harness_fault", "not_run"}
 #: How long a grade of a few claims may take before it counts as hanging.
-PATIENCE_SECONDS = 300.0
+PATIENCE_SECONDS = 900.0
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,18 @@ class Grade:
         temporary.mkdir(mode=0o755, exist_ok=True)
         temporary.chmod(0o755)
         self._log = temporary.with_name(f"{temporary.name}.log")
-        command = [sys.executable, "-m", "harness", "grade", str(upload), "--data", str(data), "--results", str(results), *extra]
+        command = [
+            sys.executable,
+            "-m",
+            "harness",
+            "grade",
+            str(upload),
+            "--data",
+            str(data),
+            "--results",
+            str(results),
+            *extra,
+        ]
         with self._log.open("wb") as log:
             self.process = subprocess.Popen(
                 command, cwd=root, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, start_new_session=True,
@@ -109,8 +120,10 @@ class Grade:
 
     def _wait_for_the_others(self) -> tuple[str, ...]:
         """Names of processes of ours that are still there after a while."""
-        deadline = time.monotonic() + 20
-        while (left := [f"{pid} {_name(pid)}" for pid in _mentioning(str(self.temporary))]) and time.monotonic() < deadline:
+        deadline = time.monotonic() + 120
+        while (
+            left := [f"{pid} {_name(pid)}" for pid in _mentioning(str(self.temporary))]
+        ) and time.monotonic() < deadline:
             time.sleep(0.02)
         return tuple(left)
 
@@ -200,6 +213,8 @@ def copied_grader(folder: Path) -> Path:
     """The grader as it is released, in `folder`, to be broken there: harness, reference and manifest."""
     leave_out = shutil.ignore_patterns("__pycache__", "release", "classroom")
     shutil.copytree(ROOT / "harness", folder / "harness", ignore=leave_out)
-    shutil.copytree(ROOT / "reference_solution" / "src" / "submission", folder / "reference_solution" / "src" / "submission")
+    shutil.copytree(
+        ROOT / "reference_solution" / "src" / "submission", folder / "reference_solution" / "src" / "submission"
+    )
     shutil.copyfile(ROOT / "assignment.toml", folder / "assignment.toml")
     return folder

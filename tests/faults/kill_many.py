@@ -11,6 +11,7 @@ import random
 import shutil
 import sys
 import time
+import traceback
 from collections import Counter
 from pathlib import Path
 
@@ -41,7 +42,9 @@ def main() -> int:
         typical = duration(folder, upload, data, arguments.part)
         for run in range(arguments.runs):
             victim = dice.choice(arguments.victims)
-            what, problem = one(folder / f"run-{run}", upload, data, arguments.part, victim, dice.uniform(0, typical), claims)
+            what, problem = one(
+                folder / f"run-{run}", upload, data, arguments.part, victim, dice.uniform(0, typical), claims
+            )
             counts[victim, what] += 1
             if problem:
                 broken += 1
@@ -72,7 +75,9 @@ def duration(folder: Path, upload: Path, data: Path, part: str) -> float:
     return time.monotonic() - started
 
 
-def one(folder: Path, upload: Path, data: Path, part: str, victim: str, after: float, claims: dict[str, float]) -> tuple[str, str]:
+def one(
+    folder: Path, upload: Path, data: Path, part: str, victim: str, after: float, claims: dict[str, float]
+) -> tuple[str, str]:
     """One kill; what came of it in a word, and the broken promise, if any."""
     folder.mkdir()
     grade = Grade(upload, data, folder / "results.json", folder / "tmp", "--only", part)
@@ -87,7 +92,7 @@ def one(folder: Path, upload: Path, data: Path, part: str, victim: str, after: f
         assert_sound(ending, claims, interrupted=victim == "supervisor" and hit)
         assert "fail" not in {ending.outcomes[number] for number in claims if "predictions" in number}, "billed"
     except AssertionError as problem:
-        return "broken", f"{problem} {ending.text[-500:]}"
+        return "broken", f"{traceback.extract_tb(problem.__traceback__)[-1].line} {problem}\n{ending}"
     else:
         shutil.rmtree(folder, ignore_errors=True)
         return ("complete" if ending.status == 0 else "faults said") if hit else "too late", ""

@@ -75,7 +75,9 @@ def run(root: Path, upload: Path, data: Path, tmp_path: Path, part: str) -> Endi
     return Grade(upload, data, tmp_path / "results.json", root.parent / "tmp", "--only", part, root=root).end()
 
 
-def test_each_broken_claim_is_a_fault_and_the_others_are_judged(root: Path, honest_upload: Path, data: Path, tmp_path: Path) -> None:
+def test_each_broken_claim_is_a_fault_and_the_others_are_judged(
+    root: Path, honest_upload: Path, data: Path, tmp_path: Path
+) -> None:
     hidden = [claim for claim in claims_of("1e") if claim.endswith("hidden")]
     break_part(root, "e", {claim: BUGS.get(claim, "pass") for claim in hidden})
     ending = run(root, honest_upload, data, tmp_path, "1e")
@@ -114,8 +116,12 @@ def test_claims_that_do_not_load_are_a_fault_with_valid_results(
     assert "the claims cannot be loaded" in ending.text
 
 
-def test_a_broken_reference_is_no_fault_of_the_student(root: Path, honest_upload: Path, data: Path, tmp_path: Path) -> None:
-    (root / "reference_solution" / "src" / "submission" / "trainer.py").write_text("import nothing_like_it\n", encoding="utf-8")
+def test_a_broken_reference_is_no_fault_of_the_student(
+    root: Path, honest_upload: Path, data: Path, tmp_path: Path
+) -> None:
+    (root / "reference_solution" / "src" / "submission" / "trainer.py").write_text(
+        "import nothing_like_it\n", encoding="utf-8"
+    )
     ending = run(root, honest_upload, data, tmp_path, "1c")
     assert_sound(ending, claims_of("1c"), interrupted=False)
     assert ending.status == 3, ending.text
@@ -123,8 +129,12 @@ def test_a_broken_reference_is_no_fault_of_the_student(root: Path, honest_upload
     assert "fail" not in ending.outcomes.values()
 
 
-def test_a_sandbox_that_cannot_start_is_a_fault_of_every_claim(root: Path, honest_upload: Path, data: Path, tmp_path: Path) -> None:
-    (root / "harness" / "probes" / "corruption.py").write_text("raise RuntimeError('no probe today')\n", encoding="utf-8")
+def test_a_sandbox_that_cannot_start_is_a_fault_of_every_claim(
+    root: Path, honest_upload: Path, data: Path, tmp_path: Path
+) -> None:
+    (root / "harness" / "probes" / "corruption.py").write_text(
+        "raise RuntimeError('no probe today')\n", encoding="utf-8"
+    )
     ending = run(root, honest_upload, data, tmp_path, "1d")
     assert_sound(ending, claims_of("1d"), interrupted=False)
     assert ending.status == 3, ending.text

@@ -107,9 +107,7 @@ def test_a_clock_that_jumps_changes_nothing(honest_upload: Path, data: Path, tmp
         package.write(
             "\nimport itertools, time\n_jumps = itertools.cycle([0.0, 4e9, 1.0, 2e9])\ntime.time = lambda: next(_jumps)\n"
         )
-    ending = Grade(
-        honest_upload, data, tmp_path / "results.json", open_folder / "tmp", "--only", PART, root=root
-    ).end()
+    ending = Grade(honest_upload, data, tmp_path / "results.json", open_folder / "tmp", "--only", PART, root=root).end()
     assert ending.status == 0, ending.text
     assert_sound(ending, CLAIMS, interrupted=False)
     assert set(ending.outcomes.values()) == {"pass"}

@@ -38,8 +38,9 @@ def test_every_claim_has_a_title_of_its_own() -> None:
     assert len(set(titles)) == len(titles)
 
 
-def test_selection_takes_ids_and_parts() -> None:
+def test_selection_takes_ids_parts_and_problems() -> None:
     claims = catalogue.collect()
+    assert {claim.part for claim in catalogue.select(claims, "3")} == {"3a", "3b", "3c", "3d", "3e"}
     assert [claim.id for claim in catalogue.select(claims, "1e-2-hidden")] == ["1e-2-hidden"]
     assert {claim.part for claim in catalogue.select(claims, "1g")} == {"1g"}
 

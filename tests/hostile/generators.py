@@ -156,7 +156,9 @@ def zip_slip(into: Path, places: Places) -> Path:
         "../results/results.json", f"../../../../../../tmp/{mark}-slip", f"/tmp/{mark}-slip", f"..\\..\\..\\tmp\\{mark}-slip",
         f"C:\\{mark}-slip", f"//{mark}/slip", f"a/../../../{mark}-slip", f"submission/../../{mark}-slip", "..", ".", "/", "",
     )  # fmt: skip
-    return _zipped(into, lambda archive: [archive.writestr(zipfile.ZipInfo(name), '{"score": 64}') for name in names if name])
+    return _zipped(
+        into, lambda archive: [archive.writestr(zipfile.ZipInfo(name), '{"score": 64}') for name in names if name]
+    )
 
 
 def zip_of_links(into: Path, places: Places) -> Path:
@@ -264,7 +266,10 @@ def commanding_params(into: Path, places: Places) -> None:
     plain = pickle.dumps({"head.weight": _Command(command)}, protocol=2)
     _archive(into / PARAMS[0], {"data.pkl": plain})
     (into / PARAMS[1]).write_bytes(plain)
-    _archive(into / PARAMS[2], {"data.pkl": b"cbuiltins\neval\n(S'__import__(\"os\").system(\"" + command.encode() + b"\")'\ntR."})
+    _archive(
+        into / PARAMS[2],
+        {"data.pkl": b'cbuiltins\neval\n(S\'__import__("os").system("' + command.encode() + b"\")'\ntR."},
+    )
     _archive(into / PARAMS[3], {"data.pkl": b"\x80\x02ctorch.serialization\nload\n(X\x09\x00\x00\x00/dev/zerotR."})
     (into / PARAMS[4]).write_bytes(b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19.\x80\x02M\xe9\x03." + plain)
 
@@ -297,8 +302,12 @@ def strange_params(into: Path, places: Places) -> None:
     """Files that are nearly params."""
     del places
     (into / PARAMS[0]).write_text("weights\n", encoding="utf-8")
-    _archive(into / PARAMS[1], {"data.pkl": _state([(f"w{n}", 1, (1,), (1,)) for n in range(50_000)]), "data/0": bytes(4)})
-    _archive(into / PARAMS[2], {"constants.pkl": b"\x80\x02).", "data.pkl": b"\x80\x02}.", "code/__torch__.py": b"BREACH\n"})
+    _archive(
+        into / PARAMS[1], {"data.pkl": _state([(f"w{n}", 1, (1,), (1,)) for n in range(20_000)]), "data/0": bytes(4)}
+    )
+    _archive(
+        into / PARAMS[2], {"constants.pkl": b"\x80\x02).", "data.pkl": b"\x80\x02}.", "code/__torch__.py": b"BREACH\n"}
+    )
     with zipfile.ZipFile(into / PARAMS[3], "w") as archive:
         for number in range(6000):
             archive.writestr(f"archive/data/{number}", b"")
@@ -406,12 +415,16 @@ def _archive(path: Path, entries: Mapping[str, bytes]) -> None:
 
 def _state(tensors: list[tuple[str, int, tuple[int, ...], tuple[int, ...]]]) -> bytes:
     """The pickle of a state dict: per tensor its name, its storage's elements, its shape and its strides."""
-    body = b"".join(_text(name) + _tensor(elements, shape, strides) + b"s" for name, elements, shape, strides in tensors)
+    body = b"".join(
+        _text(name) + _tensor(elements, shape, strides) + b"s" for name, elements, shape, strides in tensors
+    )
     return b"\x80\x02}" + body + b"."
 
 
 def _tensor(elements: int, shape: tuple[int, ...], strides: tuple[int, ...]) -> bytes:
-    storage = b"(" + _text("storage") + b"ctorch\nFloatStorage\n" + _text("0") + _text("cpu") + _number(elements) + b"tQ"
+    storage = (
+        b"(" + _text("storage") + b"ctorch\nFloatStorage\n" + _text("0") + _text("cpu") + _number(elements) + b"tQ"
+    )
     hooks = b"ccollections\nOrderedDict\n)R"
     arguments = storage + _number(0) + _tuple(shape) + _tuple(strides) + b"\x89" + hooks
     return b"ctorch._utils\n_rebuild_tensor_v2\n(" + arguments + b"tR"

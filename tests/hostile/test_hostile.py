@@ -4,36 +4,48 @@ from __future__ import annotations
 
 import os
 import secrets
+import shutil
+import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
 
 from harness import catalogue
-from tests.hostile.uploads import ATTACKS, Attack, attacks, build
+from harness.assignment import ROOT, load
+from harness.submission import UploadProblem, discard, stage
+from harness.supervisor import scratch_folder
+from tests.faults.grades import Grade, assert_sound
+from tests.hostile.uploads import ATTACKS, Attack, attacks, build, find
 from tests.hostile.ward import Verdict, Ward, lines_of_hidden_claims, ward
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="what contains malice is there on Linux only")
 
 ALL = attacks()
+LOOK_AND_REACH = (
+    "read_environment@import",
+    "read_processes@import",
+    "find_the_reference",
+    "climb",
+    "edit_files@import",
+    "forge_results@import",
+)
 
 
 @pytest.fixture(scope="module")
 def cell(data: Path, tmp_path_factory: pytest.TempPathFactory):
-    from harness.supervisor import scratch_folder
-
     with scratch_folder() as folder, ward(folder, data) as made:
         yield made
 
 
 @pytest.mark.parametrize("attack", ALL, ids=lambda attack: attack.name)
-def test_an_attack_gains_nothing_and_leaves_nothing(attack: Attack, cell: Ward, honest_upload: Path, tmp_path: Path) -> None:
+def test_an_attack_gains_nothing_and_leaves_nothing(
+    attack: Attack, cell: Ward, honest_upload: Path, tmp_path: Path
+) -> None:
     if attack.needs_root and os.geteuid() != 0:
         pytest.skip("only root can make these files")
-    places = {
-        "DATA": str(cell.data), "RESULTS": str(tmp_path / "results.json"), "METADATA": str(cell.metadata),
-        "ROOT": str(Path(__file__).resolve().parents[2]), "MARK": f"was-here-{secrets.token_hex(8)}",
-    }  # fmt: skip
+    places = places_of(cell, tmp_path)
     upload = build(attack.name, tmp_path / "upload", honest=honest_upload, places=places)
     verdict = cell.grade(attack, upload, places)
     earns_what_it_deserves(attack, verdict)
@@ -42,7 +54,15 @@ def test_an_attack_gains_nothing_and_leaves_nothing(attack: Attack, cell: Ward, 
     assert verdict.events == []
     assert verdict.changed == []
     assert verdict.left == []
-    assert verdict.seconds < 120
+    assert verdict.seconds < 300  # a dozen seconds on an idle machine
+
+
+def places_of(cell: Ward, results: Path) -> dict[str, str]:
+    """What an attacker is told."""
+    return {
+        "DATA": str(cell.data), "RESULTS": str(results / "results.json"), "METADATA": str(cell.metadata), "ROOT": str(ROOT),
+        "MARK": f"was-here-{secrets.token_hex(8)}",
+    }  # fmt: skip
 
 
 def earns_what_it_deserves(attack: Attack, verdict: Verdict) -> None:
@@ -69,4 +89,96 @@ def shows_nothing(attack: Attack, verdict: Verdict, cell: Ward) -> None:
 def test_there_are_enough_of_them() -> None:
     assert len({attack.folder for attack in ALL}) >= 60
     assert len({attack.name for attack in ALL}) == len(ALL)
-    assert {path.name for path in ATTACKS.iterdir() if path.is_dir()} == {attack.folder.name for attack in ALL}
+    assert {path.name for path in ATTACKS.glob("[!.]*/")} == {attack.folder.name for attack in ALL}
+
+
+def test_all_of_them_are_built_with_the_standard_library_alone(honest_upload: Path, tmp_path: Path) -> None:
+    if sys.version_info < (3, 11):
+        pytest.skip("this Python has no TOML in its standard library")
+    code = (
+        "import sys, pathlib; sys.path.insert(0, sys.argv[1]); import uploads\n"
+        "for name in uploads.FOR_CONTAINERS:\n"
+        "    made = uploads.build(name, pathlib.Path(sys.argv[3], name), honest=pathlib.Path(sys.argv[2]))\n"
+        "    assert made.is_file() or any(made.iterdir()), name\n"
+        "print(len(uploads.FOR_CONTAINERS))\n"
+    )
+    arguments = [str(ATTACKS.parent), str(honest_upload), str(tmp_path)]
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", "-c", code, *arguments], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert int(done.stdout) >= 12
+
+
+@pytest.mark.parametrize("name", ["forge_results@import", "fork@call", "late_threads@import", "zip_slip"])
+def test_the_whole_command_holds_as_well(name: str, cell: Ward, honest_upload: Path, tmp_path: Path) -> None:
+    attack = find(name)
+    places = places_of(cell, tmp_path)
+    upload = build(name, tmp_path / "upload", honest=honest_upload, places=places)
+    before = cell.belongings(tmp_path)
+    temporary = cell.home.parent / f"whole-{secrets.token_hex(8)}"
+    grade = Grade(
+        upload,
+        cell.data,
+        tmp_path / "results.json",
+        temporary,
+        "--only",
+        "1e",
+        environment={"HOLDOUT_TOKEN": cell.secrets[2]},
+    )
+    ending = grade.end()
+    points = {claim.id: claim.points for claim in catalogue.select(catalogue.collect(), "1e")}
+    assert ending.status == 0, ending.text
+    assert_sound(ending, points, interrupted=False)
+    assert ending.document["score"] <= (0 if attack.base == "template" else sum(points.values()))
+    for secret in (*cell.secrets, "BREACH"):
+        assert secret not in str(ending.document) + ending.text
+    assert ending.left_behind == ()
+    assert cell.traces(places["MARK"]) == []
+    (tmp_path / "results.json").unlink()
+    assert cell.belongings(tmp_path) == before
+
+
+def test_a_file_that_changes_while_it_is_staged_is_never_followed(
+    cell: Ward, honest_upload: Path, tmp_path: Path
+) -> None:
+    upload = tmp_path / "upload"
+    shutil.copytree(honest_upload, upload)
+    target = upload / "vanilla.nopretrain.test.predictions"
+    honest = target.read_bytes()
+    flipping = threading.Thread(
+        target=_flip, args=(target, honest, cell.data / "birth_test.tsv", stop := threading.Event())
+    )
+    flipping.start()
+    try:
+        for number in range(60):
+            into = tmp_path / f"staged-{number}"
+            try:
+                staged = stage(upload, into, load().uploads)
+            except UploadProblem:
+                continue
+            copy = staged.present.get(target.name)
+            assert copy is None or copy.read_bytes() == honest
+            assert copy is not None or target.name in staged.missing
+            discard(into)
+    finally:
+        stop.set()
+        flipping.join()
+
+
+def _flip(target: Path, honest: bytes, secret: Path, stop: threading.Event) -> None:
+    """Put a link, a pipe, a folder and the honest file in one place, over and over."""
+    other = target.with_name("other")
+    while not stop.is_set():
+        for make in (
+            lambda: other.symlink_to(secret),
+            lambda: os.mkfifo(other),
+            other.mkdir,
+            lambda: other.write_bytes(honest),
+        ):
+            make()
+            if target.is_dir() and not target.is_symlink():
+                target.rmdir()
+            else:
+                target.unlink(missing_ok=True)
+            other.rename(target)

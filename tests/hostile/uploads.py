@@ -53,7 +53,7 @@ PLACES: Mapping[str, str] = {
 #: One of each kind, for tests in which every grade costs a container.
 FOR_CONTAINERS = (
     "leave@import", "forge_results@exit", "read_files@import", "read_processes@call", "spray_descriptors@call",
-    "forge_replies", "ignore_signals@import", "fork@call", "hoard_memory@call", "fill_scratch@import", "raw_calls@import",
+    "forge_a_pass@import", "ignore_signals@import", "fork@call", "hoard_memory@call", "fill_scratch@import", "raw_calls@import",
     "knock_on_sockets@import", "late_threads", "linked_files", "special_files", "shadowing_modules", "monstrous_params",
     "zip_slip",
 )  # fmt: skip
@@ -97,6 +97,8 @@ class Attack:
     """Those that the attack must not keep from passing."""
     seconds: int
     """What a claim may take, so that endless ones end soon."""
+    run_seconds: int
+    """What all of them together may take."""
     needs_root: bool
     generator: str | None
     hides: tuple[str, ...]
@@ -131,6 +133,7 @@ def _attack(folder: Path, moment: str, raw: dict[str, Any]) -> Attack:
         may_pass=may,
         must_pass=must,
         seconds=raw.pop("seconds", 30),
+        run_seconds=raw.pop("run_seconds", 420),
         needs_root=raw.pop("needs_root", False),
         generator=raw.pop("generator", None),
         hides=tuple(raw.pop("hides", ())),
@@ -154,7 +157,12 @@ def find(name: str) -> Attack:
 
 
 def build(
-    name: str, into: Path, *, honest: Path | None = None, template: Path | None = None, places: Mapping[str, str] = PLACES
+    name: str,
+    into: Path,
+    *,
+    honest: Path | None = None,
+    template: Path | None = None,
+    places: Mapping[str, str] = PLACES,
 ) -> Path:
     """Write the upload `name` into the folder `into`, made when absent; returns what to upload, a zip or `into` itself.
 

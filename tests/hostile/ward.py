@@ -30,7 +30,18 @@ from harness.submission import UploadProblem, discard, stage
 from tests.hostile.uploads import Attack
 
 #: Where a process might hope that somebody reads what it leaves.
-PLAUSIBLE = ("/", "/tmp", "/var/tmp", "/dev/shm", "/run", "/run/lock", "/root", "/home", "/autograder", "/autograder/results")
+PLAUSIBLE = (
+    "/",
+    "/tmp",
+    "/var/tmp",
+    "/dev/shm",
+    "/run",
+    "/run/lock",
+    "/root",
+    "/home",
+    "/autograder",
+    "/autograder/results",
+)
 HIDDEN_SOURCES = ROOT / "harness" / "tests_hidden"
 SECRET_VARIABLE = "HOLDOUT_TEST_TOKEN"
 
@@ -110,30 +121,35 @@ class Ward:
         ledger = Ledger.of(job.claims())
         ledger.write(results)
         self.events.clear()
-        before, started = self._belongings(results.parent), time.monotonic()
+        before, started = self.belongings(results.parent), time.monotonic()
         with watched(results) as invalid:
-            _judge(job, ledger, self.sandbox, upload, staging, attack.seconds)
+            _judge(job, ledger, self.sandbox, upload, staging, attack)
         return Verdict(
             document=strict(results.read_bytes()),
             events=[*self.events],
             invalid=invalid,
-            changed=[*differences(before, self._belongings(results.parent)), *self.traces(places["MARK"])],
+            changed=[*differences(before, self.belongings(results.parent)), *self.traces(places["MARK"])],
             left=self.processes(),
             seconds=time.monotonic() - started,
         )
 
-    def _belongings(self, results: Path) -> dict[str, str]:
+    def belongings(self, results: Path) -> dict[str, str]:
         """What only we may change, with its content's hash: data, metadata, and which files lie beside the results."""
         found = {str(path): hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(self.data.iterdir())}
         found |= {str(path): "there" for path in sorted(results.iterdir())}
-        found |= {str(path): oct(path.stat().st_mode) for path in (self.data, self.home, results, ROOT, ROOT / "harness")}
+        found |= {
+            str(path): oct(path.stat().st_mode) for path in (self.data, self.home, results, ROOT, ROOT / "harness")
+        }
         found[str(self.metadata)] = self.metadata.read_text(encoding="utf-8")
         return found
 
     def traces(self, mark: str) -> list[str]:
         """Files that carry the attack's mark, or belong to one of our workers, wherever a worker might have written."""
         found, ids = [], self.identities()
-        places = (*PLAUSIBLE, *(str(path) for path in (ROOT, ROOT / "harness", self.data, self.home, self.home.parent, Path.cwd())))
+        places = (
+            *PLAUSIBLE,
+            *(str(path) for path in (ROOT, ROOT / "harness", self.data, self.home, self.home.parent, Path.cwd())),
+        )
         for place in dict.fromkeys(places):
             with contextlib.suppress(OSError), os.scandir(place) as entries:
                 for entry in entries:
@@ -164,8 +180,8 @@ class Ward:
 
 
 @contextlib.contextmanager
-def ward(folder: Path, data: Path) -> Iterator[Ward]:
-    """A ward in `folder`, with a copy of `data` in which secrets are planted."""
+def ward(folder: Path, data: Path, without: tuple[str, ...] = ()) -> Iterator[Ward]:
+    """A ward in `folder`, with a copy of `data` in which secrets are planted; `without` some layers of isolation."""
     folder.chmod(0o711)
     planted = [secret(), secret(), secret()]
     own = folder / "data"
@@ -181,7 +197,7 @@ def ward(folder: Path, data: Path) -> Iterator[Ward]:
     events: list[str] = []
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(SECRET_VARIABLE, planted[2])
-        with Sandbox(home, isolation=Isolation.BEST_EFFORT, on_event=events.append) as sandbox:
+        with Sandbox(home, isolation=Isolation.BEST_EFFORT, on_event=events.append, without=without) as sandbox:
             sandbox.report()
             yield Ward(home, own, metadata, sandbox, tuple(planted), events)
 
@@ -193,14 +209,17 @@ def _plant(gold: Path, token: str) -> None:
     gold.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
-def _judge(job: Job, ledger: Ledger, sandbox: Sandbox, upload: Path, staging: Path, seconds: int) -> None:
+def _judge(job: Job, ledger: Ledger, sandbox: Sandbox, upload: Path, staging: Path, attack: Attack) -> None:
     """As `harness.session.run`, with a sandbox that is there already."""
 
     def save() -> None:
         ledger.write(Path(job.results))
 
     assignment = load()
-    quick = replace(assignment, limits=replace(assignment.limits, claim_seconds=seconds, cpu_seconds=seconds))
+    limits = replace(
+        assignment.limits, claim_seconds=attack.seconds, cpu_seconds=attack.seconds, run_seconds=attack.run_seconds
+    )
+    quick = replace(assignment, limits=limits)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(session, "load", lambda: quick)
         try:
@@ -263,5 +282,9 @@ def differences(before: dict[str, str], after: dict[str, str]) -> list[str]:
 
 def lines_of_hidden_claims() -> list[str]:
     """Long lines of the hidden claims' code, none of which a student may ever see."""
-    lines = [line.strip() for path in sorted(HIDDEN_SOURCES.glob("*.py")) for line in path.read_text(encoding="utf-8").splitlines()]
+    lines = [
+        line.strip()
+        for path in sorted(HIDDEN_SOURCES.glob("*.py"))
+        for line in path.read_text(encoding="utf-8").splitlines()
+    ]
     return [line for line in lines if len(line) > 50 and "(" in line]

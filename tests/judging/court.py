@@ -1,4 +1,4 @@
-"""Judges many submissions in one process, with one sandbox: what a grade does, without pytest, files and gold."""
+"""Judges many submissions in one process, with one sandbox: what a grade does, without pytest and results.json."""
 
 from __future__ import annotations
 
@@ -16,14 +16,16 @@ from harness import catalogue
 from harness.assignment import load
 from harness.catalogue import ClaimInfo
 from harness.feedback import Failure, render
+from harness.gold import Gold
 from harness.sandbox import Sandbox
 from harness.student import Reference, Student, claim_seed
 from harness.submission import Submission, discard, stage
-from tests.judging.cases import CODE, REFERENCE, Case
+from tests.conftest import write_predictions
+from tests.judging.cases import Case, copy_reference
 
 MANIFEST = load()
-#: A mutant that never ends must not hold up the tests.
-LIMITS = replace(MANIFEST.limits, claim_seconds=30, cpu_seconds=15)
+#: A mutant that never ends must not hold up the tests, and a busy machine must not change a verdict.
+LIMITS = replace(MANIFEST.limits, claim_seconds=600, cpu_seconds=15)
 
 
 @dataclass(frozen=True)
@@ -51,12 +53,21 @@ class Remembered(Reference):
         return self.answers[key]
 
 
+@dataclass(frozen=True)
+class Files:
+    """What claims about files need: an upload with all deliverables, and the data set that its predictions answer."""
+
+    upload: Path
+    data: Path
+
+
 @final
 class Court:
     """A context manager: one sandbox, in which case after case is judged."""
 
-    def __init__(self, scratch: Path) -> None:
+    def __init__(self, scratch: Path, files: Files | None = None) -> None:
         self._scratch = scratch
+        self._files = files
         self._sandbox = Sandbox(scratch / "workers")
         self._claims = {claim.id: claim for claim in catalogue.collect()}
         self._answers: dict[str, Any] = {}
@@ -64,7 +75,7 @@ class Court:
 
     def __enter__(self) -> Court:
         self._sandbox.start()
-        self._reference = self._staged(_reference_code(self._scratch / "reference"))
+        self._reference = self._staged(copy_reference(self._scratch / "reference"))
         return self
 
     def __exit__(self, *problem: object) -> None:
@@ -73,13 +84,30 @@ class Court:
 
     def judge(self, case: Case, claims: Iterable[str], seed: str = "0") -> dict[str, Verdict]:
         """The verdicts on the claims with these IDs. What is no verdict (a fault of ours) is raised."""
-        folder = case.build(self._scratch / f"case-{self._next()}")
+        folder = self._scratch / f"case-{self._next()}"
+        if case.upload:
+            self._mix(case, folder)
+        else:
+            case.build(folder)
         submission = self._staged(folder)
         try:
             return {claim: self._verdict(self._claims[claim], submission, seed) for claim in sorted(claims)}
         finally:
             discard(submission.tree)
             shutil.rmtree(folder)
+
+    def _mix(self, case: Case, into: Path) -> None:
+        """An honest upload with the files that the case replaces."""
+        assert self._files is not None
+        shutil.copytree(self._files.upload, into)
+        for change in case.upload:
+            path = into / change["name"]
+            if "copy" in change:
+                shutil.copyfile(self._files.upload / change["copy"], path)
+            elif "text" in change:
+                path.write_text(change["text"], encoding="utf-8")
+            else:
+                write_predictions(path, self._files.data, change["right"])
 
     def _staged(self, folder: Path) -> Submission:
         return stage(folder, self._scratch / f"staged-{self._next()}", MANIFEST.deliverables)
@@ -98,17 +126,19 @@ class Court:
         return Verdict(claim, None)
 
     def _fixtures(self, claim: ClaimInfo, submission: Submission, seed: int) -> Mapping[str, Any]:
-        """The fixtures of harness.plugin that claims about code ask for."""
+        """The fixtures of harness.plugin."""
         student = Student(
             self._sandbox, submission.tree, LIMITS, seed, submission=submission, hidden=claim.kind == "hidden"
         )
         reference = Remembered(self._sandbox, self._reference.tree, LIMITS, seed)
         reference.answers = self._answers
-        return {"student": student, "reference": reference, "rng": np.random.default_rng(seed)}
-
-
-def _reference_code(into: Path) -> Path:
-    into.mkdir(parents=True)
-    for name in CODE:
-        shutil.copyfile(REFERENCE / name, into / name)
-    return into
+        gold = Gold(self._files.data) if self._files else None
+        rng = np.random.default_rng(seed)
+        return {
+            "student": student,
+            "reference": reference,
+            "rng": rng,
+            "gold": gold,
+            "manifest": MANIFEST,
+            "for_staff": {},
+        }

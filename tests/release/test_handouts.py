@@ -12,10 +12,12 @@ import pytest
 from harness.assignment import ROOT, Assignment, load
 from harness.catalogue import ClaimInfo, collect
 from harness.errors import HarnessFault, UsageProblem
+from harness.pictures import PARTS
 from harness.release import handouts
 from harness.release.course import load_course
 
 REFERENCE = ROOT / "reference_solution" / "src"
+FIGURES = 3
 VOID = {"br", "hr", "img", "input", "link", "meta", "col"}
 
 #: TeX that pandoc and Typst drop or garble without a word.
@@ -108,10 +110,12 @@ def test_each_part_shows_the_points_of_its_claims(page: Page, claims: tuple[Clai
     for part in load().parts:
         points = sum(claim.points for claim in claims if claim.part == part.id)
         hidden = sum(claim.points for claim in claims if claim.part == part.id and claim.kind == "hidden")
-        told = text.split(f"({part.id[-1]}) {part.title} {points:g} points.")[1]
-        assert f"Hidden tests: {hidden:g} point" in told[:150]
-    graded = sum(part.points for part in load().parts if not part.extra_credit)
-    assert f"Together {graded}" in text
+        worth = f"{points:g} points" + (", extra credit" if part.extra_credit else "") if points else "No points"
+        told = text.split(f"({part.id[-1]}) {part.title} {worth}.")[1]
+        assert f"Hidden tests: {hidden:g} point" in told[:150] or not hidden
+    assert f"Together {load().points}" in text
+    assert f"Extra credit, on top {load().extra_points}" in text
+    assert (load().points, load().extra_points) == (64, 10)
 
 
 def test_basic_tests_are_named_and_hidden_ones_are_not(page: Page, claims: tuple[ClaimInfo, ...]) -> None:
@@ -151,7 +155,9 @@ def test_the_table_of_deliverables_is_the_manifests_and_run_shs() -> None:
 def test_every_deliverable_is_listed(page: Page) -> None:
     text = prose(page)
     assert f"these {len(load().deliverables)} files" in text
-    assert all(deliverable.name in text for deliverable in load().deliverables)
+    assert all(deliverable.name in text for deliverable in load().uploads)
+    (optional,) = load().optional
+    assert f"One more file is optional: {optional.name} (you, in section 3)." in text
 
 
 def test_files_and_functions_that_it_names_exist() -> None:
@@ -182,7 +188,18 @@ def test_the_page_reads_well_without_eyes(page: Page) -> None:
     for drawing in page.all("svg"):
         assert drawing["role"] == "img"
         assert set(drawing["aria-labelledby"].split()) <= ids
-    assert len(page.all("svg")) == len(page.all("desc")) == len(page.all("figcaption")) == 2
+    assert len(page.all("svg")) == len(page.all("desc")) == len(page.all("figcaption")) == FIGURES + len(PARTS)
+
+
+def test_each_question_on_attention_has_a_picture_that_is_closed_at_first(page: Page, built: Path) -> None:
+    text = (built / "assignment.html").read_text(encoding="utf-8")
+    for part in PARTS:
+        section = text.split(f'<section id="part-{part}"')[1].split("<section")[0]
+        assert f'<figure id="picture-{part}">' in section
+        assert "<details" in section
+    assert not [attributes for attributes in page.all("details") if "open" in attributes]
+    assert "mean 0.51, variance 0.23" in prose(page)  # one head
+    assert "mean 0.49, variance 0.00" in prose(page)  # two heads
 
 
 def test_ids_are_unique_and_links_within_the_page_lead_somewhere(page: Page) -> None:
@@ -199,13 +216,13 @@ def test_the_page_fetches_nothing(page: Page) -> None:
     assert "url(" not in (handouts.SOURCES / "style.css").read_text(encoding="utf-8")
 
 
-def test_the_four_equations_are_whole(built: Path) -> None:
+def test_the_six_equations_are_whole(built: Path) -> None:
     text = (built / "assignment.html").read_text(encoding="utf-8")
     equations = re.findall(r'<div id="equation-(\d)" class="equation">(.*?)</div>', text, flags=re.DOTALL)
-    assert [number for number, _ in equations] == ["1", "2", "3", "4"]
+    assert [number for number, _ in equations] == ["1", "2", "3", "4", "5", "6"]
     for number, body in equations:
         assert f"({number})" in body
-        if number != "2":
+        if number in "134":
             assert all(f"<{tag}" in body for tag in ("mfrac", "msqrt", "msub"))
             assert "softmax" in body
             assert "\N{DOWN TACK}" in body
@@ -287,11 +304,13 @@ def test_a_missing_course_file_is_named(tmp_path: Path) -> None:
         load_course(tmp_path / "course.toml")
 
 
-def test_extra_credit_is_told_apart(tmp_path: Path, claims: tuple[ClaimInfo, ...]) -> None:
+def test_extra_credit_is_told_apart(tmp_path: Path, page: Page, claims: tuple[ClaimInfo, ...]) -> None:
     def as_extra(told: Assignment) -> Assignment:
-        last = dataclasses.replace(told.parts[-1], extra_credit=True)
-        return dataclasses.replace(told, parts=(*told.parts[:-1], last))
+        parts = (dataclasses.replace(part, extra_credit=part.extra_credit or part.id == "1g") for part in told.parts)
+        return dataclasses.replace(told, parts=tuple(parts))
 
+    assert "(g) Perceiver 14 Together 64 3(a) Copying (extra credit) 2" in prose(page)
     handouts.build(tmp_path, claims, as_extra(load()))
     text = prose(Page((tmp_path / "assignment.html").read_text(encoding="utf-8")))
-    assert "Together 50 (g) Perceiver (extra credit, on top) 14" in text
+    assert "Together 50 (g) Perceiver (extra credit) 14 3(a) Copying (extra credit) 2" in text
+    assert "Extra credit, on top 24" in text

@@ -12,7 +12,7 @@ from rich.console import Console
 import build
 from harness.assignment import ROOT, load
 from harness.errors import HarnessFault, UsageProblem
-from harness.release import handouts, release, selfcheck, template, trained
+from harness.release import handouts, release, selfcheck, staff, template, trained
 from harness.release.problems import ReleaseRefused
 from harness.release.selfcheck import Marks
 
@@ -49,6 +49,7 @@ def quick(monkeypatch, checked):
     """Handouts and leak check left out, for tests of what comes before or after them."""
     monkeypatch.setattr(release, "check", lambda *_: [])
     monkeypatch.setattr(handouts, "build", lambda *_: ())
+    monkeypatch.setattr(staff, "build", lambda *_: ())
 
 
 def said(console: Console) -> str:

@@ -333,7 +333,7 @@ LIARS = {
 
 
 @pytest.mark.parametrize("name", LIARS)
-@pytest.mark.parametrize("base", ["Exception", "BaseException", "SyntaxError", "SystemExit"])
+@pytest.mark.parametrize("base", ["Exception", "SyntaxError"])
 def test_an_exception_that_lies_about_itself_is_still_an_exception(run, name, base):
     reply = run(f"class Liar({base}):\n    {LIARS[name]}\ndef attack(): raise Liar('x')")
     assert reply.status is Status.RAISED

@@ -8,13 +8,14 @@ import subprocess
 import sys
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from harness.sandbox import Sandbox, SandboxFault, Status
 from harness.sandbox import sandbox as front
-from tests.sandbox.support import PROBES, SMALL, needs_linux, runner, write_tree
+from tests.sandbox.support import PROBES, SMALL, needs_linux, needs_root, processes_of, runner, write_tree
 
 pytestmark = needs_linux
 
@@ -89,6 +90,53 @@ def test_a_zygote_that_stopped_answering_is_replaced(own, make_tree, monkeypatch
     assert run(NAP, seconds=0).value == "awake"
     assert "does not answer" in told[0]
     assert gone(zygote)
+
+
+DAEMON = """
+import os, time
+def attack(path):
+    if os.fork() == 0:
+        os.setsid()
+        if os.fork() == 0:
+            for descriptor in range(64):
+                try: os.close(descriptor)
+                except OSError: pass
+            time.sleep(300)
+        os._exit(0)
+    os.wait()
+    if path:
+        open(path, "w").write(str(os.getuid()))
+        time.sleep(300)
+    return os.getuid()
+"""
+
+
+@needs_root
+@pytest.mark.slow
+def test_without_the_filter_daemons_are_still_ended_with_their_worker(open_folder, make_tree):
+    """Processes can be started only where the filter is missing; even then none outlives its run or its zygote."""
+    place = open_folder / "daemons"
+    with Sandbox(place, probes=PROBES, without=["seccomp", "landlock"]) as sandbox:
+        run = runner(sandbox, make_tree)
+        user = run(DAEMON, path="").value
+        assert processes_of(user) == []
+
+        shared = open_folder / "shared"
+        shared.mkdir()
+        shared.chmod(0o777)
+        killer = threading.Thread(target=kill_once_written, args=(shared / "user", sandbox.foreign()[0]))
+        killer.start()
+        run(DAEMON, path=str(shared / "user"), limits=replace(SMALL, wall_seconds=5))
+        killer.join()
+        assert processes_of(int((shared / "user").read_text())) == []
+        assert processes_of(int((shared / "first").read_text())) == []
+
+
+def kill_once_written(path, zygote):
+    while not path.exists() or not path.read_text():
+        time.sleep(0.01)
+    path.rename(path.with_name("first"))
+    os.kill(zygote, signal.SIGKILL)
 
 
 GRADER = """

@@ -50,6 +50,21 @@ def test_here_every_attempt_is_made_and_the_must_haves_hold(sandbox):
 
 
 @needs_root
+@pytest.mark.parametrize("mode", [0o755, 0o711])
+def test_a_private_folder_that_a_worker_could_read_is_found(sandbox, open_folder, monkeypatch, mode):
+    """Landlock aside: it would close even a folder that its owner left open."""
+    folder = open_folder / f"answers-{mode:o}"
+    folder.mkdir()
+    (folder / "answers").touch(0o644)
+    folder.chmod(mode)
+    monkeypatch.setattr(sandbox._backend, "_layers", ("uid", "rlimits", "seccomp"))
+    monkeypatch.setattr(sandbox, "private", (folder,))
+    assert preflight(sandbox).report.failures[0] == MUST_HAVES["files of the grader"]
+    folder.chmod(0o700)
+    assert preflight(sandbox).attempts["files of the grader"]
+
+
+@needs_root
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("layer", "lost"),

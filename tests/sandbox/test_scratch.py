@@ -142,15 +142,25 @@ def test_an_identity_that_somebody_has_is_skipped(monkeypatch):
 
 def test_two_graders_never_share_a_block(monkeypatch):
     draws = iter([0, 0, 1])
-    monkeypatch.setattr(secrets, "randbelow", lambda _: 100 + next(draws))
+    monkeypatch.setattr(secrets, "randbelow", lambda _: 1000 + next(draws))  # beyond those that graders draw
     first, second = identities.Identities(), identities.Identities()
     assert first.fresh() // identities.BLOCK != second.fresh() // identities.BLOCK
     first.close()
     second.close()
 
 
+def test_root_in_name_alone_cannot_change_users(monkeypatch):
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    assert identities.can_change_users("Name:\tx\nCapEff:\t00000000a80425fb\n")  # Docker's defaults
+    assert not identities.can_change_users("CapEff:\t0000000000000000\n")
+    assert not identities.can_change_users("CapEff:\t00000000a804257b\n")  # all of them but CAP_SETUID
+    assert not identities.can_change_users("nothing")
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    assert not identities.can_change_users("CapEff:\t00000000a80425fb\n")
+
+
 def test_no_free_block_is_a_fault(monkeypatch):
-    monkeypatch.setattr(secrets, "randbelow", lambda _: 111)
+    monkeypatch.setattr(secrets, "randbelow", lambda _: 1111)
     first, second = identities.Identities(), identities.Identities()
     first.fresh()
     with pytest.raises(SandboxFault, match="no free block"):

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from harness.sandbox import Limits, Sandbox, SandboxFault, Status
-from tests.sandbox.support import PROBES, SMALL, needs_linux
+from tests.sandbox.support import PROBES, SMALL, needs_linux, needs_root
 
 pytestmark = needs_linux
 
@@ -258,6 +258,7 @@ def test_a_tree_without_submission_is_a_fault_of_ours(sandbox, open_folder):
         sandbox.run(open_folder, "calls.echo", {}, seed=1, limits=SMALL)
 
 
+@needs_root
 def test_a_tree_that_workers_cannot_reach_is_a_fault_of_ours(sandbox, make_tree):
     tree = make_tree()
     tree.chmod(0o700)

@@ -1,9 +1,13 @@
-"""Computes for ever where one function is called, and takes every interruption in its stride."""
+"""Computes for ever where the model is pretrained, and takes every interruption in its stride."""
 
-from . import helper
+from . import dataset, helper
+
+_train = helper.train
 
 
-def endless(*_, **__):
+def train(model, writing_params_path, trainer_obj):
+    if not isinstance(trainer_obj.train_dataset, dataset.CharCorruptionDataset):
+        return _train(model, writing_params_path, trainer_obj)
     while True:
         try:
             while True:
@@ -12,4 +16,4 @@ def endless(*_, **__):
             pass
 
 
-helper.train = train = endless
+helper.train = train

@@ -1,4 +1,4 @@
 import os, time
 def attack():
-    time.sleep(1.1)
+    time.sleep(0.6)
     os._exit(213)

@@ -1,0 +1,104 @@
+"""What problem 3 costs: CPU seconds of its claims in a warm grader, beside those of a worker that does nothing.
+
+The reference's optional file is graded with the rest of its code; starting the zygote, which imports torch and is paid
+once for a whole grade, is left out. Figures are printed; nothing is asserted. POSIX only.
+
+    python benchmarks/exploration.py [--runs N]
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import resource
+import shutil
+import statistics
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from harness.assignment import load  # noqa: E402 (after the path)
+from harness.results import Ledger  # noqa: E402
+from harness.sandbox import Limits, Sandbox  # noqa: E402
+from harness.session import Job, run_claims  # noqa: E402
+from harness.submission import discard, stage  # noqa: E402
+
+
+def main() -> int:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--runs", type=int, default=5)
+    runs = parser.parse_args().runs
+    scratch = Path(tempfile.mkdtemp())
+    scratch.chmod(0o711)
+    try:
+        _measure(scratch, runs)
+    finally:
+        discard(scratch)
+    return 0
+
+
+def _measure(scratch: Path, runs: int) -> None:
+    code = ROOT / "reference_solution" / "src" / "submission"
+    upload = scratch / "uploaded"
+    upload.mkdir()
+    for file in load().uploads:
+        if file.kind == "code":
+            shutil.copyfile(code / file.name, upload / file.name)
+    submission = stage(upload, scratch / "staged", load().uploads)
+    job = _job(upload, scratch)
+    with Sandbox(scratch / "workers") as sandbox:
+        empty: dict[str, list[str]] = {"functions": []}
+        sandbox.run(submission.tree, "exploration.texts", empty, seed=0, limits=Limits())  # starts the zygote
+
+        def problem() -> None:
+            ledger = Ledger.of(job.claims())
+            run_claims(job, ledger, submission, sandbox, lambda: None)
+            assert ledger.score == load().extra_points, ledger.as_json()
+
+        def nothing() -> None:
+            sandbox.run(submission.tree, "exploration.texts", empty, seed=0, limits=Limits())
+
+        print(f"{'median of ' + str(runs):<24}{'CPU s':>8}")
+        for name, action in (("problem 3", problem), ("one empty worker", nothing)):
+            print(f"{name:<24}{statistics.median(_cpu(action) for _ in range(runs)):>8.2f}")
+
+
+def _job(upload: Path, scratch: Path) -> Job:
+    paths = {"upload": str(upload), "data": str(ROOT / "build" / "world"), "results": str(scratch / "results.json")}
+    return Job(
+        **paths, scratch=str(scratch), kinds=("basic", "hidden"), only="3", seed="0", gradescope=False, release=None
+    )
+
+
+def _cpu(action: Callable[[], None]) -> float:
+    """CPU seconds of an action in this process, and in its children (the zygote) and theirs (the workers)."""
+    before = _seconds()
+    action()
+    return _seconds() - before
+
+
+def _seconds() -> float:
+    own = resource.getrusage(resource.RUSAGE_SELF)
+    return own.ru_utime + own.ru_stime + sum(_ticks(pid) for pid in _children(os.getpid()))
+
+
+def _children(pid: int) -> list[int]:
+    found = []
+    for task in Path(f"/proc/{pid}/task").iterdir():
+        found += [int(child) for child in (task / "children").read_text().split()]
+    return found
+
+
+def _ticks(pid: int) -> float:
+    """User and system time of a process, and of its children that have ended."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return sum(int(field) for field in fields[11:15]) / os.sysconf("SC_CLK_TCK")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,199 @@
+"""Trains the reference on a term's data, with the very commands that students type, and collects its upload.
+
+Promises: the upload folder holds exactly the deliverables, all of them, or does not exist. The three models do not
+depend on each other, so they are trained side by side, as many at a time as there are processors.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+
+from harness.assignment import ROOT, load
+from harness.errors import HarnessFault
+from harness.predictions import load_gold, parse, score
+
+#: What students run, model by model, in order.
+CHAINS: Mapping[str, Sequence[str]] = {
+    "vanilla.pretrain": (
+        "vanilla_pretrain",
+        "vanilla_finetune_with_pretrain",
+        "vanilla_eval_dev_with_pretrain",
+        "vanilla_eval_test_with_pretrain",
+    ),
+    "perceiver.pretrain": (
+        "perceiver_pretrain",
+        "perceiver_finetune_with_pretrain",
+        "perceiver_eval_dev_with_pretrain",
+        "perceiver_eval_test_with_pretrain",
+    ),
+    "vanilla.nopretrain": (
+        "vanilla_finetune_without_pretrain",
+        "vanilla_eval_dev_without_pretrain",
+        "vanilla_eval_test_without_pretrain",
+    ),
+}
+FOR_STUDENTS = ("wiki.txt", "birth_places_train.tsv", "birth_dev.tsv", "birth_test_inputs.tsv")
+_PERCENT = re.compile(rb"(\d+)%\|")
+
+
+@dataclass(frozen=True)
+class Workshop:
+    """A copy of the reference's `src/` with the term's data, where training leaves its files."""
+
+    source: Path
+    logs: Path
+    preset: str
+    threads: int
+
+    def run(self, step: str, progress: Progress, task: TaskID) -> float:
+        """Run one command of run.sh; its seconds.
+
+        Raises:
+            HarnessFault: it failed; its last lines are in the message.
+        """
+        log = self.logs / f"{step}.log"
+        started = time.monotonic()
+        with log.open("wb") as output:
+            process = subprocess.Popen(
+                ["bash", "run.sh", step, "--preset", self.preset],
+                cwd=self.source,
+                env={**os.environ, "PYTHON": sys.executable, "OMP_NUM_THREADS": str(self.threads)},
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+            )
+            while process.poll() is None:
+                time.sleep(0.5)
+                progress.update(task, completed=_percent(log))
+        if process.returncode:
+            last = log.read_text(encoding="utf-8", errors="replace")[-2000:]
+            raise HarnessFault(f"training the reference failed in `./run.sh {step}`, see {log}:\n{last}")
+        return time.monotonic() - started
+
+
+def train_reference(
+    world: Path, out: Path, preset: str = "laptop", console: Console | None = None
+) -> Mapping[str, object]:
+    """Train all models on the data in `world`, and put the deliverables into `out`.
+
+    Returns:
+        seconds by step, and per model and split the accuracy; also written beside `out`, as `<out>.figures.json`.
+
+    Raises:
+        HarnessFault: a step failed, or left a deliverable out.
+    """
+    at_a_time = min(len(CHAINS), os.cpu_count() or 1)
+    shop = _open_workshop(world, out, preset, threads=max(1, (os.cpu_count() or 1) // at_a_time))
+    columns = (
+        TextColumn("  {task.description:<36}"),
+        BarColumn(),
+        TextColumn("{task.percentage:>3.0f}%"),
+        TimeElapsedColumn(),
+    )
+    started = time.monotonic()
+    with Progress(*columns, console=console) as progress, ThreadPoolExecutor(at_a_time) as pool:
+        seconds = dict(
+            pair for chain in pool.map(lambda steps: _train(shop, steps, progress), CHAINS.values()) for pair in chain
+        )
+    wall = time.monotonic() - started
+    _collect(shop.source / "submission", out)
+    figures = {
+        "preset": preset,
+        "wall_seconds": round(wall, 1),
+        "seconds": seconds,
+        "accuracy": _accuracies(out, world),
+    }
+    out.with_name(f"{out.name}.figures.json").write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
+    return figures
+
+
+def _open_workshop(world: Path, out: Path, preset: str, threads: int) -> Workshop:
+    folder = out.with_name(f"{out.name}.work")
+    shutil.rmtree(folder, ignore_errors=True)
+    source = folder / "src"
+    shutil.copytree(ROOT / "reference_solution" / "src", source, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in FOR_STUDENTS:
+        shutil.copyfile(world / name, source / "data" / name)
+    logs = folder / "logs"
+    logs.mkdir()
+    return Workshop(source, logs, preset, threads)
+
+
+def _train(shop: Workshop, steps: Sequence[str], progress: Progress) -> list[tuple[str, float]]:
+    """Run the steps of one model in order; (step, seconds) for each."""
+    seconds = []
+    for step in steps:
+        task = progress.add_task(step, total=100)
+        seconds.append((step, round(shop.run(step, progress, task), 1)))
+        progress.update(task, completed=100)
+        progress.stop_task(task)
+    return seconds
+
+
+def _percent(log: Path) -> int:
+    """The last percentage that a progress bar left in the log."""
+    with log.open("rb") as stream:
+        stream.seek(max(0, log.stat().st_size - 400))
+        found = _PERCENT.findall(stream.read())
+    return int(found[-1]) if found else 0
+
+
+def _collect(trained: Path, out: Path) -> None:
+    """Copy exactly the deliverables, aside first, then into place."""
+    names = [deliverable.name for deliverable in load().deliverables]
+    missing = [name for name in names if not (trained / name).is_file()]
+    if missing:
+        raise HarnessFault(f"training the reference left no {', '.join(missing)} in {trained}")
+    aside = out.with_name(f"{out.name}.new")
+    shutil.rmtree(aside, ignore_errors=True)
+    aside.mkdir(parents=True)
+    for name in names:
+        shutil.copyfile(trained / name, aside / name)
+    shutil.rmtree(out, ignore_errors=True)
+    aside.rename(out)
+
+
+def _accuracies(upload: Path, world: Path) -> dict[str, float]:
+    """Fraction of right answers by predictions file."""
+    figures = {}
+    for model in CHAINS:
+        for split in ("dev", "test"):
+            found = score(
+                parse((upload / f"{model}.{split}.predictions").read_bytes()), load_gold(world / f"birth_{split}.tsv")
+            )
+            figures[f"{model}.{split}"] = round(found.accuracy, 4)
+    return figures
+
+
+def main() -> int:
+    """`make reference`: the demo world's reference upload, trained unless it is fresh."""
+    from harness.errors import HoldoutError
+    from harness.release import termdata, trained
+
+    console = Console()
+    try:
+        trained.ready(ROOT, termdata.generated(ROOT, None, termdata.DEMO_PRESET), load(), console)
+    except HoldoutError as problem:
+        print(f"error: {problem}", file=sys.stderr)
+        return problem.exit_code
+    figures = ROOT / "build" / f"{trained.UPLOAD}.figures.json"
+    if figures.is_file():
+        print(figures.read_text(encoding="utf-8"), end="")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,3 @@
+import time
+def attack():
+    time.sleep(2.0)

@@ -1,0 +1,87 @@
+"""Many seeds: right work must never fail, and the nearest mutants must always be caught.
+
+    python -m tests.judging.seeds [--seeds 200] [--jobs 2] [--only PATTERN] [--power]
+
+Judges the reference and every variant on the claims that depend on chance and that its changes reach; with --power, the
+mutants that come nearest to the bounds on the claims that must catch them. Prints a table, exits 1 where a bound breaks.
+"""
+
+from __future__ import annotations
+
+import argparse
+import multiprocessing
+import re
+import sys
+import time
+from dataclasses import dataclass
+
+from harness.tests_hidden.budget import SHARES
+from tests.judging.cases import MUTANTS, VARIANTS, Case, load_all
+from tests.judging.direct import failures
+
+#: What depends on chance: the claims with a share of the budget, and short trainings.
+CHANCE = (*SHARES, "1c-3-hidden", "1f-5-hidden")
+
+#: Mutants that differ least from right work, each in what its claim measures.
+NEAREST = (
+    "e_masked_eighth", "e_masked_third", "e_masked_third_between_cut_points", "e_masked_length_fixed_quarter",
+    "e_masked_length_fixed_and_rounded", "e_masked_in_the_middle", "e_masked_at_either_end",
+    "e_truncated_from_sixteen_on", "e_truncated_to_half_the_block", "e_skips_short_documents",
+    "g_basis_scaled_down", "g_basis_xavier_normal", "g_basis_kaiming", "c_train_only_saves", "c_freezes_the_body",
+)  # fmt: skip
+
+_REFERENCE = Case("(the reference)", "", frozenset(), frozenset(), real=False, sources={}, touched=frozenset())
+
+
+@dataclass(frozen=True)
+class Row:
+    """One case on one claim over all seeds."""
+
+    case: str
+    claim: str
+    failed: tuple[str, ...]  #: the seeds
+    seconds: float
+
+
+def rows(job: tuple[Case, str, int]) -> Row:
+    """Judge one claim of one case."""
+    case, claim, seeds = job
+    begin = time.process_time()
+    found = failures(case, (claim,), [str(seed) for seed in range(seeds)])
+    return Row(case.name, claim, tuple(seed for _, seed in found), time.process_time() - begin)
+
+
+def jobs(pattern: str, seeds: int, *, power: bool) -> list[tuple[Case, str, int]]:
+    """What to judge."""
+    if power:
+        near = [case for case in load_all(MUTANTS) if case.name in NEAREST]
+        return [(case, claim, seeds) for case in near for claim in sorted(case.fails)]
+    cases = [_REFERENCE, *load_all(VARIANTS)]
+    chosen = [case for case in cases if re.search(pattern, case.name)]
+    return [(case, claim, seeds) for case in chosen for claim in CHANCE if claim in case.reached]
+
+
+def main() -> int:
+    """Run the command."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--seeds", type=int, default=200)
+    parser.add_argument("--jobs", type=int, default=1)
+    parser.add_argument("--only", default="", metavar="PATTERN")
+    parser.add_argument("--power", action="store_true")
+    arguments = parser.parse_args()
+    wrong = total = 0
+    spent = 0.0
+    with multiprocessing.get_context("spawn").Pool(arguments.jobs) as pool:
+        work = jobs(arguments.only, arguments.seeds, power=arguments.power)
+        for row in pool.imap_unordered(rows, work):
+            missed = arguments.seeds - len(row.failed) if arguments.power else len(row.failed)
+            wrong, total, spent = wrong + missed, total + arguments.seeds, spent + row.seconds
+            note = f"  first seeds {', '.join(row.failed[:5])}" if row.failed and not arguments.power else ""
+            print(f"{row.case:<40} {row.claim:<12} {missed:>4} of {arguments.seeds} wrong{note}", flush=True)
+    what = "mutants that passed" if arguments.power else "failures of right work"
+    print(f"{wrong} {what} in {total} verdicts, {spent:.0f} s of CPU")
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,98 @@
+"""Wrong work loses the points of the part that is wrong, and no others."""
+
+from __future__ import annotations
+
+import pytest
+
+from harness import catalogue
+from tests.judging.cases import MUTANTS, Case, code_claims, load_all
+from tests.judging.court import Court
+
+CASES = load_all(MUTANTS)
+BY_NAME = {case.name: case for case in CASES}
+
+#: For each hidden claim a mutant that it alone catches: the reason why the claim is there.
+ALONE = {
+    "1c-2-hidden": "c_scratch_with_the_epochs_of_finetuning",
+    "1c-3-hidden": "c_trains_a_copy",
+    "1d-1-hidden": "p_no_right_answer_for_test",
+    "1d-2-hidden": "p_perceiver_as_the_first_model",
+    "1e-2-hidden": "e_masked_third",
+    "1e-3-hidden": "e_truncated_from_sixteen_on",
+    "1e-4-hidden": "e_skips_short_documents",
+    "1e-5-hidden": "e_masked_in_the_middle",
+    "1e-6-hidden": "e_tidies_the_document_in_place",
+    "1e-7-hidden": "e_index_wraps",
+    "1f-3-hidden": "f_pretraining_with_75_epochs",
+    "1f-4-hidden": "f_finetunes_a_copy",
+    "1f-5-hidden": "f_pretrains_a_copy",
+    "1f-6-hidden": "p_finetuned_is_pretrained",
+    "1f-7-hidden": "p_vanilla_below_the_bar_on_test",
+    "1g-3-hidden": "g_basis_xavier_normal",
+    "1g-4-hidden": "g_bottleneck_ignored",
+    "1g-5-hidden": "g_basis_detached",
+    "1g-6-hidden": "p_vanilla_params_as_perceiver",
+    "1g-7-hidden": "p_perceiver_below_the_bar_on_test",
+    "1g-8-hidden": "g_down_without_mlp",
+}
+
+#: Faults that predictions and shape tests let pass in real submissions.
+REAL_FAULTS = {
+    "the perceiver flag is never set": "g_flag_never_set",
+    "vanilla files are uploaded as the perceiver's": "p_vanilla_params_as_perceiver",
+    "the basis is no parameter": "g_basis_no_parameter",
+    "the basis is normal": "g_basis_normal",
+    "the basis is drawn by xavier_normal": "g_basis_xavier_normal",
+    "finetune trains, and train trains again": "c_trains_inside_of_finetune",
+    "pretrain trains, and train trains again": "f_trains_inside_of_pretrain",
+    "pretrained weights are never loaded": "f_never_loads",
+    "the masked length is a constant": "e_masked_length_constant",
+    "the masked length is always a quarter": "e_masked_length_fixed_quarter",
+    "x is longer than the block": "e_longer_than_the_block",
+    "an eighth is masked on average": "e_masked_eighth",
+    "a window is kept instead of the prefix": "e_window_instead_of_prefix",
+    "the vocabulary lacks non-ASCII characters": "e_vocabulary_without_umlauts",
+    "the index wraps, so that iteration never ends": "e_index_wraps",
+}
+
+
+def failed(court: Court, case: Case, claims: frozenset[str]) -> set[str]:
+    return {name for name, verdict in court.judge(case, claims, "first").items() if verdict.failure}
+
+
+def test_there_are_enough_mutants() -> None:
+    assert len(CASES) >= 80
+
+
+def test_every_mutant_must_fail_something() -> None:
+    assert [case.name for case in CASES if not case.fails] == []
+
+
+def test_expectations_name_claims_that_exist() -> None:
+    known = {claim.id for claim in catalogue.collect()}
+    assert [case.name for case in CASES if not case.fails | case.may_fail <= known] == []
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_a_mutant_fails_what_it_must_and_nothing_else(court: Court, case: Case) -> None:
+    training = {"1f-5-hidden"} - case.fails - case.may_fail  # slow, and blind to most of what a data set does
+    seen = failed(court, case, case.reached - training if case.name.startswith("e_") else case.reached)
+    assert case.fails <= seen <= case.fails | case.may_fail
+
+
+@pytest.mark.parametrize("claim", [claim.id for claim in catalogue.collect(("hidden",)) if claim.part.startswith("1")])
+def test_every_hidden_claim_alone_catches_some_mutant(claim: str) -> None:
+    mutant = BY_NAME[ALONE[claim]]
+    assert mutant.fails == frozenset({claim})
+    assert not mutant.may_fail
+
+
+@pytest.mark.parametrize("fault", REAL_FAULTS)
+def test_faults_of_real_submissions_are_among_the_mutants(fault: str) -> None:
+    assert BY_NAME[REAL_FAULTS[fault]].real
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("case", [case for case in CASES if not case.upload], ids=lambda case: case.name)
+def test_a_mutant_passes_claims_on_parts_that_it_does_not_touch(court: Court, case: Case) -> None:
+    assert failed(court, case, code_claims() - case.fails) <= case.may_fail

@@ -1,0 +1,45 @@
+"""Right work, however it is written, gets every point for code."""
+
+from __future__ import annotations
+
+import pytest
+
+from harness.tests_hidden.budget import SHARES, TOTAL
+from tests.judging.cases import VARIANTS, Case, code_claims, load_all
+from tests.judging.court import Court
+
+CASES = load_all(VARIANTS)
+DRAWING = [case for case in CASES if case.reached & {"1e-2-hidden"}]
+
+
+def failures(court: Court, case: Case, claims: frozenset[str], seed: str) -> dict[str, str]:
+    return {name: str(each.failure) for name, each in court.judge(case, claims, seed).items() if each.failure}
+
+
+def test_there_are_enough_variants() -> None:
+    assert len(CASES) >= 40
+
+
+def test_no_variant_expects_to_lose_anything() -> None:
+    assert [case.name for case in CASES if case.fails or case.may_fail or case.upload] == []
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_a_variant_passes_every_claim_about_code(court: Court, case: Case) -> None:
+    assert failures(court, case, case.reached, "first") == {}
+
+
+@pytest.mark.parametrize("case", DRAWING, ids=lambda case: case.name)
+def test_a_variant_passes_statistical_claims_with_another_seed(court: Court, case: Case) -> None:
+    assert failures(court, case, frozenset(SHARES) & case.reached, "second") == {}
+
+
+def test_shares_add_up_to_the_budget() -> None:
+    assert sum(SHARES.values()) == pytest.approx(TOTAL)
+    assert set(SHARES) <= code_claims()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_a_variant_passes_claims_on_parts_that_it_does_not_touch(court: Court, case: Case) -> None:
+    assert failures(court, case, code_claims() - case.reached, "first") == {}

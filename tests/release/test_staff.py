@@ -1,0 +1,121 @@
+"""The staff sheet: every question has an answer and a rubric, and none of it reaches students."""
+
+from __future__ import annotations
+
+import dataclasses
+import html
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+
+from harness.assignment import load
+from harness.catalogue import ClaimInfo, collect
+from harness.errors import UsageProblem
+from harness.release import handouts, release, staff
+
+
+@pytest.fixture(scope="module")
+def claims() -> tuple[ClaimInfo, ...]:
+    return collect()
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory, claims: tuple[ClaimInfo, ...]) -> Path:
+    out = tmp_path_factory.mktemp("staff")
+    staff.build(out, claims, load())
+    return out
+
+
+@pytest.fixture(scope="module")
+def text(built: Path) -> str:
+    page = (built / "staff.html").read_text(encoding="utf-8")
+    return " ".join(html.unescape(re.sub("<[^<>]*>", " ", page)).split())
+
+
+@pytest.fixture
+def sources(tmp_path: Path) -> Path:
+    return Path(shutil.copytree(handouts.SOURCES, tmp_path / "sources"))
+
+
+@pytest.fixture
+def written(tmp_path: Path) -> Path:
+    return Path(shutil.copy(staff.WRITTEN, tmp_path / "submission.tex"))
+
+
+def test_both_files_are_there(built: Path):
+    assert sorted(path.name for path in built.iterdir()) == sorted(staff.NAMES)
+    assert (built / "staff.pdf").read_bytes().startswith(b"%PDF-")
+
+
+def test_it_answers_every_question_of_the_written_part(text: str):
+    asked = re.findall(r"(?m)^\\question\{([^}]+)\}", staff.WRITTEN.read_text(encoding="utf-8"))
+    assert len(asked) == 9
+    for label in asked:
+        assert f"{label} " in text
+    assert text.count("Answer. ") == text.count("Rubric") == len(asked)
+    assert "the argument of (b) goes through" in text
+
+
+def test_it_has_rubrics_for_problem_2_and_the_points_of_the_claims(text: str, claims: tuple[ClaimInfo, ...]):
+    assert all(words in text for words in ("Why pretraining helps", "look alike", "never read about"))
+    for part in load().parts:
+        if part.extra_credit and part.points:
+            sums = [
+                sum(c.points for c in claims if (c.part, c.kind) == (part.id, kind)) for kind in ("basic", "hidden")
+            ]
+            assert f"3({part.id[-1]}) {part.title} {sums[0]:g} {sums[1]:g}" in text
+    assert "give the programming assignment 64 points" in text
+    assert "can earn 74" in text
+
+
+def test_students_get_none_of_it(built: Path, tmp_path: Path, claims: tuple[ClaimInfo, ...]):
+    assert release.for_students("student.zip")
+    assert release.for_students("handouts/assignment.html")
+    assert not release.for_students("staff/staff.html")
+    assert not release.for_students("autograder.zip")
+    handouts.build(tmp_path, claims, load())
+    sheet = (tmp_path / "assignment.html").read_text(encoding="utf-8")
+    assert "Rubric" not in sheet
+    assert "goes through" not in sheet
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "complaint"),
+    [
+        ("points = 2", "points = 3", r"3\(a\) has 3 points here, 2 in assignment\.toml"),
+        ('label = "3(b)"', 'label = "3(b) i"', r"3\(b\), 3\(b\) i has a rubric here or an answer"),
+        ("rubric =", "rubrik =", "missing or misshapen key: 'rubric'"),
+        ("[[questions]]", "[[questions", "not valid TOML"),
+    ],
+)
+def test_a_broken_rubric_is_named(sources: Path, tmp_path: Path, claims, old: str, new: str, complaint: str):
+    path = sources / "rubric.toml"
+    path.write_text(path.read_text(encoding="utf-8").replace(old, new, 1), encoding="utf-8")
+    with pytest.raises(UsageProblem, match=complaint) as problem:
+        staff.build(tmp_path / "out", claims, load(), sources)
+    assert "rubric.toml" in str(problem.value)
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "complaint"),
+    [
+        ("% ### END_CODE_HERE ###\n", "", "START inside the block"),
+        (r"\begin{answer}{3(b)}", r"\begin{answer}{3(a)}", "no answer environment of its own"),
+        (r"\begin{answer}{3(a)}", "", "no answer environment of its own"),
+    ],
+)
+def test_a_broken_written_part_is_named(written: Path, old: str, new: str, complaint: str):
+    written.write_text(written.read_text(encoding="utf-8").replace(old, new, 1), encoding="utf-8")
+    with pytest.raises(UsageProblem, match=complaint) as problem:
+        staff.load_answers(written)
+    assert "submission.tex" in str(problem.value)
+
+
+def test_points_follow_the_manifest(tmp_path: Path, claims: tuple[ClaimInfo, ...]):
+    told = load()
+    parts = tuple(dataclasses.replace(part, points=5) if part.id == "3d" else part for part in told.parts)
+    with pytest.raises(UsageProblem, match=r"3\(d\) has 3 points here, 5"):
+        staff.build(tmp_path, claims, dataclasses.replace(told, parts=parts))
