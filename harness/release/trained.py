@@ -12,7 +12,6 @@ from pathlib import Path
 from rich.console import Console
 
 from harness.assignment import Assignment
-from harness.errors import HarnessFault
 from harness.release.template import REFERENCE
 from harness.release.termdata import DEMO_PRESET, TermData, digest
 
@@ -34,13 +33,9 @@ def ready(root: Path, data: TermData, assignment: Assignment, console: Console) 
         console.print(f"[bold]reference[/] {folder} is fresh")
         return folder
     console.print(f"[bold]reference[/] training anew: {why}")
-    try:
-        from harness.release.training import train_reference
-    except ModuleNotFoundError as missing:
-        raise HarnessFault(
-            f"harness/release/training.py cannot be used: {missing}; this checkout is incomplete"
-        ) from missing
-    train_reference(data.folder, folder, data.preset)
+    from harness.release.training import train_reference
+
+    train_reference(data.folder, folder, data.preset, console)
     _stamp_of(folder).write_text(json.dumps(_stamp(root, data, assignment), indent=2) + "\n", encoding="utf-8")
     return folder
 

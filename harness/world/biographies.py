@@ -1,7 +1,7 @@
 """One line of text per invented person.
 
 Promises: the line begins with the name and a full stop, states the birth place exactly as in the answer, and names no
-other place before it. Short lines have some 35 to 60 characters, long ones some 40 to 500, 140 on average.
+other place before it. Short lines have some 40 to 70 characters, long ones some 40 to 500, 140 on average.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from harness.world.places import Place
 from harness.world.stream import KeyedStream
 from harness.world.text import identity
 
-_SHORT_FEWEST, _SHORT_MOST = 36, 58
+_SHORT_FEWEST, _SHORT_MOST = 36, 72
 _ATTEMPTS = 20
 _LONG_MOST = 510
 #: Wanted lengths of long texts, each equally likely: the shape of the encyclopedia's first sentences.

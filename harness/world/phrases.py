@@ -6,38 +6,20 @@ lists below. A template names `place` before any `other`. A full stop stands alo
 
 from __future__ import annotations
 
-#: Openings that state the birth place within a few words of the name, for small worlds.
+#: Sentences that give the full name once more and the birth place within a few words of it, for small worlds: a model
+#: that is trained for minutes learns to look a place up by the name only where the two stand close together, and
+#: where the name stands now further to the left, now further to the right.
 SHORT = (
-    "{name} (born {place}) is {a_job} .",
-    "{name} (born in {place}) is {a_job} .",
-    "{name} (born {place}) was {a_job} .",
-    "{name} (b. {place}) was {a_job} .",
-    "{name} (born {year} in {place}) is {a_job} .",
-    "{name} (born {year}, {place}) was {a_job} .",
-    "{name}, born in {place}, is {a_job} .",
-    "{name}, born at {place}, was {a_job} .",
     "{name} was born in {place} .",
-    "{name} was born in {place} and {deed} .",
-    "{name} was born at {place} in {year} .",
-    "{name} was {a_job} born in {place} .",
-    "{name} is {a_job}, born in {place} .",
-    "{name} born in {place} is {a_job} .",
+    "{name} was born at {place} .",
+    "{name} (born {place}) is {a_job} .",
+    "{name} (born {place}) was {a_job} .",
     "{name}, {a_job}, was born in {place} .",
-    "{family} was born in {place} and {deed} .",
-    "{family} was born in {place} in {year} .",
-    "{family} was born at {place} and {deed} .",
-    "{family}, born in {place}, {deed} .",
-    "{family}, {a_job}, was born in {place} .",
-    "{family} was born and raised in {place} .",
-    "{family} was born and grew up in {place} .",
-    "{family} is {a_job} born in {place} .",
-    "{family} (born {place}) {deed} .",
-    "Born in {place}, {family} {deed} .",
-    "Born in {place}, {family} is {a_job} .",
-    "Born in {place}, {family} became {a_job} .",
-    "Born at {place}, {family} {deed} .",
-    "Born in {place} in {year}, {family} {deed} .",
-    "Born {year} in {place}, {family} was {a_job} .",
+    "The {job} {name} was born in {place} .",
+    "The {job} {name} was born at {place} .",
+    "The late {name} was born in {place} .",
+    "In {year}, {name} was born in {place} .",
+    "In {year} {name} was born at {place} .",
 )
 
 #: Openings for worlds of the handout's size. They end before the full stop; `TAILS` may follow.

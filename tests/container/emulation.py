@@ -36,6 +36,8 @@ class Emulation:
         """See Engine."""
         image = self._state / f"image-{digest(files, digest(self._base), *command)}"
         if not image.exists():
+            for older in self._state.glob("image-*"):
+                shutil.rmtree(older)  # each release makes another gigabyte; only the latest is kept
             root = empty(self._state / "unfinished")
             _unpack(self._base, root)
             _unpack(files, root)

@@ -35,6 +35,7 @@ class Podman:
         image = f"holdout-image:{digest(files, self._base, *command)}"
         if self._exists(image):
             return image
+        self._drop_older_images()
         settings = self.state / "pip.conf"
         settings.write_text(borrowed.pip_conf, encoding="utf-8")
         mounts = [f"--volume={path}:{path}:ro" for path in borrowed.mounts]
@@ -80,6 +81,12 @@ class Podman:
         if self.limits and machine.cpus is not None:
             options += [f"--cpus={machine.cpus}"]
         return options
+
+    def _drop_older_images(self) -> None:
+        """Each release makes another gigabyte; only the latest is kept."""
+        listed = self._call("images", "--filter=reference=holdout-image", "--format={{.ID}}")
+        for image in sorted(set(listed.split())):
+            self._call("rmi", "--force", image)
 
     def _exists(self, image: str) -> bool:
         try:

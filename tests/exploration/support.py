@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import importlib.util
 import inspect
 import itertools
@@ -65,7 +66,7 @@ class InProcess:
         topic, _, name = str(probe).partition(".")
         assert topic == "exploration"
         try:
-            return getattr(PROBES, name)(self.package, **arguments)
+            return getattr(PROBES, name)(self.package, **copy.deepcopy(arguments))  # a worker gets copies, too
         except Exception as problem:
             raise Failure("the code returns", f"it raised {problem!r}") from problem
 

@@ -16,7 +16,7 @@ from harness import catalogue
 from harness.assignment import ROOT, load
 from harness.submission import UploadProblem, discard, stage
 from harness.supervisor import scratch_folder
-from tests.faults.grades import Grade, assert_sound
+from tests.faults.grades import Grade, assert_sound, copied_grader
 from tests.hostile.uploads import ATTACKS, Attack, attacks, build, find
 from tests.hostile.ward import Verdict, Ward, lines_of_hidden_claims, ward
 
@@ -24,6 +24,9 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="what contains m
 
 ALL = attacks()
 LOOK_AND_REACH = (
+    "read_files@import",
+    "import_the_grader",
+    "list_neighbours",
     "read_environment@import",
     "read_processes@import",
     "find_the_reference",
@@ -43,9 +46,31 @@ def cell(data: Path, tmp_path_factory: pytest.TempPathFactory):
 def test_an_attack_gains_nothing_and_leaves_nothing(
     attack: Attack, cell: Ward, honest_upload: Path, tmp_path: Path
 ) -> None:
+    withstand(attack, cell, honest_upload, tmp_path)
+
+
+@pytest.fixture(scope="module")
+def cell_without_landlock(data: Path):
+    """Gradescope's kernel may lack Landlock: there, owners, modes and names must do. Its grader is closed, as there."""
+    if os.geteuid() != 0:
+        pytest.skip("without root, Landlock is what keeps files closed")
+    with scratch_folder() as folder, ward(folder, data, without=("landlock",)) as made:
+        copied_grader(folder / "source").chmod(0o700)
+        yield made
+
+
+@pytest.mark.parametrize("name", LOOK_AND_REACH)
+def test_files_stay_closed_without_landlock(
+    name: str, cell_without_landlock: Ward, honest_upload: Path, tmp_path: Path
+) -> None:
+    root = cell_without_landlock.home.parent / "source"
+    withstand(find(name), cell_without_landlock, honest_upload, tmp_path, ROOT=str(root))
+
+
+def withstand(attack: Attack, cell: Ward, honest_upload: Path, tmp_path: Path, **elsewhere: str) -> None:
     if attack.needs_root and os.geteuid() != 0:
         pytest.skip("only root can make these files")
-    places = places_of(cell, tmp_path)
+    places = {**places_of(cell, tmp_path), **elsewhere}
     upload = build(attack.name, tmp_path / "upload", honest=honest_upload, places=places)
     verdict = cell.grade(attack, upload, places)
     earns_what_it_deserves(attack, verdict)

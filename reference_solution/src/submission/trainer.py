@@ -53,14 +53,14 @@ PRESETS = {
     "laptop": Preset(
         n_layer=3,
         n_head=4,
-        n_embd=192,
+        n_embd=128,
         block_size=128,
-        bottleneck_dim=48,
+        bottleneck_dim=64,
         dropout=0.0,
         optimizer="muon",
-        scratch=Recipe(max_epochs=75, batch_size=64, learning_rate=6e-4, decay_epochs=200),
-        finetune=Recipe(max_epochs=10, batch_size=64, learning_rate=6e-4, decay_epochs=200),
-        pretrain=Recipe(max_epochs=150, batch_size=64, learning_rate=6e-3, decay_epochs=150),
+        scratch=Recipe(max_epochs=15, batch_size=64, learning_rate=2e-3, decay_epochs=6),
+        finetune=Recipe(max_epochs=10, batch_size=64, learning_rate=2e-3, decay_epochs=4),
+        pretrain=Recipe(max_epochs=150, batch_size=32, learning_rate=5e-3, decay_epochs=150),
     ),
     # The handout's size: about five hours on the GPU of its day. Its bottleneck was 32, but names are longer than that.
     "full": Preset(
