@@ -84,7 +84,7 @@ class Podman:
 
     def _drop_older_images(self) -> None:
         """Each release makes another gigabyte; only the latest is kept."""
-        listed = self._call("images", "--filter=reference=holdout-image", "--format={{.ID}}")
+        listed = self._call("images", "--filter=reference=*holdout-image*", "--format={{.ID}}")
         for image in sorted(set(listed.split())):
             self._call("rmi", "--force", image)
 

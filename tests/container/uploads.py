@@ -6,18 +6,25 @@ does; how much is left of that is the attacker's own loss.
 
 from __future__ import annotations
 
+import os
 import shutil
+import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from harness.assignment import ROOT, load
-from tests.container.engine import empty
-from tests.hostile import uploads as hostile
 
 REFERENCE = ROOT / "build" / "reference_upload"
+SOLUTION = ROOT / "reference_solution" / "src" / "submission"
 TEMPLATE = ROOT / "student_template" / "src" / "submission"
 ATTACKS = Path(__file__).with_name("hostile")
+
+#: What a bomb expands to. Its zip is a thousandth of that.
+BOMB_MIB = 1600
+
+#: A pickle that runs a command.
+_COMMAND = b"cos\nsystem\n(S'touch /tmp/unpickled'\ntR."
 
 
 @dataclass(frozen=True)
@@ -27,7 +34,6 @@ class Upload:
     name: str
     base: Path | None
     change: Callable[[Path], None] = lambda folder: None
-    must_pass: frozenset[str] = frozenset()  # claims that the attack does not reach
 
     @property
     def over_template(self) -> bool:
@@ -36,10 +42,12 @@ class Upload:
 
     def make(self, folder: Path) -> Path:
         """Write the upload into `folder`, which exists and is empty; returns it."""
-        if self.base is not None:
-            for deliverable in load().uploads:
-                if (self.base / deliverable.name).is_file():
-                    shutil.copyfile(self.base / deliverable.name, folder / deliverable.name)
+        for deliverable in load().uploads:
+            # Training makes no optional files: the reference's come from where the rest of its code came from.
+            for source in [self.base, SOLUTION] if self.base == REFERENCE else [self.base]:
+                if source is not None and (source / deliverable.name).is_file():
+                    shutil.copyfile(source / deliverable.name, folder / deliverable.name)
+                    break
         self.change(folder)
         return folder
 
@@ -54,19 +62,80 @@ def code(name: str, base: Path) -> Upload:
     return Upload(name, base, append)
 
 
-def corpus(name: str) -> Upload:
-    """An attack of tests/hostile, by its name there."""
-    attack = hostile.find(name)
+def _link_files(folder: Path) -> None:
+    """Links to the answers in the place of predictions and code, a pipe, a folder, a link to itself."""
+    for split in ("dev", "test"):
+        for model in ("vanilla.nopretrain", "vanilla.pretrain", "perceiver.pretrain"):
+            (folder / f"{model}.{split}.predictions").symlink_to(f"/autograder/source/data/birth_{split}.tsv")
+    for name, target in (("utils.py", "/autograder/submission_metadata.json"), ("notes.py", "/root/secrets.json")):
+        (folder / name).unlink(missing_ok=True)
+        (folder / name).symlink_to(target)
+    (folder / "vanilla.model.params").symlink_to("vanilla.model.params")
+    os.mkfifo(folder / "vanilla.finetune.params")
+    (folder / "perceiver.pretrain.params").mkdir()
+    (folder / "perceiver.finetune.params").symlink_to("/autograder", target_is_directory=True)
 
-    def lay_over(folder: Path) -> None:
-        made = hostile.build(name, folder, honest=REFERENCE, template=TEMPLATE)
-        if made != folder:  # a zip: the platform puts it into the folder as it is
-            kept = made.read_bytes()
-            empty(folder)
-            (folder / made.name).write_bytes(kept)
 
-    base = REFERENCE if attack.base == "honest" else TEMPLATE
-    return Upload(name, base, lay_over, frozenset(attack.must_pass))
+def _shadow_modules(folder: Path) -> None:
+    """Files that Python or pytest would load by their names, were the upload on their path: each forges and prints."""
+    attack = (ATTACKS / "forge_results.py").read_text(encoding="utf-8")
+    names = (
+        "conftest",
+        "sitecustomize",
+        "usercustomize",
+        "pytest",
+        "json",
+        "torch",
+        "numpy",
+        "random",
+        "harness",
+        "ast",
+    )
+    for name in names:
+        (folder / f"{name}.py").write_text(attack, encoding="utf-8")
+    for package in ("harness", "submission", "_pytest", "tests"):
+        (folder / package).mkdir()
+        for module in ("__init__", "__main__", "results", "session", "conftest"):
+            (folder / package / f"{module}.py").write_text(attack, encoding="utf-8")
+    (folder / "pytest.ini").write_text("[pytest]\naddopts = -p conftest --co\npython_files = *.py\n", encoding="utf-8")
+    (folder / "evil.pth").write_text("import conftest\n", encoding="utf-8")
+
+
+def _monstrous_params(folder: Path) -> None:
+    """Params that expand a thousandfold, run a command when unpickled, or stop in the middle."""
+    for name in ("vanilla.model.params", "vanilla.pretrain.params"):
+        with zipfile.ZipFile(folder / name, "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.writestr("archive/data.pkl", _COMMAND)
+            archive.writestr("archive/version", b"3\n")
+            _add_bomb(archive, "archive/data/0")
+    (folder / "vanilla.finetune.params").write_bytes(_COMMAND)
+    whole = (folder / "perceiver.pretrain.params").read_bytes()
+    (folder / "perceiver.pretrain.params").write_bytes(whole[: len(whole) // 2])
+    (folder / "perceiver.finetune.params").write_bytes(b"")
+
+
+def _wicked_zip(folder: Path) -> None:
+    """One wrapping zip, as staff accept it, with names that climb out, links, and a bomb."""
+    with zipfile.ZipFile(folder / "upload.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        for path in sorted(TEMPLATE.glob("*.py")):
+            archive.write(path, path.name)
+        for name in (
+            "../results/results.json",
+            "/autograder/results/results.json",
+            "..\\..\\tmp\\slip",
+            "../../tmp/slip",
+        ):
+            archive.writestr(name, '{"score": 64}')
+        link = zipfile.ZipInfo("vanilla.pretrain.test.predictions")
+        link.external_attr = 0o120777 << 16
+        archive.writestr(link, "/autograder/source/data/birth_test.tsv")
+        _add_bomb(archive, "vanilla.pretrain.params")
+
+
+def _add_bomb(archive: zipfile.ZipFile, name: str) -> None:
+    with archive.open(name, "w", force_zip64=True) as bomb:
+        for _ in range(BOMB_MIB):
+            bomb.write(bytes(1 << 20))
 
 
 HONEST = {
@@ -75,12 +144,12 @@ HONEST = {
     "empty": Upload("empty", None),
 }
 
-#: The first two would go on until the whole run's deadline, since every claim meets them; call_home stands for the third.
-LEFT_OUT = {"ignore_signals@import", "fill_scratch@import", "knock_on_sockets@import"}
-
 HOSTILE = (
-    *(code(name, TEMPLATE) for name in ("forge_results", "read_secrets")),
-    *(code(name, REFERENCE) for name in ("stay_behind", "call_home", "flood_output", "never_return")),
-    *(corpus(name) for name in hostile.FOR_CONTAINERS if name not in LEFT_OUT),
-    *(corpus(name) for name in ("kill_others@import", "patch_libraries@import")),
+    *(code(name, TEMPLATE) for name in ("forge_results", "read_secrets", "patch_judges", "lie_about_values")),
+    *(code(name, REFERENCE) for name in ("exit_at_import", "stay_behind", "kill_others", "call_home", "multiply")),
+    *(code(name, REFERENCE) for name in ("flood_output", "hoard_memory", "never_return")),
+    Upload("linked_files", TEMPLATE, _link_files),
+    Upload("shadow_modules", TEMPLATE, _shadow_modules),
+    Upload("monstrous_params", REFERENCE, _monstrous_params),
+    Upload("wicked_zip", None, _wicked_zip),
 )

@@ -25,14 +25,11 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="what contains m
 ALL = attacks()
 LOOK_AND_REACH = (
     "read_files@import",
-    "import_the_grader",
     "list_neighbours",
     "read_environment@import",
     "read_processes@import",
     "find_the_reference",
-    "climb",
     "edit_files@import",
-    "forge_results@import",
 )
 
 

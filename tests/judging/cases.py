@@ -44,7 +44,7 @@ FILE_CLAIMS = frozenset({
     "1g-7-hidden",
 })  # fmt: skip
 
-#: Which claims can tell what a solution block does, as a pattern. `test_blocks_are_judged_by_their_claims` proves it.
+#: Which claims can tell what a solution block does, as a pattern. `python -m tests.judging.matrix` proves it.
 REACH = {
     "CharCorruptionDataset.__getitem__": r"1e-.*|1f-5-.*",
     "initialize_vanilla_model": r"1c-0-.*",
@@ -99,6 +99,11 @@ def code_claims() -> frozenset[str]:
     return frozenset(claim.id for claim in catalogue.collect() if claim.part in parts) - FILE_CLAIMS
 
 
+def parse(path: Path) -> dict[str, Any]:
+    """A TOML file."""
+    return tomllib.loads(path.read_text(encoding="utf-8"))
+
+
 def copy_reference(into: Path) -> Path:
     """Write the reference's code to the new folder `into`."""
     into.mkdir(parents=True)
@@ -114,7 +119,7 @@ def load_all(folder: Path) -> tuple[Case, ...]:
 
 def load(path: Path) -> Case:
     """The case in a file or a folder. ValueError where it does not fit the reference any more."""
-    raw = tomllib.loads((path / "expect.toml" if path.is_dir() else path).read_text(encoding="utf-8"))
+    raw = parse(path / "expect.toml" if path.is_dir() else path)
     unknown = set(raw) - {"about", "real", "fails", "may_fail", "on", "edit", "block", "upload"}
     if unknown:
         raise ValueError(f"{path}: unknown fields {sorted(unknown)}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,7 +12,8 @@ from tests.judging.court import Court, Files
 
 
 @pytest.fixture(scope="session")
-def court(tmp_path_factory: pytest.TempPathFactory, honest_upload: Path, data: Path) -> Iterator[Court]:
-    folder = tmp_path_factory.mktemp("court")
-    with Court(folder, Files(honest_upload, data)) as court:
-        yield court
+def court(honest_upload: Path, data: Path) -> Iterator[Court]:
+    with tempfile.TemporaryDirectory() as folder:  # pytest's own folders are closed to the users that workers run as
+        Path(folder).chmod(0o711)
+        with Court(Path(folder), Files(honest_upload, data)) as court:
+            yield court

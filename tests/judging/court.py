@@ -71,6 +71,7 @@ class Court:
         self._sandbox = Sandbox(scratch / "workers")
         self._claims = {claim.id: claim for claim in catalogue.collect()}
         self._answers: dict[str, Any] = {}
+        self._verdicts: dict[tuple[str, str, str], Verdict] = {}
         self._count = 0
 
     def __enter__(self) -> Court:
@@ -82,8 +83,16 @@ class Court:
         discard(self._reference.tree)
         self._sandbox.close()
 
-    def judge(self, case: Case, claims: Iterable[str], seed: str = "0") -> dict[str, Verdict]:
-        """The verdicts on the claims with these IDs. What is no verdict (a fault of ours) is raised."""
+    def judge(self, case: Case, claims: Iterable[str], seed: str) -> dict[str, Verdict]:
+        """The verdicts on the claims with these IDs, each reached once. What is a fault of ours is raised."""
+        wanted = sorted(claims)
+        missing = [claim for claim in wanted if (case.name, claim, seed) not in self._verdicts]
+        if missing:
+            for claim, verdict in self._judge(case, missing, seed).items():
+                self._verdicts[case.name, claim, seed] = verdict
+        return {claim: self._verdicts[case.name, claim, seed] for claim in wanted}
+
+    def _judge(self, case: Case, claims: Iterable[str], seed: str) -> dict[str, Verdict]:
         folder = self._scratch / f"case-{self._next()}"
         if case.upload:
             self._mix(case, folder)
@@ -91,7 +100,7 @@ class Court:
             case.build(folder)
         submission = self._staged(folder)
         try:
-            return {claim: self._verdict(self._claims[claim], submission, seed) for claim in sorted(claims)}
+            return {claim: self._verdict(self._claims[claim], submission, seed) for claim in claims}
         finally:
             discard(submission.tree)
             shutil.rmtree(folder)

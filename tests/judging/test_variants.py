@@ -37,9 +37,3 @@ def test_a_variant_passes_statistical_claims_with_another_seed(court: Court, cas
 def test_shares_add_up_to_the_budget() -> None:
     assert sum(SHARES.values()) == pytest.approx(TOTAL)
     assert set(SHARES) <= code_claims()
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-def test_a_variant_passes_claims_on_parts_that_it_does_not_touch(court: Court, case: Case) -> None:
-    assert failures(court, case, code_claims() - case.reached, "first") == {}

@@ -58,7 +58,7 @@ PRESETS = {
         bottleneck_dim=64,
         dropout=0.0,
         optimizer="muon",
-        scratch=Recipe(max_epochs=15, batch_size=64, learning_rate=2e-3, decay_epochs=6),
+        scratch=Recipe(max_epochs=75, batch_size=64, learning_rate=2e-3, decay_epochs=32),
         finetune=Recipe(max_epochs=10, batch_size=64, learning_rate=2e-3, decay_epochs=4),
         pretrain=Recipe(max_epochs=150, batch_size=32, learning_rate=5e-3, decay_epochs=150),
     ),

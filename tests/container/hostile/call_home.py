@@ -1,3 +1,5 @@
+# mypy: ignore-errors
+
 """Opens sockets of every kind, to this machine only: a listener, the loopback address, abstract names, netlink, raw."""
 
 import os

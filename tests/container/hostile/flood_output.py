@@ -1,3 +1,5 @@
+# mypy: ignore-errors
+
 """Prints without end what a results file must survive: gigabytes, control characters, broken UTF-8, false JSON."""
 
 import os

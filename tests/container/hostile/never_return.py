@@ -1,3 +1,5 @@
+# mypy: ignore-errors
+
 """Computes for ever where the model is pretrained, and takes every interruption in its stride."""
 
 from . import dataset, helper

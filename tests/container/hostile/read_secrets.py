@@ -1,3 +1,5 @@
+# mypy: ignore-errors
+
 """Reads whatever it can of the answers, the platform's tokens, other processes and root's files, and shows it everywhere."""
 
 import gc

@@ -1,3 +1,5 @@
+# mypy: ignore-errors
+
 """Leaves threads, processes in sessions of their own, and timers that act after the work seems done."""
 
 import atexit

@@ -1,0 +1,76 @@
+"""What students read when a claim fails: golden files, one for each of some typical mutants.
+
+`REWRITE_MESSAGES=1 python -m pytest tests/judging/test_messages.py` writes them anew. Then read them as a student would.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import textwrap
+from pathlib import Path
+
+import pytest
+
+from tests.judging.cases import MUTANTS, load
+from tests.judging.court import Court
+
+GOLDEN = Path(__file__).with_name("messages")
+
+TYPICAL = (
+    "c_corpus_of_the_course",
+    "c_returns_in_the_other_order",
+    "c_trains_inside_of_finetune",
+    "c_vanilla_model_of_fixed_size",
+    "e_limit_of_another_block_size",
+    "e_lists",
+    "e_masked_content_left_in_the_text",
+    "e_masked_eighth",
+    "e_never_padded",
+    "e_not_written",
+    "e_suffix_behind_the_masked_content",
+    "e_vocabulary_without_umlauts",
+    "e_window_instead_of_prefix",
+    "e_y_not_moved",
+    "f_finetunes_a_copy",
+    "f_never_loads",
+    "f_warmup_of_the_default",
+    "g_basis_detached",
+    "g_basis_normal",
+    "g_down_arguments_swapped",
+    "g_flag_never_set",
+    "g_up_without_norm_before_the_mlp",
+    "p_dev_and_test_exchanged",
+    "p_params_of_text",
+    "p_vanilla_below_the_bar_on_dev",
+    "x_does_not_import",
+)
+
+
+def messages(court: Court, name: str) -> str:
+    """Title and text of every claim that the mutant fails. Line numbers of the reference may change."""
+    case = load(MUTANTS / f"{name}.toml")
+    failed = [each for each in court.judge(case, case.fails, "first").values() if each.failure]
+    parts = [f"{each.claim.id}  {each.claim.title}\n{textwrap.indent(each.message, '    ')}\n" for each in failed]
+    return re.sub(r"\.py:\d+", ".py:N", "\n".join([f"# {case.about}\n", *parts]))
+
+
+@pytest.mark.parametrize("name", TYPICAL)
+def test_messages_are_the_golden_ones(court: Court, name: str) -> None:
+    seen, golden = messages(court, name), GOLDEN / f"{name}.txt"
+    if os.environ.get("REWRITE_MESSAGES"):
+        golden.write_text(seen, encoding="utf-8")
+    assert seen == golden.read_text(encoding="utf-8")
+
+
+def test_every_golden_file_is_used() -> None:
+    assert sorted(path.stem for path in GOLDEN.glob("*.txt")) == sorted(TYPICAL)
+
+
+@pytest.mark.parametrize("path", sorted(GOLDEN.glob("*.txt")), ids=lambda path: path.stem)
+def test_every_failure_says_something_and_hidden_ones_show_no_input(path: Path) -> None:
+    for part in path.read_text(encoding="utf-8").split("\n\n")[1:]:
+        title, _, text = part.partition("\n")
+        assert "hint:" in text, title
+        if "-hidden" in title and "expected:" in text:
+            assert re.search(r"import|written|file|predictions|params|lines|right|time", text), title
