@@ -65,6 +65,11 @@ def decode_all(
         yield decode(index, x, y, documents[index], vocabulary, block_size)
 
 
+def spell(tokens: np.ndarray, vocabulary: Sequence[str]) -> str:
+    """Tokens as text for a person."""
+    return legible("".join(vocabulary[int(t)] if 0 <= t < len(vocabulary) else "?" for t in tokens.tolist()))
+
+
 def legible(text: str) -> str:
     """A decoded sequence for a person: a run of PADs at its end as their number."""
     content = text.rstrip(PAD)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 from gradescope_utils.autograder_utils.decorators import number, weight
 
-from harness.checks import expect_span, expect_vocabulary
+from harness.checks import NEXT_LINE, expect_span, expect_vocabulary
 from harness.feedback import expect
 from harness.probes import corruption
 from harness.samples import DOCUMENTS
-from harness.spans import decode_all
+from harness.spans import decode_all, spell
 from harness.student import Student
 
 BLOCK = 64
@@ -31,11 +31,19 @@ def test_examples_are_pairs_of_long_vectors(student: Student) -> None:
     expect(
         lengths in ([BLOCK - 1], [BLOCK]),
         f"x and y of length {BLOCK - 1} each time (block_size {BLOCK})",
-        f"lengths {lengths}",
-        hint="pad to block_size; x is all but the last, y all but the first",
+        f"lengths from {lengths[0]} to {lengths[-1]}",
+        hint="fill up with PADs to block_size characters; x is all of them but the last, y all but the first",
     )
     x, y = drawn["x"].reshape(-1, lengths[0]), drawn["y"].reshape(-1, lengths[0])
-    expect(np.array_equal(x[:, 1:], y[:, :-1]), "y[i] == x[i + 1]", "another y", hint="x = tokens[:-1], y = tokens[1:]")
+    wrong = np.flatnonzero((x[:, 1:] != y[:, :-1]).any(axis=1))
+    expect(
+        len(wrong) == 0,
+        "y is x moved on by one: y[i] == x[i + 1]",
+        NEXT_LINE.join(f"{name} = {spell(row[wrong[0]], drawn['vocabulary'])}" for name, row in (("x", x), ("y", y)))
+        if len(wrong)
+        else "",
+        hint="x = tokens[:-1], y = tokens[1:]",
+    )
 
 
 @number("1e-1-basic")

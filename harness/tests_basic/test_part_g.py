@@ -7,7 +7,7 @@ from typing import Any
 from gradescope_utils.autograder_utils.decorators import number, weight
 
 from harness.assignment import Assignment
-from harness.checks import expect_bar, judge
+from harness.checks import expect_bar, hinting, judge
 from harness.feedback import expect
 from harness.gold import Gold
 from harness.probes import blocks, training
@@ -15,13 +15,15 @@ from harness.samples import SIZES
 from harness.student import Student
 
 PERCEIVER = {**SIZES, "bottleneck_dim": 9}
+ORDER = "CausalCrossAttention takes keys and values first, the query second; do both have the length that you expect?"
 
 
 @number("1g-0-basic")
 @weight(1)
 def test_down_and_up_projection_change_the_length(student: Student) -> None:
     """DownProjectBlock maps (B, T, d) to (B, m, d), and UpProjectBlock maps it back to (B, T, d)."""
-    seen = student.run(blocks.shapes, sizes=PERCEIVER, batch=2)
+    with hinting(ORDER):
+        seen = student.run(blocks.shapes, sizes=PERCEIVER, batch=2)
     t, m, d = PERCEIVER["block_size"], PERCEIVER["bottleneck_dim"], PERCEIVER["n_embd"]
     expect(
         seen["down"] == [2, m, d],
@@ -41,13 +43,16 @@ def test_down_and_up_projection_change_the_length(student: Student) -> None:
 @weight(1)
 def test_perceiver_model_is_built_from_both_blocks(student: Student) -> None:
     """initialize_perceiver_model returns a GPT whose first and last block are the projections."""
-    built = student.run(training.initialise, variant="perceiver", sizes=SIZES, bottleneck=PERCEIVER["bottleneck_dim"])
+    with hinting(f"does DownProjectBlock work by itself? {ORDER}"):
+        built = student.run(
+            training.initialise, variant="perceiver", sizes=SIZES, bottleneck=PERCEIVER["bottleneck_dim"]
+        )
     wanted = {"down": 1, "up": 1, "plain": SIZES["n_layer"] - 2}
     expect(built["is_gpt"] is True, "a GPT", "something else", hint="return GPT(mconf)")
     expect(
         built["blocks_of"] == wanted,
-        f"{wanted} blocks for n_layer {SIZES['n_layer']}",
-        built["blocks_of"],
+        f"{_blocks(wanted)} for n_layer {SIZES['n_layer']}",
+        _blocks(built["blocks_of"]),
         hint="set perceiver and bottleneck_dim in the configuration before building the model",
     )
     shape = [2, SIZES["block_size"] // 2, SIZES["vocab_size"]]
@@ -57,6 +62,10 @@ def test_perceiver_model_is_built_from_both_blocks(student: Student) -> None:
         list(built["logits"].shape),
         hint="return to the input's length",
     )
+
+
+def _blocks(counts: dict[str, int]) -> str:
+    return "{down} DownProjectBlock, {plain} Block, {up} UpProjectBlock".format(**counts)
 
 
 @number("1g-2-basic")

@@ -21,6 +21,14 @@ _HANDOUT = {
 }
 
 
+#: Why finetune and pretrain may raise in hidden claims although the basic ones pass.
+OTHER_INPUT = (
+    "an exception was raised with another corpus than that of the basic claims: is every path read that is given, and "
+    "is every character of the corpus in the vocabulary?"
+)
+TRAINING = "training raised an exception: does every example have one length, and does {} prepare what train needs?"
+
+
 def word(rng: np.random.Generator, letters: int) -> str:
     """A capitalised random word, now and then with a letter beyond ASCII."""
     chosen = list(rng.choice(list(_LETTERS), letters))

@@ -5,10 +5,12 @@ from __future__ import annotations
 import numpy as np
 from gradescope_utils.autograder_utils.decorators import number, weight
 
+from harness.checks import hinting
 from harness.feedback import expect
 from harness.probes import learning, training
+from harness.spans import spell
 from harness.student import Reference, Student
-from harness.tests_hidden.inputs import corpus, expect_learned, expect_recipe, names_table
+from harness.tests_hidden.inputs import OTHER_INPUT, TRAINING, corpus, expect_learned, expect_recipe, names_table
 
 
 @number("1c-2-hidden")
@@ -19,12 +21,13 @@ def test_finetune_uses_the_given_hyperparameters(
     """Without pretraining, finetune has the epochs, batch size, learning rate and decay that the assignment gives."""
     names, documents = corpus(rng, 12)
     rate = float(rng.uniform(1e-4, 5e-4))
-    seen = student.run(
-        training.prepared, stage="scratch", names=names_table(names), documents=documents, block_size=72, rate=rate
-    )
+    with hinting(OTHER_INPUT):
+        seen = student.run(
+            training.prepared, stage="scratch", names=names_table(names), documents=documents, block_size=72, rate=rate
+        )
     expect_recipe(seen, reference, "scratch", 72, rate)
     table = seen["dataset"]
-    text = "".join(table["itos"][i] for i in np.asarray(table["x"]).reshape(-1))
+    text = spell(np.asarray(table["x"]).reshape(-1), table["itos"])
     expect(
         table["length"] == len(names) and text.startswith(f"Where was {names[0][0]} born?"),
         "all lines of the finetuning corpus, in NameDataset's form",
@@ -38,7 +41,8 @@ def test_finetune_uses_the_given_hyperparameters(
 def test_train_trains_and_saves(student: Student, rng: np.random.Generator) -> None:
     """train lowers the loss and saves the trained weights, as a state dict, where it is told to."""
     names, documents = corpus(rng, 12)
-    seen = student.run(
-        learning.trained, stage="scratch", names=names_table(names), documents=documents, block_size=72, epochs=6
-    )
+    with hinting(TRAINING.format("finetune")):
+        seen = student.run(
+            learning.trained, stage="scratch", names=names_table(names), documents=documents, block_size=72, epochs=6
+        )
     expect_learned(seen)

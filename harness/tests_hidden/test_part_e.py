@@ -48,11 +48,12 @@ def test_masked_content_is_a_quarter_on_average(student: Student, rng: np.random
     spans = _spans(student, documents, 128, 8000)
     masked = np.array([len(span.masked) for span in spans])
     kept = np.array([len(span.truncated) for span in spans])
-    hint = "the mean of the masked length is a quarter of the truncated length; it varies from draw to draw"
+    mean = float((masked / kept).mean())
+    hint = f"on average, a quarter of the truncated text is masked: yours is {'shorter' if mean < 0.25 else 'longer'}"
     expect(
         _near_a_quarter(masked, kept, 2 * chance),
         f"a mean of 0.25 within {ROUNDING + bernstein(masked / kept, 2 * chance):.3f}",
-        f"{float((masked / kept).mean()):.3f}",
+        f"{mean:.3f}",
         hint=hint,
     )
     least = 0.1 - hoeffding(len(spans), chance / 2)
@@ -61,7 +62,7 @@ def test_masked_content_is_a_quarter_on_average(student: Student, rng: np.random
         min(sides) >= least,
         f"draws on both sides of a quarter, each in a share of {least:.3f}",
         f"shares {sides[0]:.3f} below, {sides[1]:.3f} above",
-        hint=hint,
+        hint="the masked length must vary from draw to draw: now below a quarter of the truncated text, now above",
     )
 
 

@@ -8,11 +8,19 @@ import numpy as np
 from gradescope_utils.autograder_utils.decorators import number, weight
 
 from harness.assignment import Assignment
-from harness.checks import expect_bar, expect_loaded, judge, random_weights
+from harness.checks import expect_bar, expect_loaded, hinting, judge, random_weights
 from harness.gold import Gold
 from harness.probes import learning, training
 from harness.student import Reference, Student
-from harness.tests_hidden.inputs import corpus, expect_learned, expect_recipe, expect_saved, names_table
+from harness.tests_hidden.inputs import (
+    OTHER_INPUT,
+    TRAINING,
+    corpus,
+    expect_learned,
+    expect_recipe,
+    expect_saved,
+    names_table,
+)
 from harness.tests_hidden.uploads import expect_different, expect_variant, state_dict
 
 
@@ -26,7 +34,8 @@ def test_both_stages_use_the_given_hyperparameters(
     weights = random_weights(student.run(training.parameter_shapes, documents=documents, block_size=72), rng)
     for stage, extra in (("pretrain", {}), ("finetune", {"names": names_table(names), "weights": weights})):
         rate = float(rng.uniform(1e-4, 5e-4))
-        seen = student.run(training.prepared, stage=stage, documents=documents, block_size=72, rate=rate, **extra)
+        with hinting(OTHER_INPUT):
+            seen = student.run(training.prepared, stage=stage, documents=documents, block_size=72, rate=rate, **extra)
         expect_recipe(seen, reference, stage, 72, rate)
 
 
@@ -37,8 +46,10 @@ def test_pretrained_weights_are_loaded(student: Student, rng: np.random.Generato
     names, documents = corpus(rng, 10)
     weights = random_weights(student.run(training.parameter_shapes, documents=documents, block_size=72), rng)
     common: dict[str, Any] = {"names": names_table(names), "documents": documents, "block_size": 72}
-    expect_loaded(student.run(training.prepared, stage="finetune", weights=weights, **common), weights)
-    seen = student.run(learning.carried, weights=weights, **common)
+    with hinting(OTHER_INPUT):
+        expect_loaded(student.run(training.prepared, stage="finetune", weights=weights, **common), weights)
+    with hinting(TRAINING.format("finetune")):
+        seen = student.run(learning.carried, weights=weights, **common)
     expect_saved(
         seen,
         weights,
@@ -51,7 +62,9 @@ def test_pretrained_weights_are_loaded(student: Student, rng: np.random.Generato
 def test_pretraining_learns(student: Student, rng: np.random.Generator) -> None:
     """A short pretraining on a small corpus lowers the loss, and train saves the result."""
     _, documents = corpus(rng, 16)
-    expect_learned(student.run(learning.trained, stage="pretrain", documents=documents, block_size=72, epochs=6))
+    with hinting(TRAINING.format("pretrain")):
+        seen = student.run(learning.trained, stage="pretrain", documents=documents, block_size=72, epochs=6)
+    expect_learned(seen)
 
 
 @number("1f-6-hidden")

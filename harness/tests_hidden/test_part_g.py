@@ -9,7 +9,7 @@ import numpy as np
 from gradescope_utils.autograder_utils.decorators import number, weight
 
 from harness.assignment import Assignment
-from harness.checks import expect_bar, judge
+from harness.checks import expect_bar, hinting, judge
 from harness.feedback import Failure, expect
 from harness.gold import Gold
 from harness.probes import perceiver
@@ -17,6 +17,10 @@ from harness.student import Student
 from harness.tests_hidden import forward
 from harness.tests_hidden.budget import dkw, share
 from harness.tests_hidden.uploads import expect_different, expect_variant, state_dict
+
+SHAPES = (
+    "the blocks raise an exception: do the shapes fit for a batch of two, and for sequences shorter than block_size?"
+)
 
 
 @number("1g-3-hidden")
@@ -43,7 +47,7 @@ def test_basis_is_xavier_uniform(student: Student) -> None:
 
 
 def _expect_xavier(drawn: list[np.ndarray], where: str) -> None:
-    hint = f"nn.init.xavier_uniform_ on the parameter, and nothing that fills it anew afterwards ({where})"
+    hint = f"the basis in {where} is not what nn.init.xavier_uniform_ draws; does anything scale it or fill it anew?"
     values = np.concatenate([each.reshape(-1) for each in drawn]).astype(np.float64)
     bounds = _xavier_bounds(drawn[0].shape)
     values /= next((each for each in bounds if np.abs(values).max() <= each * (1 + 1e-6)), bounds[-1])
@@ -82,7 +86,8 @@ def test_each_position_sees_what_it_should(student: Student, rng: np.random.Gene
     """
     m, t = int(rng.integers(5, 9)), int(rng.integers(12, 18))
     sizes = {"vocab_size": 30, "block_size": t, "n_head": 2, "n_embd": 16, "bottleneck_dim": m}
-    seen = student.run(perceiver.dependencies, sizes=sizes)
+    with hinting(SHAPES):
+        seen = student.run(perceiver.dependencies, sizes=sizes)
     latent, token = np.arange(m), np.arange(t)
     order = "{}: CausalCrossAttention takes keys and values first, the query second; which is which here?"
     own = "{}: x_input is the query, and what the result of the attention is added to"
@@ -94,7 +99,7 @@ def test_each_position_sees_what_it_should(student: Student, rng: np.random.Gene
         "the perceiver of initialize_perceiver_model",
         seen["model"],
         early | (token[:, None] == token[None, :]),
-        "{}: does it have bottleneck_dim latents, as many as the function was asked for?",
+        "{}: is it a perceiver, and does it have as many latents as the function was asked for?",
     )
 
 
@@ -120,7 +125,8 @@ def test_every_parameter_learns(student: Student) -> None:
     The gradients of both blocks are right, too: the slope in a random direction is the one that small steps give.
     """
     sizes = {"vocab_size": 30, "block_size": 20, "n_head": 2, "n_embd": 16, "bottleneck_dim": 8}
-    found = student.run(perceiver.gradients, sizes=sizes)
+    with hinting(SHAPES):
+        found = student.run(perceiver.gradients, sizes=sizes)
     hint = "no gradient reaches a weight in {}: is every layer used in forward, and C a parameter that is trained?"
     dead = [name for name, (dims, largest, _, _) in found.items() if dims >= 2 and not largest > 0]
     expect(not dead, "a gradient in every weight", f"none in {', '.join(dead[:3])}", hint=hint.format(_own(dead)))
@@ -159,7 +165,8 @@ def test_blocks_compute_what_the_equations_say(student: Student, rng: np.random.
     """
     sizes = {"vocab_size": 30, "block_size": int(rng.integers(12, 18)), "n_head": 2, "n_embd": 16}
     sizes["bottleneck_dim"] = int(rng.integers(5, 9))
-    seen = student.run(perceiver.anatomy, sizes=sizes, batch=3, length=sizes["block_size"] - 2)
+    with hinting(SHAPES):
+        seen = student.run(perceiver.anatomy, sizes=sizes, batch=3, length=sizes["block_size"] - 2)
     down, up = seen["down"], seen["up"]
     basis = [each for each in down["basis"] if each.size == sizes["bottleneck_dim"] * sizes["n_embd"]]
     expect(len(basis) == 1, "one basis in DownProjectBlock", len(basis), hint="self.C = nn.Parameter(...)")
