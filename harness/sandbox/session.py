@@ -162,7 +162,7 @@ class Zygote:
         return f"the sandbox's helper process {what}{status}" + (f"; it said:\n{said}" if said else "")
 
     def close(self) -> None:
-        """End it and its workers; returns within seconds."""
+        """End it and its workers."""
         self._control.close()
         deadline = time.monotonic() + 2
         while self._process.poll() is None and time.monotonic() < deadline:
@@ -170,4 +170,4 @@ class Zygote:
         if self._process.poll() is None:
             self._process.send_signal(signal.SIGKILL)
         with contextlib.suppress(subprocess.TimeoutExpired):
-            self._process.wait(10)
+            self._process.wait(60)  # it is killed; a starved machine takes its time all the same

@@ -50,7 +50,7 @@ MUTANTS = {
     "copy: a row instead of a vector": (copying("40.0 * keys[j : j + 1]"), COPY),
     "copy: nothing": (copying("None"), COPY),
     "copy: text": (copying("'40 k_j'"), COPY),
-    "copy: a query that is another each time": (copying("40.0 * keys[np.random.randint(len(keys))]"), COPY),
+    "copy: the key before": (copying("40.0 * keys[j - 1]"), COPY),
     # The trap of n = 2, where equal weights are the average.
     "average: no query": (query("averaging_query", "0 * k[a]"), AVERAGE),
     "average: unscaled": (query("averaging_query", "k[a] + k[b]"), AVERAGE),

@@ -17,6 +17,7 @@ from harness import catalogue
 from harness.assignment import ROOT, load
 from tests.conftest import TEMPLATE_CODE
 
+QUESTIONS = int(load().preset("laptop").world["dev"])
 CODE = tuple(d.name for d in load().deliverables if d.kind == "code")
 
 
@@ -55,9 +56,9 @@ def test_right_work_earns_every_point(honest_upload: Path, data: Path, tmp_path:
     assert (code, document["score"]) == (0, 64), text
     assert document["extra_data"]["harness_fault"] is False
     figures = {t["number"]: t["extra_data"]["correct"] for t in document["tests"] if "correct" in t["extra_data"]}
-    assert figures == dict.fromkeys(
-        ("1d-0-basic", "1d-1-hidden", "1f-2-basic", "1f-7-hidden", "1g-2-basic", "1g-7-hidden"), 100
-    )
+    third = -(-QUESTIONS // 3)
+    claims = ("1d-0-basic", "1d-1-hidden", "1f-2-basic", "1f-7-hidden", "1g-2-basic", "1g-7-hidden")
+    assert figures == dict.fromkeys(claims, third)
 
 
 def test_a_zipped_and_nested_upload_earns_the_same(honest_upload: Path, data: Path, tmp_path: Path) -> None:
@@ -152,9 +153,9 @@ def test_an_unwritten_part_fails_its_own_claims_only(upload: Path, data: Path, t
     ("content", "said"),
     [
         (b"", "0"),
-        (b"Oslo\n" * 299, "299"),
-        (b"Oslo\n" * 301, "301"),
-        (b"\xff\xfe\n" * 300, "UTF-8"),
+        (b"Oslo\n" * (QUESTIONS - 1), str(QUESTIONS - 1)),
+        (b"Oslo\n" * (QUESTIONS + 1), str(QUESTIONS + 1)),
+        (b"\xff\xfe\n" * QUESTIONS, "UTF-8"),
     ],
 )
 def test_malformed_predictions_say_what_is_wrong(
@@ -262,4 +263,4 @@ def test_exchanged_and_identical_predictions_are_named(upload: Path, data: Path,
     dev.write_bytes(first)
     _, document, _ = grade(upload, data, tmp_path / "results.json", "--only", "1f-7-hidden")
     assert "identical" in document["tests"][0]["output"]
-    assert document["tests"][0]["extra_data"]["total"] == 300
+    assert document["tests"][0]["extra_data"]["total"] == QUESTIONS

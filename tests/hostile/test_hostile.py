@@ -204,3 +204,10 @@ def _flip(target: Path, honest: bytes, secret: Path, stop: threading.Event) -> N
             else:
                 target.unlink(missing_ok=True)
             other.rename(target)
+
+
+def test_workers_share_no_writable_memory_with_the_zygote(cell: Ward) -> None:
+    """What a fork shares, one worker could change for all that come after it."""
+    (zygote,) = cell.sandbox.foreign()
+    maps = Path(f"/proc/{zygote}/maps").read_text(encoding="utf-8").splitlines()
+    assert [line for line in maps if line.split()[1] == "rw-s"] == []
