@@ -83,8 +83,7 @@ def _grade(arguments: argparse.Namespace) -> int:
     data = check_data(arguments.data or _default_data())
     _fail_closed(arguments.results, arguments.only)
     if arguments.gradescope:
-        metadata = [path for path in (ROOT.parent / "submission_metadata.json",) if path.exists()]
-        lock_down([ROOT, upload, *metadata, *([arguments.results.absolute().parent] if arguments.results else [])])
+        lock_down([ROOT, upload, *([arguments.results.absolute().parent] if arguments.results else [])])
     ledger = grade(
         upload,
         data,

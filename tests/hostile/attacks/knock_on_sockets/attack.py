@@ -8,7 +8,7 @@ def attack():
                 breaches.append((family, int(kind)))
             except (OSError, OverflowError, ValueError):
                 pass
-    for address in (("127.0.0.1", 22), ("127.0.0.1", 8080), ("169.254.169.254", 80), ("::1", 80)):
+    for address in (("127.0.0.1", 22), ("127.0.0.1", 8080), ("127.0.0.2", 80), ("::1", 80)):
         try:
             socket.create_connection(address, timeout=0.2)
             breaches.append(address)
