@@ -11,7 +11,10 @@ import pytest
 from harness import catalogue
 from tests.faults.grades import Grade, assert_sound
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the family of a grade is looked up in /proc")
+pytestmark = [
+    pytest.mark.skipif(sys.platform != "linux", reason="the family of a grade is looked up in /proc"),
+    pytest.mark.slow,  # waits for whole grades, minutes each
+]
 
 PART = "1c"
 CLAIMS = {claim.id: claim.points for claim in catalogue.select(catalogue.collect(), PART)}
