@@ -4,9 +4,12 @@ Nothing in this file is yours to write. It builds the data set and the model, an
 """
 
 import argparse
+import contextlib
 import random
+import re
 import sys
 from collections import Counter
+from itertools import zip_longest
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +18,10 @@ from submission import helper
 from submission.dataset import CharCorruptionDataset, DataError, read_text
 from submission.model import GPTConfig
 from submission.trainer import PRESETS, default_device, use_preset
-from submission.utils import ParamsError, answer_questions, evaluate_places, load_params, read_questions
+from submission.utils import ParamsError, answer_questions, evaluate_places, load_params, read_places, read_questions
+
+PICTURES = Path("pictures")
+RUNS = Path("runs")  # `tensorboard --logdir runs`
 
 
 def parse_arguments(argv=None):
@@ -70,37 +76,67 @@ def build_model(arguments, preset, vocab_size):
     return helper.initialize_perceiver_model(config, bottleneck_dim)
 
 
+@contextlib.contextmanager
+def data_of(path):
+    """Inside, complaints about data say which file they are about."""
+    try:
+        yield
+    except DataError as problem:
+        raise problem if str(path) in str(problem) else DataError(f"{path}: {problem}") from problem
+
+
+# ----------------------------------------------------------------------------------------------------------------------
+# The commands
+# ----------------------------------------------------------------------------------------------------------------------
+
+
 def run_pretrain(arguments, preset, dataset, model):
     """Pretrain, and write the parameters."""
     rate = preset.pretrain.learning_rate if arguments.pretrain_lr is None else arguments.pretrain_lr
-    _, trainer = helper.pretrain(dataset, preset.block_size, model, pretrain_lr=rate)
-    helper.train(model, arguments.writing_params_path, trainer)
+    with open_writer(arguments) as writer:
+        _, trainer = helper.pretrain(dataset, preset.block_size, model, pretrain_lr=rate, writer=writer)
+        trainer.config.optimizer = preset.pretrain.optimizer
+        helper.train(model, arguments.writing_params_path, trainer)
+    draw_losses(arguments, trainer)
 
 
 def run_finetune(arguments, preset, dataset, model):
     """Finetune, and write the parameters."""
     recipe = preset.scratch if arguments.reading_params_path is None else preset.finetune
     rate = recipe.learning_rate if arguments.finetune_lr is None else arguments.finetune_lr
-    _, trainer = helper.finetune(
-        arguments.reading_params_path,
-        arguments.finetune_corpus_path,
-        dataset,
-        preset.block_size,
-        model,
-        finetune_lr=rate,
-    )
-    helper.train(model, arguments.writing_params_path, trainer)
+    with open_writer(arguments) as writer, data_of(arguments.finetune_corpus_path):
+        _, trainer = helper.finetune(
+            arguments.reading_params_path,
+            arguments.finetune_corpus_path,
+            dataset,
+            preset.block_size,
+            model,
+            finetune_lr=rate,
+            writer=writer,
+        )
+        trainer.config.optimizer = recipe.optimizer
+        helper.train(model, arguments.writing_params_path, trainer)
+    draw_losses(arguments, trainer)
 
 
 def run_evaluate(arguments, dataset, model):
     """Answer the questions of a file, write the answers, and say how many are right."""
     questions = read_questions(arguments.eval_corpus_path, dataset)
+    places = read_places(arguments.eval_corpus_path)
     load_params(model, arguments.reading_params_path)
     answers = answer_questions(model.to(default_device()), questions, dataset)
     with open(arguments.outputs_path, "w", encoding="utf-8", newline="\n") as file:
         file.writelines(f"{answer}\n" for answer in answers)
     print(f"{len(answers)} predictions are in {arguments.outputs_path}")
+    frequent = ", ".join(f"{answer} ({count})" for answer, count in Counter(answers).most_common(3))
+    print(f"Most frequent answers: {frequent}")
+    if not places:
+        print(f"{arguments.eval_corpus_path} tells no birth places: how many are right is not known here.")
+        return
     print_score(arguments.eval_corpus_path, answers)
+    print_groups(arguments, questions, answers, places)
+    compare_models(arguments)
+    print_examples(questions, answers, places)
 
 
 def run_baseline(arguments):
@@ -110,14 +146,116 @@ def run_baseline(arguments):
     print_score(arguments.eval_corpus_path, [arguments.baseline_place] * len(questions))
 
 
+# ----------------------------------------------------------------------------------------------------------------------
+# What a trained model knows
+# ----------------------------------------------------------------------------------------------------------------------
+
+
 def print_score(path, answers):
     """Say how many answers are right, if the file tells."""
     total, correct = evaluate_places(path, answers)
     if total == 0:
-        frequent = ", ".join(f"{answer} ({count})" for answer, count in Counter(answers).most_common(3))
-        print(f"No gold birth places in {path}. Most frequent answers: {frequent}")
+        print(f"{path} tells no birth places.")
     else:
         print(f"Correct: {correct} out of {total}: {100 * correct / total:.2f}%")
+
+
+def print_groups(arguments, questions, answers, places):
+    """A table: how many answers are right, of people whom the pretraining text has and of people whom it has not."""
+    text = read_text(arguments.pretrain_corpus_path)
+    right = [answer == place for answer, place in zip(answers, places, strict=True)]
+    seen = [re.sub(r"^Where was | born\?$", "", question) in text for question in questions]
+    london = [arguments.baseline_place == place for place in places]
+    rows = [
+        ("everyone", right),
+        (f"  with a biography in {arguments.pretrain_corpus_path}", [r for r, s in zip(right, seen, strict=True) if s]),
+        ("  with none there", [r for r, s in zip(right, seen, strict=True) if not s]),
+        (f"always {arguments.baseline_place!r} instead", london),
+    ]
+    print()
+    for name, group in rows:
+        if group:
+            share = 100 * sum(group) / len(group)
+            print(f"{name:<44}{sum(group):5} right of {len(group):4}{share:6.1f}%")
+
+
+def compare_models(arguments):
+    """A chart: the accuracy of every model that has answered these questions so far, in the terminal and as a file."""
+    split = Path(arguments.outputs_path).name.split(".")[-2]  # vanilla.pretrain.dev.predictions -> dev
+    shares = {}
+    for path in sorted(Path(arguments.outputs_path).parent.glob(f"*.{split}.predictions")):
+        with contextlib.suppress(DataError):  # predictions for other questions
+            answers = path.read_text(encoding="utf-8").removesuffix("\n").split("\n")
+            total, correct = evaluate_places(arguments.eval_corpus_path, answers)
+            shares[path.name.removesuffix(f".{split}.predictions")] = 100 * correct / total
+    places = read_places(arguments.eval_corpus_path)
+    shares[f"always {arguments.baseline_place}"] = 100 * places.count(arguments.baseline_place) / len(places)
+
+    print(f"\n{'right answers on ' + split:<24}0%{'50%':>24}{'100%':>25}")
+    for name, share in shares.items():
+        print(f"{name:<24}{'#' * round(share / 2):<50}{share:6.1f}%")
+
+    def bars(axes):
+        axes.barh(list(shares), list(shares.values()))
+        axes.invert_yaxis()
+        axes.set_xlabel(f"right answers on {split}, percent")
+
+    draw(PICTURES / f"accuracy.{split}.svg", bars)
+
+
+def print_examples(questions, answers, places, count=5):
+    """A few right and wrong answers side by side. Could you tell which is which?"""
+    triples = list(zip(questions, answers, places, strict=True))
+    right = [f"{question} {answer}" for question, answer, place in triples if answer == place]
+    wrong = [f"{question} {answer}   (no: {place})" for question, answer, place in triples if answer != place]
+    print(f"\n{'right':<60}wrong")
+    for left, other in zip_longest(right[:count], wrong[:count], fillvalue=""):
+        print(f"{left:<60}{other}".rstrip())
+
+
+# ----------------------------------------------------------------------------------------------------------------------
+# Pictures of a training
+# ----------------------------------------------------------------------------------------------------------------------
+
+
+@contextlib.contextmanager
+def open_writer(arguments):
+    """A TensorBoard SummaryWriter for this training, or None where TensorBoard is not installed."""
+    try:
+        from torch.utils.tensorboard import SummaryWriter
+    except ImportError:
+        yield None
+        return
+    with SummaryWriter(RUNS / Path(arguments.writing_params_path).stem) as writer:
+        yield writer
+
+
+def draw_losses(arguments, trainer):
+    """The mean loss of each epoch, as a curve."""
+
+    def curve(axes):
+        axes.plot(range(1, len(trainer.losses) + 1), trainer.losses)
+        axes.set_xlabel("epoch")
+        axes.set_ylabel("loss")
+        axes.set_ylim(bottom=0)
+
+    draw(PICTURES / f"{Path(arguments.writing_params_path).stem}.loss.svg", curve)
+
+
+def draw(path, paint):
+    """Let paint(axes) make a picture, and write it to a file, the same bytes each time; needs Matplotlib."""
+    try:
+        from matplotlib import rc_context
+        from matplotlib.figure import Figure
+    except ImportError:
+        print(f"No {path}: that needs Matplotlib (pip install matplotlib).")
+        return
+    with rc_context({"svg.hashsalt": "0"}):
+        figure = Figure(figsize=(7, 3.5), layout="constrained")
+        paint(figure.subplots())
+        path.parent.mkdir(exist_ok=True)
+        figure.savefig(path, metadata={"Date": None})
+    print(f"Drawn: {path}")
 
 
 def main(argv=None):
@@ -131,7 +269,9 @@ def main(argv=None):
         if arguments.function == "baseline":
             run_baseline(arguments)
             return
-        dataset = CharCorruptionDataset(read_text(arguments.pretrain_corpus_path), preset.block_size)
+        text = read_text(arguments.pretrain_corpus_path)
+        with data_of(arguments.pretrain_corpus_path):
+            dataset = CharCorruptionDataset(text, preset.block_size)
         model = build_model(arguments, preset, dataset.vocab_size)
         if arguments.function == "pretrain":
             run_pretrain(arguments, preset, dataset, model)
@@ -140,7 +280,11 @@ def main(argv=None):
         else:
             run_evaluate(arguments, dataset, model)
     except (DataError, ParamsError, OSError) as problem:
-        sys.exit(f"run.py: {problem}")
+        print(f"run.py: {problem}", file=sys.stderr)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        print("run.py: stopped; a training goes on after its last whole epoch when you give the command again")
+        sys.exit(130)
 
 
 if __name__ == "__main__":

@@ -32,6 +32,9 @@ the perceiver, with pretraining (part g)
 
 attention exploration (problem 3, extra credit)
   attention_pictures                   draw what your queries do, into pictures/
+
+at the end
+  collect_submission                   pack the upload, say what is missing   -> submission.zip, in this folder
 END
 }
 
@@ -83,6 +86,8 @@ case "$command" in
 
     attention_pictures)
         "$python" attention_pictures.py "$@" ;;
+    collect_submission)
+        "$python" collect_submission.py "$@" ;;
 
     "" | -h | --help | help)
         usage ;;

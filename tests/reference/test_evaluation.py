@@ -11,54 +11,6 @@ def dataset(submission: Any, corpus: Any) -> Any:
     return submission.CharCorruptionDataset(corpus, 48)
 
 
-QUESTIONS = [
-    "Where was Ada Arden born?",
-    "Where was Bo Bell born?",
-    "Where was Cy Cole born?",
-    "Where was Di Drew Dunn born?",
-    "Where was Ed Eve born?",
-    "Where was Bo Cole born?",
-]
-
-
-def scramble(model: Any) -> Any:
-    """A new model repeats itself; large weights make it write all kinds of things."""
-    for parameter in model.parameters():
-        torch.nn.init.normal_(parameter, std=0.5)
-
-
-@pytest.mark.parametrize("bottleneck", [{}, {"bottleneck_dim": 30}])
-def test_answers_are_those_of_the_plain_loop(submission: Any, build: Any, dataset: Any, bottleneck: Any) -> None:
-    model = build(vocab_size=dataset.vocab_size, block_size=48, **bottleneck)
-    scramble(model)
-    answers = submission.utils.answer_questions(model, QUESTIONS, dataset, batch_size=2)
-
-    for question, answer in zip(QUESTIONS, answers, strict=True):
-        x = torch.tensor([[dataset.stoi[char] for char in question + dataset.MASK_CHAR]])
-        completion = "".join(dataset.itos[int(token)] for token in submission.sample(model, x, 32)[0])
-        assert answer == completion.split(dataset.MASK_CHAR)[1].replace("\n", " ")
-    assert len(set(answers)) > 1
-
-
-@pytest.mark.parametrize("bottleneck", [{}, {"bottleneck_dim": 30}])
-def test_tokens_decoded_together_are_those_decoded_alone(
-    submission: Any, build: Any, dataset: Any, bottleneck: Any
-) -> None:
-    model = build(vocab_size=dataset.vocab_size, block_size=48, **bottleneck)
-    scramble(model)
-    x = torch.randint(2, dataset.vocab_size, (7, 20))
-    together = submission.utils.greedy_tokens(model, x, 40, stop=-1)
-    alone = torch.cat([submission.sample(model, row[None], 40)[:, 20:] for row in x])
-    assert torch.equal(together, alone)
-
-
-def test_decoding_stops_once_every_row_has_stopped(submission: Any, build: Any, dataset: Any) -> None:
-    model = build(vocab_size=dataset.vocab_size, block_size=48)
-    x = torch.randint(2, dataset.vocab_size, (1, 5))
-    first = int(submission.utils.sample(model, x, 1)[0, -1])
-    assert submission.utils.greedy_tokens(model, x, 9, stop=first).tolist() == [[first]]
-
-
 def test_sampling_keeps_to_the_top_k(submission: Any, build: Any) -> None:
     model = build()
     x = torch.tensor([[3, 4]])

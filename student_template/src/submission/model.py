@@ -189,7 +189,7 @@ class GPT(nn.Module):
         loss = None
         if targets is not None:
             # PAD has index 0: predicting it teaches nothing.
-            loss = F.cross_entropy(logits.flatten(0, 1), targets.flatten(), ignore_index=0)
+            loss = F.cross_entropy(logits.flatten(0, 1).float(), targets.flatten(), ignore_index=0)
         return logits, loss
 
     def configure_optimizers(self, train_config):

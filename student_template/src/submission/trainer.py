@@ -4,10 +4,18 @@ Nothing in this file is yours to write. Read Recipe and TrainerConfig before hel
 the second.
 """
 
+import hashlib
+import importlib.util
+import io
 import math
 import os
+import random
+import time
+from collections import defaultdict
 from dataclasses import dataclass
+from pathlib import Path
 
+import numpy as np
 import torch
 from torch.utils.data import DataLoader
 from tqdm import tqdm
@@ -25,6 +33,7 @@ class Recipe:
     batch_size: int
     learning_rate: float  # what run.py passes on as finetune_lr or pretrain_lr
     decay_epochs: float  # after so many times the pretraining text, the learning rate has come down to a tenth
+    optimizer: str = "adamw"  # or "muon", see make_optimizer
     warmup_tokens: int = 512 * 20  # the learning rate climbs from 0 over so many tokens
 
     def final_tokens(self, pretrain_dataset, block_size):
@@ -42,25 +51,24 @@ class Preset:
     block_size: int
     bottleneck_dim: int
     dropout: float
-    optimizer: str  # "adamw" or "muon"
     scratch: Recipe  # finetuning without pretraining
     finetune: Recipe  # finetuning with pretraining
     pretrain: Recipe
 
 
 PRESETS = {
-    # Minutes on two CPU cores.
+    # Minutes on two CPU cores. Muon learns the text in a fifth of AdamW's steps. But it turns a model over as a whole,
+    # and what finetuning has to keep is what the text has taught: AdamW's small steps forget far less of it.
     "laptop": Preset(
         n_layer=3,
         n_head=4,
         n_embd=128,
-        block_size=128,
+        block_size=256,
         bottleneck_dim=64,
         dropout=0.0,
-        optimizer="muon",
-        scratch=Recipe(max_epochs=75, batch_size=64, learning_rate=2e-3, decay_epochs=32),
-        finetune=Recipe(max_epochs=10, batch_size=64, learning_rate=2e-3, decay_epochs=4),
-        pretrain=Recipe(max_epochs=150, batch_size=32, learning_rate=5e-3, decay_epochs=150),
+        scratch=Recipe(max_epochs=75, batch_size=64, learning_rate=2e-3, decay_epochs=32, optimizer="muon"),
+        finetune=Recipe(max_epochs=10, batch_size=16, learning_rate=1.5e-4, decay_epochs=4),
+        pretrain=Recipe(max_epochs=110, batch_size=32, learning_rate=5e-3, decay_epochs=110, optimizer="muon"),
     ),
     # The handout's size: about five hours on the GPU of its day. Its bottleneck was 32, but names are longer than that.
     "full": Preset(
@@ -70,7 +78,6 @@ PRESETS = {
         block_size=128,
         bottleneck_dim=64,
         dropout=0.1,
-        optimizer="adamw",
         scratch=Recipe(max_epochs=75, batch_size=256, learning_rate=6e-4, decay_epochs=200),
         finetune=Recipe(max_epochs=10, batch_size=256, learning_rate=6e-4, decay_epochs=200),
         pretrain=Recipe(max_epochs=650, batch_size=128, learning_rate=6e-3, decay_epochs=200),
@@ -97,6 +104,57 @@ def current_preset():
 # ----------------------------------------------------------------------------------------------------------------------
 # Optimisers
 # ----------------------------------------------------------------------------------------------------------------------
+
+
+class Muon(torch.optim.Muon):
+    """PyTorch's Muon (with adjust_lr_fn="match_rms_adamw"), number for number, but made for many small matrices.
+
+    Matrices of one shape move together. And where the processor has no arithmetic for bfloat16 numbers, float32 stands
+    in for them: PyTorch's own takes twenty times as long there.
+    """
+
+    @torch.no_grad()
+    def step(self, closure=None):
+        """Move every matrix that has a gradient."""
+        loss = None
+        if closure is not None:
+            with torch.enable_grad():
+                loss = closure()
+        for group in self.param_groups:
+            by_shape = defaultdict(list)
+            for matrix in group["params"]:
+                if matrix.grad is not None:
+                    by_shape[matrix.shape].append(matrix)
+            for matrices in by_shape.values():
+                self._move(matrices, group)
+        return loss
+
+    def _move(self, matrices, group):
+        """Move matrices of one shape."""
+        updates = []
+        for matrix in matrices:
+            state = self.state[matrix]
+            if not state:
+                state["momentum_buffer"] = torch.zeros_like(matrix)
+            state["momentum_buffer"].lerp_(matrix.grad, 1 - group["momentum"])
+            updates.append(matrix.grad.lerp(state["momentum_buffer"], group["momentum"]))
+        rate = group["lr"] * 0.2 * math.sqrt(max(matrices[0].shape))  # as large as AdamW's steps are
+        for matrix, update in zip(matrices, orthogonal(torch.stack(updates), group), strict=True):
+            matrix.mul_(1 - group["lr"] * group["weight_decay"])
+            matrix.add_(update, alpha=-rate)
+
+
+def orthogonal(matrices, group):
+    """The matrices (n, rows, columns), with all singular values near 1 (Newton-Schulz iteration)."""
+    a, b, c = group["ns_coefficients"]
+    x = matrices.to(torch.bfloat16 if fast_bfloat16(matrices.device) else torch.float32)
+    if matrices.size(1) > matrices.size(2):
+        x = x.mT
+    x = x / torch.stack([each.norm() for each in x]).clamp(min=group["eps"])[:, None, None]
+    for _ in range(group["ns_steps"]):
+        gram = x @ x.mT  # (n, r, c) x (n, c, r) -> (n, r, r)
+        x = torch.baddbmm(x, torch.baddbmm(gram, gram, gram, beta=b, alpha=c), x, beta=a)  # (n, r, c)
+    return x.mT if matrices.size(1) > matrices.size(2) else x
 
 
 class OptimizerPair(torch.optim.Optimizer):
@@ -145,7 +203,7 @@ def make_optimizer(decayed, others, output_layer, config):
         equally large in all of its directions, which here learns the same in about a fifth of the steps. Its steps are
         scaled to the size that AdamW's have, so that one learning rate serves both.
     """
-    name = getattr(config, "optimizer", None) or current_preset().optimizer
+    name = getattr(config, "optimizer", TrainerConfig.optimizer)
     if name not in ("adamw", "muon"):
         raise ValueError(f"no optimizer {name!r}: choose adamw or muon")
 
@@ -156,12 +214,10 @@ def make_optimizer(decayed, others, output_layer, config):
         {"params": list(others), "weight_decay": 0.0},
     ]
     groups = [group for group in groups if group["params"]]
-    adamw = torch.optim.AdamW(groups, lr=config.learning_rate, betas=config.betas)
+    adamw = torch.optim.AdamW(groups, lr=config.learning_rate, betas=config.betas, fused=True)
     if not matrices:
         return adamw
-    muon = torch.optim.Muon(
-        matrices, lr=config.learning_rate, weight_decay=config.weight_decay, adjust_lr_fn="match_rms_adamw"
-    )
+    muon = Muon(matrices, lr=config.learning_rate, weight_decay=config.weight_decay, adjust_lr_fn="match_rms_adamw")
     return OptimizerPair(muon, adamw)
 
 
@@ -179,7 +235,7 @@ class TrainerConfig:
     betas = (0.9, 0.95)
     grad_norm_clip = 1.0
     weight_decay = 0.1  # on the matrices of linear layers only
-    optimizer = None  # "adamw" or "muon"; None takes the preset's
+    optimizer = "muon"  # or "adamw", see make_optimizer; run.py sets it to the recipe's
 
     # The learning rate climbs over the first warmup_tokens, then follows half a cosine down to a tenth at final_tokens.
     lr_decay = False
@@ -207,11 +263,29 @@ def default_device():
     return torch.device("cpu")
 
 
+def fast_forward(model, device):
+    """The model as it runs fastest: compiled on a GPU of NVIDIA's where there is a compiler for it, else as it is."""
+    if device.type == "cuda" and importlib.util.find_spec("triton"):
+        return torch.compile(model, dynamic=True)  # batches have different lengths
+    return model
+
+
+def fast_bfloat16(device):
+    """Whether bfloat16 makes the device multiply matrices faster; where it does not, it makes it far slower."""
+    if device.type == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    capabilities = getattr(torch.cpu, "get_capabilities", dict)()
+    return device.type == "cpu" and any(capabilities.get(name, False) for name in ("avx512_bf16", "amx_bf16"))
+
+
 class Trainer:
     """Trains a model on a data set of (x, y) pairs.
 
     Each epoch sees every item once, in batches of items of similar length. What follows the last target of a batch is
     cut off: PADs cost time and teach nothing. The loss is the same as without the cut.
+
+    With a ckpt_path, a training that was stopped, however suddenly, goes on after its last whole epoch when the same
+    command is given again, and ends with the very parameters (on a CPU, to the bit) that it would have had.
     """
 
     POOL = 16  # batches that are drawn together, and sorted by length
@@ -219,6 +293,7 @@ class Trainer:
     def __init__(self, model, train_dataset, test_dataset, config):
         self.device = default_device()
         self.model = model.to(self.device)
+        self.forward = fast_forward(self.model, self.device)
         self.train_dataset = train_dataset
         self.test_dataset = test_dataset
         self.config = config
@@ -234,49 +309,64 @@ class Trainer:
         """Train for config.max_epochs epochs, and save the parameters after each one if there is a ckpt_path."""
         config = self.config
         optimizer = self.model.configure_optimizers(config)
-        batches_per_epoch = math.ceil(len(self.train_dataset) / config.batch_size)
-        with tqdm(total=config.max_epochs * batches_per_epoch, unit="batch", mininterval=1.0) as bar:
-            for epoch in range(config.max_epochs):
+        progress = None if config.ckpt_path is None else Progress(self, optimizer)
+        first = 0 if progress is None else progress.resume()
+        batches = math.ceil(len(self.train_dataset) / config.batch_size)
+        with tqdm(total=config.max_epochs * batches, initial=first * batches, unit="batch", mininterval=1.0) as bar:
+            for epoch in range(first, config.max_epochs):
                 self.losses.append(self._train_epoch(optimizer, bar, epoch))
                 if config.writer is not None:
                     config.writer.add_scalar("train/loss", self.losses[-1], epoch)
-                if config.ckpt_path is not None:
+                if progress is not None:
                     self.save_checkpoint()
+                    progress.save(epoch + 1)
+        if progress is not None:
+            progress.forget()
 
     def _train_epoch(self, optimizer, bar, epoch):
         """One pass over the data set; returns the mean loss of its batches."""
         self.model.train()
-        total, count = 0.0, 0
-        for x, y in self._batches():
-            lr = self._learning_rate(y.numel())
+        losses, began, tokens = [], time.monotonic(), 0
+        for x, y, untrimmed in self._batches():
+            lr = self._learning_rate(untrimmed)
             for group in optimizer.param_groups:
                 group["lr"] = lr
-            loss = self._step(optimizer, *trim(x, y))
-            total, count = total + loss, count + 1
+            losses.append(self._step(optimizer, x, y))
+            tokens += x.numel()
             bar.update()
-            bar.set_postfix(epoch=epoch + 1, loss=f"{loss:.3f}", lr=f"{lr:.1e}", refresh=False)
-        return total / max(1, count)
+            if len(losses) % 10 == 0:  # to look at a loss is to wait for the GPU
+                speed = tokens / (time.monotonic() - began)
+                bar.set_postfix_str(f"epoch {epoch + 1}, loss {losses[-1]:.3f}, {speed:,.0f} tokens/s", refresh=False)
+        return torch.stack(losses).mean().item() if losses else 0.0
 
     def _step(self, optimizer, x, y):
-        """Move the parameters once; x and y are (B, T)."""
-        _, loss = self.model(x.to(self.device), y.to(self.device))
+        """Move the parameters once; x and y are (B, T). The loss before, not waited for."""
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=fast_bfloat16(self.device)):
+            _, loss = self.forward(x, y)
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.config.grad_norm_clip)
         optimizer.step()
         self.steps += 1
-        return loss.item()
+        return loss.detach()
 
     def _batches(self):
-        """Batches (x, y) of this epoch: shuffled items, gathered by length, in shuffled order."""
+        """Batches of this epoch: shuffled items, gathered by length and trimmed, in shuffled order.
+
+        Each is x and y on the device, both (B, T), and the number of tokens before trimming.
+        """
         size = self.config.batch_size
         pools = DataLoader(
             self.train_dataset, batch_size=self.POOL * size, shuffle=True, num_workers=self.config.num_workers
         )
-        for x, y in pools:  # (POOL * B, T) each
-            by_length = torch.argsort(last_targets(y), stable=True).split(size)
+        for inputs, targets in pools:  # (POOL * B, T) each
+            lengths = last_targets(targets)
+            by_length = torch.argsort(lengths, stable=True).split(size)
+            ends = [int(lengths[rows].max()) for rows in by_length]
+            x, y = inputs.to(self.device), targets.to(self.device)
             for chosen in torch.randperm(len(by_length)).tolist():
-                yield x[by_length[chosen]], y[by_length[chosen]]
+                rows, end = by_length[chosen], ends[chosen]
+                yield x[rows, :end], y[rows, :end], len(rows) * y.size(1)
 
     def _learning_rate(self, new_tokens):
         """The learning rate for a step over so many more tokens."""
@@ -296,23 +386,122 @@ def last_targets(y):
     return (positions * (y != 0)).amax(dim=1).clamp(min=1)
 
 
-def trim(x, y):
-    """Cut x and y (B, T) to (B, t): without the columns behind the last target of any row."""
-    length = int(last_targets(y).max())
-    return x[:, :length], y[:, :length]
+# ----------------------------------------------------------------------------------------------------------------------
+# Files
+# ----------------------------------------------------------------------------------------------------------------------
 
 
-# ----------------------------------------------------------------------------------------------------------------------
-# Parameters on disk
-# ----------------------------------------------------------------------------------------------------------------------
+class CheckpointError(OSError):
+    """A file of parameters that could not be written; the message is one sentence that says why."""
 
 
 def save_params(model, path):
     """Write the model's state dict to `path`: afterwards there is a complete file, or the one that was there before."""
+    write_tensors(model.state_dict(), path)
+
+
+def write_tensors(content, path):
+    """torch.save(content, path), after which there is a complete file: this one or, if it fails, the one before."""
+    content_bytes = io.BytesIO()
+    torch.save(content, content_bytes)
     partial = f"{path}.partial"
     try:
-        torch.save(model.state_dict(), partial)
+        with open(partial, "wb") as file:
+            file.write(content_bytes.getbuffer())
+            file.flush()
+            os.fsync(file.fileno())  # on the disk itself, before it takes the other's name
         os.replace(partial, path)
+    except OSError as problem:
+        raise CheckpointError(
+            f"cannot write {path} ({problem.strerror or problem}): the file from before is unharmed, and once there is "
+            "room the same command goes on from it"
+        ) from problem
     finally:
         if os.path.exists(partial):
             os.remove(partial)
+
+
+class Progress:
+    """All that a training needs to go on after its last whole epoch, in a file beside its checkpoint.
+
+    It is used again by a training that begins the same in every respect: code, data, settings, parameters and random
+    streams. A training that comes to its end removes it.
+    """
+
+    def __init__(self, trainer, optimizer):
+        self.trainer = trainer
+        self.optimizer = optimizer
+        self.path = f"{trainer.config.ckpt_path}.resume"
+        self.beginning = self._beginning()
+
+    def save(self, epochs):
+        """Write down where the training stands after so many epochs."""
+        trainer = self.trainer
+        content = {
+            "beginning": self.beginning,
+            "epochs": epochs,
+            "model": trainer.model.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "counters": [trainer.tokens, trainer.steps],
+            "losses": trainer.losses,
+            "streams": random_streams(),
+        }
+        write_tensors(content, self.path)
+
+    def resume(self):
+        """Go to where the same training was stopped, if it was; the number of epochs that are behind it."""
+        if not os.path.exists(self.path):
+            return 0
+        trainer = self.trainer
+        try:
+            content = torch.load(self.path, map_location="cpu", weights_only=True)
+        except Exception:  # noqa: BLE001 - bytes that are no tensors make the unpickler raise almost anything
+            content = {}
+        if content.get("beginning") != self.beginning:
+            print(f"{self.path} is of another training (other code, data, settings or seed): starting anew")
+            return 0
+        trainer.model.load_state_dict(content["model"])
+        self.optimizer.load_state_dict(content["optimizer"])
+        trainer.tokens, trainer.steps = content["counters"]
+        trainer.losses = content["losses"]
+        set_random_streams(content["streams"])
+        epochs = content["epochs"]
+        print(f"resuming at epoch {epochs + 1} of {trainer.config.max_epochs} (delete {self.path} to start anew)")
+        return epochs
+
+    def forget(self):
+        """Remove the file."""
+        if os.path.exists(self.path):
+            os.remove(self.path)
+
+    def _beginning(self):
+        """A fingerprint of everything that decides how this training goes."""
+        trainer = self.trainer
+        names = sorted(name for name in vars(TrainerConfig) if not name.startswith("_"))
+        settings = {name: getattr(trainer.config, name, None) for name in names if name not in ("ckpt_path", "writer")}
+        data = getattr(trainer.train_dataset, "data", len(trainer.train_dataset))
+        digest = hashlib.sha256(repr((settings, current_preset(), data, random_streams())).encode())
+        for file in sorted(Path(__file__).parent.glob("*.py")):
+            digest.update(file.read_bytes())
+        for tensor in trainer.model.state_dict().values():
+            digest.update(tensor.cpu().numpy().tobytes())
+        return digest.hexdigest()
+
+
+def random_streams():
+    """Where the random streams stand: those of random, numpy and torch, on the CPU and on a GPU."""
+    name, keys, *rest = np.random.get_state()
+    return {
+        "random": random.getstate(),
+        "numpy": (name, keys.tolist(), *rest),
+        "torch": torch.get_rng_state().tolist(),
+        "gpu": [state.tolist() for state in torch.cuda.get_rng_state_all()] if torch.cuda.is_available() else [],
+    }
+
+
+def set_random_streams(states):
+    """Let the random streams go on from what random_streams() gave."""
+    random.setstate(states["random"])
+    np.random.set_state(states["numpy"])
+    torch.set_rng_state(torch.tensor(states["torch"], dtype=torch.uint8))
+    torch.cuda.set_rng_state_all([torch.tensor(state, dtype=torch.uint8) for state in states["gpu"]])

@@ -1,9 +1,11 @@
 """Decoding, scoring, and parameters from disk. Nothing in this file is yours to write."""
 
+import contextlib
 import os
 from collections import defaultdict
 
 import torch
+from torch.func import functional_call
 from torch.nn import functional as F
 from tqdm import tqdm
 
@@ -61,20 +63,101 @@ def sample(model, x, steps, temperature=1.0, sample=False, top_k=None):
     return x
 
 
+class KeyValueCache:
+    """Runs a model on a growing sequence, and computes for each call only what the new tokens need.
+
+    Causal attention never lets a position see a later one, so nothing at a position changes when tokens are added
+    behind it. All that a new token needs of the earlier ones are the keys and values of each attention layer: they are
+    kept here. What is counted by position (position embeddings, rows of the causal masks) starts at the first new one.
+
+    The perceiver is causal, too: latent i sees positions 0..i, and position t sees latents 0..t. So each new token
+    brings one new latent, until there are m of them; from then on the latents and the blocks between are finished, and
+    only UpProjectBlock has something left to do. What no cache can save: once the sequence is longer than the block,
+    its first token is dropped, every other one gets a new position, and all has to be computed again.
+    """
+
+    def __init__(self, model):
+        self.model = model
+        self.projections = [each for name, each in model.named_modules() if name.endswith(("attn.key", "attn.value"))]
+        self.masks = {name: mask for name, mask in model.named_buffers() if name.endswith("attn.mask")}
+        self.length = 0  # positions that the model has seen
+        self.kept = {}  # key or value projection -> what it made of them, (B, length, C)
+
+    def __call__(self, x):
+        """The scores model(x) gives for the tokens of x (B, T) that came since the last call: (B, new, vocab_size)."""
+        start, self.length = self.length, x.size(1)
+        counted = self._counted(start, self.length)
+        with contextlib.ExitStack() as hooks:
+            for projection in self.projections:
+                hooks.enter_context(projection.register_forward_hook(self._extend))
+            return functional_call(self.model, counted, (x[:, start:],), tie_weights=False)[0]
+
+    def _extend(self, projection, _, new):
+        """Put keys or values (B, new, C) behind the kept ones."""
+        old = self.kept.get(projection)
+        self.kept[projection] = new if old is None else torch.cat((old, new), dim=1)
+        return self.kept[projection]
+
+    def _counted(self, start, end):
+        """The model's parameters and buffers that are counted by position, for positions start..end - 1."""
+        counted = {name: mask[:, :, start:] for name, mask in self.masks.items()}  # query positions are rows
+        counted["pos_emb"] = self.model.pos_emb[:, start:end]
+        if self.model.config.perceiver:
+            counted["down_block.C"] = self.model.down_block.C[:, start:end]  # none left behind the m-th
+        return counted
+
+
 @torch.no_grad()
-def greedy_tokens(model, x, steps, stop):
+def can_cache(model):
+    """Whether a cache leaves the model's scores as they are. Other ways to write attention may need another cache."""
+    model.eval()
+    T = model.get_block_size()
+    try:
+        x = torch.arange(2 * T, device=next(model.parameters()).device).view(2, T) % model.config.vocab_size
+        cache = KeyValueCache(model)
+        parts = [cache(x[:, :end]) for end in (T // 3, T // 3 + 1, T - 1, T)]
+        scores = torch.cat(parts, dim=1)  # (2, T, vocab_size)
+    except (AttributeError, IndexError, KeyError, RuntimeError, TypeError, ValueError):
+        return False
+    plain = model(x)[0]
+    return scores.shape == plain.shape and bool((scores - plain).abs().max() <= CLOSE * plain.abs().max())
+
+
+CLOSE = 1e-4  # rounding moves a score by less than this part of the largest
+
+
+@torch.no_grad()
+def greedy_tokens(model, x, steps, stop, cached=None):
     """The tokens that sample(model, x, steps) adds to x (B, T): (B, steps).
 
-    Fewer come back if every row has met the token `stop` before that.
+    Fewer come back if every row has met the token `stop` before that. `cached` says whether to use a KeyValueCache;
+    None finds out.
     """
+    model.eval()
+    cache = KeyValueCache(model) if (can_cache(model) if cached is None else cached) else None
     start = x.size(1)
     stopped = torch.zeros(x.size(0), dtype=torch.bool, device=x.device)
     for _ in range(steps):
-        x = sample(model, x, 1)
+        if cache is None or x.size(1) > model.get_block_size():
+            x = sample(model, x, 1)
+        else:
+            x = torch.cat((x, likeliest(model, x, cache(x)[:, -1])), dim=1)  # (B, T) -> (B, T + 1)
         stopped |= x[:, -1] == stop
         if stopped.all():
             break
     return x[:, start:]
+
+
+def likeliest(model, x, scores):
+    """The tokens with the highest of the scores (B, vocab_size) of what follows x (B, T): (B, 1).
+
+    Where two scores are so close that rounding may have exchanged them, sample() decides.
+    """
+    best = scores.topk(2).values  # (B, 2)
+    chosen = scores.argmax(dim=-1, keepdim=True)
+    for row in torch.nonzero(best[:, 0] - best[:, 1] <= 2 * CLOSE * scores.abs().amax(dim=-1)).flatten().tolist():
+        chosen[row] = sample(model, x[row : row + 1], 1)[0, -1]
+    return chosen
 
 
 def answer_questions(model, questions, dataset, steps=32, batch_size=256):
@@ -84,6 +167,7 @@ def answer_questions(model, questions, dataset, steps=32, batch_size=256):
     sample() would give it alone.
     """
     device = next(model.parameters()).device
+    cached = can_cache(model)
     mask = dataset.stoi[dataset.MASK_CHAR]
     by_length = defaultdict(list)
     for index, question in enumerate(questions):
@@ -94,7 +178,7 @@ def answer_questions(model, questions, dataset, steps=32, batch_size=256):
         for indices in by_length.values():
             for chosen in (indices[at : at + batch_size] for at in range(0, len(indices), batch_size)):
                 x = [[dataset.stoi[char] for char in questions[index]] + [mask] for index in chosen]
-                rows = greedy_tokens(model, torch.tensor(x, device=device), steps, stop=mask).tolist()
+                rows = greedy_tokens(model, torch.tensor(x, device=device), steps, stop=mask, cached=cached).tolist()
                 for index, row in zip(chosen, rows, strict=True):
                     answer = "".join(dataset.itos[token] for token in row)
                     # One answer, one line: a model that writes a newline must not shift the answers below.
@@ -122,20 +206,26 @@ def read_questions(path, dataset):
 # ----------------------------------------------------------------------------------------------------------------------
 
 
+def read_places(path):
+    """The places in a file of `question<tab>place` lines; none where the file has questions only."""
+    lines = read_text(path).split("\n")
+    if all("\t" not in line for line in lines):
+        return []
+    for number, line in enumerate(lines, 1):
+        if line.count("\t") != 1:
+            raise DataError(f"{path}:{number}: expected exactly one tab, between question and place: {line!r}")
+    return [line.split("\t")[1] for line in lines]
+
+
 def evaluate_places(filepath, predicted_places):
     """Compare predictions with the places in a file of `question<tab>place` lines.
 
     Returns:
         (total, correct): the number of questions and of exact matches; (0, 0) where the file has questions only.
     """
-    lines = read_text(filepath).split("\n")
-    if all("\t" not in line for line in lines):
+    places = read_places(filepath)
+    if not places:
         return 0, 0
-    places = []
-    for number, line in enumerate(lines, 1):
-        if line.count("\t") != 1:
-            raise DataError(f"{filepath}:{number}: expected exactly one tab, between question and place: {line!r}")
-        places.append(line.split("\t")[1])
     if len(places) != len(predicted_places):
         raise DataError(f"{filepath} has {len(places)} questions, but there are {len(predicted_places)} predictions")
     correct = sum(predicted == place for predicted, place in zip(predicted_places, places, strict=True))
