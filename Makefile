@@ -6,16 +6,18 @@ STAMP  := $(VENV)/installed
 # The CPU build of torch: a tenth of the CUDA build's size. Only this one package is looked up on PyTorch's own index.
 TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
 
-.PHONY: help release test lint template reference grade container-test bench clean
+.PHONY: help release test lint template reference grade container-test container-test-all bench clean
 
 help:
-	@echo "make release         everything a term needs, in dist/ (KEY=file for a term's secret key)"
+	@echo "make release         everything a term needs, in dist/ (KEY=file for a term's secret key,"
+	@echo "                     HOTFIX=dist to mend claims alone, DRY=yes to write nothing)"
 	@echo "make test            install and run the tests"
 	@echo "make lint            ruff and mypy"
 	@echo "make template        write student_template/ anew from reference_solution/"
 	@echo "make reference       train the reference (build/reference_upload/)"
 	@echo "make grade UPLOAD=x  grade a folder or zip against the demo world"
 	@echo "make container-test  the released autograder inside a container like Gradescope's"
+	@echo "make container-test-all  the same, and every attack of tests/hostile in it"
 	@echo "make bench           measure isolation and training beside their peers"
 
 $(STAMP): pyproject.toml constraints.txt
@@ -26,7 +28,8 @@ $(STAMP): pyproject.toml constraints.txt
 	touch $(STAMP)
 
 release: $(STAMP)
-	$(BIN)/python build.py release $(if $(KEY),--key-file $(KEY)) $(if $(DATA),--data $(DATA))
+	$(BIN)/python build.py release $(if $(KEY),--key-file $(KEY)) $(if $(DATA),--data $(DATA)) \
+		$(if $(HOTFIX),--hotfix $(HOTFIX)) $(if $(DRY),--dry-run)
 
 test: $(STAMP)
 	$(BIN)/python -m pytest
@@ -46,6 +49,9 @@ grade: $(STAMP)
 
 container-test: $(STAMP)
 	$(BIN)/python -m pytest tests/container --container
+
+container-test-all: $(STAMP)
+	$(BIN)/python -m pytest tests/container --container --all-attacks
 
 bench: $(STAMP)
 	for script in benchmarks/*.py; do $(BIN)/python $$script || exit 1; done

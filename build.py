@@ -2,6 +2,8 @@
 
     python build.py              the same as `release`
     python build.py release      checked artefacts in dist/; nothing is left there when a check fails
+    python build.py release --dry-run           everything is made and checked, and nothing is written
+    python build.py release --hotfix dist       a new autograder under the same data; students keep what they have
     python build.py template     bring student_template/ up to date
     python build.py handouts     dist/handouts/ and dist/staff/ alone
     python build.py check        exit 1, with file and line, when student_template/ is stale
@@ -33,7 +35,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     console = Console(highlight=False, soft_wrap=True)
     try:
         if arguments.command == "release":
-            release.release(release.Request(ROOT, arguments.data, arguments.key_file, arguments.preset), console)
+            del arguments.command
+            release.release(release.Request(ROOT, **vars(arguments)), console)
         elif arguments.command == "template":
             release.make_template(ROOT, console)
         elif arguments.command == "handouts":
@@ -56,15 +59,21 @@ def _parsed(argv: Sequence[str] | None) -> argparse.Namespace:
     )
     commands = ["release", "template", "handouts", "check"]
     parser.add_argument("command", nargs="?", default="release", choices=commands)
-    parser.add_argument(
-        "--data", type=Path, metavar="DIR", help="release: your own five data files (default: generated)"
-    )
-    parser.add_argument("--key-file", type=Path, metavar="FILE", help="release: the term's key (default: the demo key)")
-    parser.add_argument("--preset", metavar="NAME", help="release: laptop (default) or full")
+    only = parser.add_argument_group("release")
+    only.add_argument("--data", type=Path, metavar="DIR", help="your own five data files (default: generated)")
+    only.add_argument("--key-file", type=Path, metavar="FILE", help="the term's key (default: the demo key)")
+    only.add_argument("--preset", metavar="NAME", help="laptop (default) or full")
+    only.add_argument("--trained", type=Path, metavar="DIR", help="the reference's upload, trained elsewhere")
+    only.add_argument("--dry-run", action="store_true", help="make and check everything, write nothing")
+    only.add_argument("--hotfix", type=Path, metavar="DIST", help="dist/ or manifest.json of the release to mend")
+    only.add_argument("--students-too", action="store_true", help="a hotfix may change what students have")
     arguments = parser.parse_args(argv)
-    if arguments.command != "release" and (arguments.data or arguments.key_file or arguments.preset):
-        parser.error(f"--data, --key-file and --preset belong to `release`, not to `{arguments.command}`")
-    arguments.preset = arguments.preset or "laptop"
+    given = {name: value for name, value in vars(arguments).items() if name != "command" and value}
+    if arguments.command != "release" and given:
+        options = ", ".join(f"--{name.replace('_', '-')}" for name in given)
+        parser.error(f"{options}: belongs to `release`, not to `{arguments.command}`")
+    if arguments.students_too and not arguments.hotfix:
+        parser.error("--students-too: belongs to --hotfix")
     return arguments
 
 

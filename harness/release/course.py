@@ -36,6 +36,7 @@ class Course:
     questions: str
     upload: str
     paper: str
+    example: bool  # the rest is made up, and the sheets say so
 
     @property
     def due_sentence(self) -> str:
@@ -79,6 +80,9 @@ def _check(path: Path, name: str, value: Any) -> None:
     elif name == "issued":
         if not isinstance(value, dt.date) or isinstance(value, dt.datetime):
             raise UsageProblem(f"{path}: issued = {value}: a date is needed, such as 2027-03-12")
+    elif name == "example":
+        if not isinstance(value, bool):
+            raise UsageProblem(f"{path}: example = {value!r}: true or false is needed")
     elif not isinstance(value, str) or not value.strip():
         raise UsageProblem(f"{path}: {name} = {value!r}: some text is needed")
     elif name == "paper" and value not in _PAPERS:

@@ -24,6 +24,7 @@ from harness.assignment import ROOT, Assignment, Deliverable, Part
 from harness.attention import Array
 from harness.catalogue import ClaimInfo, check_points
 from harness.errors import HarnessFault, UsageProblem
+from harness.layout import MADE_BY
 from harness.pictures import pictures, svg
 from harness.release.course import Course, load_course
 
@@ -31,6 +32,9 @@ SOURCES = ROOT / "handouts"
 EXPLORATION = ROOT / "reference_solution" / "src" / "submission" / "attention_exploration.py"
 NAMES = ("assignment.pdf", "assignment.html")
 SHEET = "assignment.md.j2"
+#: What a sheet names in place of a release that it does not belong to.
+DRAFT = "Draft, not a release"
+EXAMPLE = "Course, term and dates are made up; staff write theirs into handouts/course.toml."
 
 _SVG = "{http://www.w3.org/2000/svg}"
 _WIDTHS = {"block": "58%", "perceiver": "61%", "stretched": "52%"}  # of the PDF's text, by figure
@@ -58,22 +62,28 @@ class Figure:
 
 
 def build(out: Path, claims: Sequence[ClaimInfo], assignment: Assignment, sources: Path = SOURCES) -> tuple[Path, ...]:
-    """Write the handouts into the folder `out`, which is made where it is missing; the paths of the files.
+    """Write the students' handouts, as drafts, into the folder `out`, which is made where it is missing; their paths.
 
     Raises:
         UsageProblem: course.toml or another source cannot be used.
         HarnessFault: claims and assignment.toml disagree, or a source does not convert without a warning.
     """
-    return write(typeset(sources, SHEET, context_of(claims, assignment, sources)), out)
+    return write(sheet(context_of(claims, assignment, sources), sources, DRAFT), out)
 
 
-def typeset(sources: Path, sheet: str, context: Mapping[str, Any]) -> dict[str, bytes]:
+def sheet(context: Mapping[str, Any], sources: Path, release: str) -> dict[str, bytes]:
+    """The students' handouts by name, each with the `release` that it belongs to; raises as `build` does."""
+    return typeset(sources, SHEET, context, release)
+
+
+def typeset(sources: Path, template: str, context: Mapping[str, Any], release: str) -> dict[str, bytes]:
     """A sheet, which is a Markdown template in `sources`, as PDF and page; raises as `build` does."""
-    stem = sheet.partition(".")[0]
+    stem = template.partition(".")[0]
+    stamped = {**context, "release": release if release == DRAFT else f"Release {release}", "example": EXAMPLE}
     with tempfile.TemporaryDirectory(prefix="handouts-") as scratch:
         return {
-            f"{stem}.pdf": _pdf(sources, sheet, context, Path(scratch)),
-            f"{stem}.html": _page(sources, sheet, context, Path(scratch)),
+            f"{stem}.pdf": _pdf(sources, template, stamped, Path(scratch)),
+            f"{stem}.html": _page(sources, template, stamped, Path(scratch)),
         }
 
 
@@ -87,13 +97,18 @@ def write(made: Mapping[str, bytes], out: Path) -> tuple[Path, ...]:
     return tuple(out / name for name in made)
 
 
+def course_of(sources: Path = SOURCES) -> Course:
+    """What course.toml in the folder `sources` says; raises as `build` does."""
+    return load_course(sources / "course.toml")
+
+
 # What the templates see.
 
 
 def context_of(claims: Sequence[ClaimInfo], assignment: Assignment, sources: Path = SOURCES) -> dict[str, Any]:
     """What every sheet may use; raises as `build` does."""
     check_points(claims, assignment)
-    return _context(claims, assignment, load_course(sources / "course.toml"), _figures(sources / "figures"))
+    return _context(claims, assignment, course_of(sources), _figures(sources / "figures"))
 
 
 def _context(
@@ -146,14 +161,7 @@ def written_by(file: Deliverable) -> str:
     if file.kind == "code":
         part = _WRITTEN_IN.get(file.name)
         return f"you, in {part}" if part else "given: leave it as it is"
-    variant, stage, *rest = file.name.split(".")
-    if file.kind == "params":
-        command = {"model": "finetune_without_pretrain", "pretrain": "pretrain", "finetune": "finetune_with_pretrain"}[
-            stage
-        ]
-    else:
-        command = f"eval_{rest[0]}_{'without' if stage == 'nopretrain' else 'with'}_pretrain"
-    return f"`{variant}_{command}`"
+    return f"`{MADE_BY[file.name]}`"
 
 
 def _figures(folder: Path) -> dict[str, Figure]:

@@ -112,6 +112,8 @@ class Toml(Settings):
     def _fault(self) -> Fault | None:
         try:
             tomllib.loads(self.text)
+        except RecursionError:
+            return Fault(1, "not valid TOML: nested too deeply")
         except ValueError as problem:
             place = re.search(r"line (\d+)", str(problem))
             return Fault(int(place[1]) if place else 1, f"not valid TOML: {problem}")
@@ -119,12 +121,20 @@ class Toml(Settings):
 
 
 class Yaml(Settings):
-    """No parser at hand; tabs are never YAML's indents."""
+    """Read by PyYAML, without making objects of what it says."""
 
     def _fault(self) -> Fault | None:
-        for number, line in enumerate(self.text.split("\n"), start=1):
-            if "\t" in line[: len(line) - len(line.lstrip())]:
-                return Fault(number, "not valid YAML: tab in an indent")
+        import yaml
+
+        try:
+            for _ in yaml.compose_all(self.text, Loader=yaml.SafeLoader):
+                pass
+        except RecursionError:
+            return Fault(1, "not valid YAML: nested too deeply")
+        except yaml.YAMLError as problem:
+            mark = getattr(problem, "problem_mark", None)
+            said = getattr(problem, "problem", None) or str(problem)
+            return Fault(mark.line + 1 if mark else 1, f"not valid YAML: {said}")
         return None
 
 

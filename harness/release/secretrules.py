@@ -11,9 +11,9 @@ import re
 from collections.abc import Iterator, Mapping
 
 from harness.release import words
-from harness.release.leakrules import EXACT_RUN, Leak, Reading, longest, same, telling
+from harness.release.leakrules import EXACT_RUN, Leak, Reading, longest, telling
 from harness.release.python_rules import Fault, parse
-from harness.release.words import Shingle, Tokens
+from harness.release.words import Known, Shingle, Tokens
 
 # A hidden claim on test predictions is the sibling of a basic one on dev predictions: they share up to two thirds of
 # their runs, and up to 33 tokens in a row. A copy, even with its names and numbers changed, shares more.
@@ -28,14 +28,17 @@ class HiddenClaims:
     """The source of claims that students do not get: a long run of it, most of one claim, or its function's name."""
 
     def __init__(self, sources: Mapping[str, str]) -> None:
-        self._runs: dict[Shingle, str] = {}
+        long_runs: dict[Shingle, str] = {}
+        runs: dict[Shingle, str] = {}
         self._claims: dict[str, frozenset[Shingle]] = {}
         for path, source in sources.items():
             for owner, text in _functions(path, source):
                 tokens = words.code_views(text)[0]
                 self._claims[owner] = frozenset(run for run in tokens.runs(EXACT_RUN) if telling(run))
                 for run in tokens.runs(HIDDEN_RUN):
-                    self._runs.setdefault(run, owner)
+                    long_runs.setdefault(run, owner)
+                runs.update(dict.fromkeys(self._claims[owner], owner))
+        self._long, self._any = Known(HIDDEN_RUN, long_runs), Known(EXACT_RUN, runs)
         self._owners = {owner.rpartition(" ")[2]: owner for owner in self._claims}
         listed = "|".join(name for name in self._owners if name.startswith("test_"))
         self._names = re.compile(rf"\b(?:{listed})\b" if listed else r"(?!)")
@@ -43,16 +46,17 @@ class HiddenClaims:
     def look(self, reading: Reading) -> Iterator[Leak]:
         """See Rule."""
         for view in reading.code:
-            for hit in longest(words.find_runs(view, HIDDEN_RUN, self._runs, same)):
+            for hit in longest(self._long.hits(view)):
                 yield reading.leak(hit.line, f"repeats {hit.length} tokens of hidden claim {hit.owner}", "hidden")
         for match in self._names.finditer(reading.text):
             owner = self._owners[match[0]]
             yield reading.leak(reading.line_of(match.start()), f"names hidden claim {owner}", "hidden")
         tokens = reading.code[0]
-        present = frozenset(tokens.runs(EXACT_RUN))
+        places = {tuple(tokens.values[at : at + EXACT_RUN]): at for at, _ in self._any.places(tokens)}
         for owner, runs in self._claims.items():
-            if len(runs) >= EXACT_RUN and len(runs & present) >= HIDDEN_SHARE * len(runs):
-                line = next(tokens.line(at) for at, run in enumerate(tokens.runs(EXACT_RUN)) if run in runs)
+            present = runs & places.keys()
+            if len(runs) >= EXACT_RUN and len(present) >= HIDDEN_SHARE * len(runs):
+                line = tokens.line(min(places[run] for run in present))
                 yield reading.leak(line, f"holds most of hidden claim {owner}", "hidden")
 
 

@@ -1,9 +1,11 @@
 """The finished artefacts, used as their readers will use them, before anyone gets them.
 
-Promises: the reference's upload earns every point and the template's earns none, through the command that Gradescope
-runs, from the unpacked autograder.zip; in the unpacked student.zip the students' own grader starts, and passes all
-basic claims once the reference's files stand in for a student's. Says nothing about isolation on the platform: `doctor`
-does.
+Promises: the zip that the students' collect_submission makes of the reference's files earns every point and the
+template's files earn none, through the command that Gradescope runs, from the unpacked autograder.zip; in the unpacked
+student.zip the students' own grader starts, and passes all basic claims once the reference's files stand in for a
+student's. Says nothing about isolation on the platform: `doctor` does.
+
+The grades do not depend on each other, so they run side by side, as many at a time as there are processors.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ import sys
 import tempfile
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -71,7 +74,7 @@ class Marks:
 def check(
     student: bytes,
     autograder: bytes,
-    upload: Path,
+    upload: Path | None,
     template: Mapping[str, bytes],
     assignment: Assignment,
     say: Callable[[str], None],
@@ -81,7 +84,7 @@ def check(
     Args:
         student: student.zip.
         autograder: autograder.zip.
-        upload: the folder of the reference's deliverables.
+        upload: the folder of the reference's deliverables; None leaves out what needs them.
         template: the template's files by path.
         assignment: tells the points and the deliverables.
         say: told what is being done.
@@ -91,20 +94,34 @@ def check(
         HarnessFault: a grade did not run to its end.
     """
     limit = assignment.limits.run_seconds + _GRACE_SECONDS
-    with _unpacked(autograder) as grader, tempfile.TemporaryDirectory() as scratch:
-        complete = _reference_upload(upload, grader, assignment, Path(scratch) / "reference")
-        empty = _template_upload(template, assignment, Path(scratch) / "template")
-        say("grading the reference's upload from autograder.zip")
-        full = _grade("reference", [*_GRADE, str(complete)], grader, limit)
-        say("grading the template's upload from autograder.zip")
-        nothing = _grade("template", [*_GRADE, str(empty)], grader, limit)
-        say("running the students' grader from student.zip")
-        basic = _as_student(student, complete, assignment, limit)
-    refuse_any("the self-check failed:", [*_short(full, assignment), *_above_zero(nothing), *_not_all_basic(basic)])
-    return [full, nothing, basic]
+    say(f"grading {'the reference and ' if upload else ''}the template from autograder.zip")
+    say("running the students' commands from student.zip")
+    with _unpacked(autograder) as grader, _unpacked(student) as fresh, _unpacked(student) as used:
+        empty = _template_upload(template, assignment, grader / "template-upload")
+        grades: list[tuple[_Judge, Callable[[], Marks]]] = [
+            (_above_zero, lambda: _grade("template", [*_GRADE, str(empty)], grader, limit))
+        ]
+        if upload is not None:
+            source = used / TOP / "src"
+            basic = ["-c", _BASIC_RUN]
+            zipped = _collected(source, upload, grader / REFERENCE, assignment, limit)
+            grades = [
+                (_short, lambda: _grade("reference", [*_GRADE, str(zipped)], grader, limit)),
+                *grades,
+                (_not_all_basic, lambda: _grade("reference, as a student", basic, source, limit, named=False)),
+            ]
+        with ThreadPoolExecutor(min(len(grades) + 1, os.cpu_count() or 1)) as pool:
+            running = [(judge, pool.submit(grade)) for judge, grade in grades]
+            pool.submit(_try_template, fresh / TOP / "src", assignment, limit).result()
+            marks = [(judge, grade.result()) for judge, grade in running]
+    refuse_any("the self-check failed:", [line for judge, each in marks for line in judge(each, assignment)])
+    return [each for _, each in marks]
 
 
 _GRADE = ("-m", "harness", "grade")
+
+#: Says why marks are not what they must be.
+_Judge = Callable[[Marks, Assignment], Iterator[str]]
 
 
 def _short(marks: Marks, assignment: Assignment) -> Iterator[str]:
@@ -117,7 +134,7 @@ def _short(marks: Marks, assignment: Assignment) -> Iterator[str]:
     yield from marks.failed
 
 
-def _above_zero(marks: Marks) -> Iterator[str]:
+def _above_zero(marks: Marks, _: Assignment) -> Iterator[str]:
     """The template must earn nothing, and be judged on every claim."""
     for part, points in marks.points.items():
         if points:
@@ -127,7 +144,7 @@ def _above_zero(marks: Marks) -> Iterator[str]:
         yield from marks.failed
 
 
-def _not_all_basic(marks: Marks) -> Iterator[str]:
+def _not_all_basic(marks: Marks, _: Assignment) -> Iterator[str]:
     if not marks.possible:
         yield "student.zip holds no basic claim"
     if marks.fault or marks.failed:
@@ -136,18 +153,27 @@ def _not_all_basic(marks: Marks) -> Iterator[str]:
         yield from marks.failed
 
 
-def _as_student(student: bytes, upload: Path, assignment: Assignment, limit: float) -> Marks:
-    """Import and grade the untouched template, then put the reference's files in its place and grade those."""
-    with _unpacked(student) as folder:
-        source = folder / TOP / "src"
-        modules = [f"submission.{Path(each.name).stem}" for each in assignment.uploads if each.kind == "code"]
-        said = _run(["-c", _IMPORTS, *modules], source, limit)
-        refuse_any("the self-check failed:", [line for line in said.splitlines() if line.startswith(_NO_IMPORT)])
-        first = assignment.parts[0].id
-        _run([str(source / "grader.py"), first], source, limit)
-        for each in assignment.uploads:
-            shutil.copyfile(upload / each.name, source / "submission" / each.name)
-        return _grade("reference, as a student", ["-c", _BASIC_RUN], source, limit, named=False)
+def _try_template(source: Path, assignment: Assignment, limit: float) -> None:
+    """Import the untouched template, and start the students' grader on it."""
+    modules = [f"submission.{Path(each.name).stem}" for each in assignment.uploads if each.kind == "code"]
+    said = _run(["-c", _IMPORTS, *modules], source, limit)
+    refuse_any("the self-check failed:", [line for line in said.splitlines() if line.startswith(_NO_IMPORT)])
+    _run([str(source / "grader.py"), assignment.parts[0].id], source, limit)
+
+
+def _collected(source: Path, upload: Path, solved: Path, assignment: Assignment, limit: float) -> Path:
+    """Put the reference's files in place of the template's, and let the students' command make the upload of them.
+
+    Optional files come from the `solved` reference: training does not make them.
+    """
+    for each in assignment.uploads:
+        origin = solved / "src" / "submission" if each.optional else upload
+        shutil.copyfile(origin / each.name, source / "submission" / each.name)
+    zipped = source / "submission.zip"
+    said = _run([str(source / "collect_submission.py"), "--out", str(zipped)], source, limit, accepted=(0, 1))
+    findings = [line for line in said.splitlines() if line.startswith("  ") and ": " in line]
+    refuse_any("the self-check failed: the reference's upload is not complete and fresh for this data:", findings)
+    return zipped
 
 
 def _grade(who: str, command: list[str], folder: Path, limit: float, *, named: bool = True) -> Marks:
@@ -207,14 +233,6 @@ def _run(command: list[str], folder: Path, limit: float, accepted: tuple[int, ..
     if run.returncode not in accepted:
         raise HarnessFault(f"self-check: {Path(command[0]).name} ended with {run.returncode}: {run.stdout[-2000:]}")
     return run.stdout[-2000:]
-
-
-def _reference_upload(trained: Path, grader: Path, assignment: Assignment, into: Path) -> Path:
-    """All that can be uploaded, optional files included, which training does not make."""
-    shutil.copytree(trained, into)
-    for each in assignment.optional:
-        shutil.copyfile(grader / REFERENCE / "src" / "submission" / each.name, into / each.name)
-    return into
 
 
 def _template_upload(template: Mapping[str, bytes], assignment: Assignment, into: Path) -> Path:

@@ -9,9 +9,10 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from harness.assignment import ROOT, Assignment
 from harness.catalogue import ClaimInfo
@@ -32,6 +33,7 @@ WRITTEN = ROOT / "reference_solution" / "written" / "submission.tex"
 
 _ANSWER = re.compile(r"\\begin\{answer\}\{(?P<label>[^}]+)\}")
 _CUT = "HOLDOUT CUTS HERE"
+_KINDS = ("basic", "hidden")
 
 
 @dataclass(frozen=True)
@@ -51,18 +53,33 @@ def build(
     sources: Path = handouts.SOURCES,
     written: Path = WRITTEN,
 ) -> tuple[Path, ...]:
-    """Write the staff sheet into the folder `out`; the paths of its files. Raises as `handouts.build` does."""
+    """Write the staff sheet, as a draft, into the folder `out`; its files' paths. Raises as `handouts.build` does."""
+    context = handouts.context_of(claims, assignment, sources)
+    return handouts.write(sheet(context, claims, assignment, sources, written, handouts.DRAFT), out)
+
+
+def sheet(
+    context: Mapping[str, Any],
+    claims: Sequence[ClaimInfo],
+    assignment: Assignment,
+    sources: Path,
+    written: Path,
+    release: str,
+) -> dict[str, bytes]:
+    """The staff sheet by file name; `context` is what every sheet may use. Raises as `handouts.build` does."""
     questions = load_rubric(sources / RUBRIC, assignment)
     answers = load_answers(written)
     labels = [question.label for question in questions]
     if sorted(labels) != sorted(answers):
         odd = ", ".join(sorted(set(labels) ^ set(answers)))
         raise UsageProblem(f"{sources / RUBRIC}: {odd} has a rubric here or an answer in {written.name}, but not both")
-    context = handouts.context_of(claims, assignment, sources)
-    for part in context["parts"]:
-        part.update({f"{kind}_points": _sum(claims, part["id"], kind) for kind in ("basic", "hidden")})
-    more = {"heading": "Answers and rubrics, for staff", "questions": questions, "answers": answers}
-    return handouts.write(handouts.typeset(sources, SHEET, {**context, **more}), out)
+    more = {
+        "heading": "Answers and rubrics, for staff",
+        "questions": questions,
+        "answers": answers,
+        "points": {kind: {part.id: _sum(claims, part.id, kind) for part in assignment.parts} for kind in _KINDS},
+    }
+    return handouts.typeset(sources, SHEET, {**context, **more}, release)
 
 
 def load_answers(tex: Path) -> dict[str, str]:

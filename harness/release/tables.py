@@ -13,18 +13,26 @@ from rich.console import Console
 from rich.table import Table
 
 from harness.assignment import Assignment
+from harness.release.course import Course
 from harness.release.selfcheck import Marks
 
 AUDIENCES = {"student.zip": "students", "autograder.zip": "Gradescope", "manifest.json": "staff"}
 
 
-def warn_demo_key(console: Console) -> None:
-    """Say loudly that the answers of this release are no secret."""
-    console.print(
-        "THE PUBLIC DEMO KEY IS IN USE: everyone can make the test answers of this release again. "
-        "For a term, make a key file and give it with --key-file.",
-        style="bold white on red",
-    )
+def warn(console: Console, *, demo_key: bool, course: Course | None = None) -> None:
+    """Say loudly what makes this release no course's: answers that are no secret, a course that is made up."""
+    if demo_key:
+        console.print(
+            "THE PUBLIC DEMO KEY IS IN USE: everyone can make the test answers of this release again. "
+            "For a term, make a key file and give it with --key-file.",
+            style="bold white on red",
+        )
+    if course is not None and course.example:
+        console.print(
+            "THE HANDOUTS SHOW AN EXAMPLE: course, term and dates in handouts/course.toml are made up. "
+            "Write your own there, and set example = false.",
+            style="bold white on red",
+        )
 
 
 def artefact_table(artefacts: Mapping[str, bytes], entries: Mapping[str, Mapping[str, bytes]]) -> Table:

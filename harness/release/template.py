@@ -15,6 +15,7 @@ from harness.errors import UsageProblem
 from harness.release.lists import Lists
 from harness.release.problems import refuse_any
 from harness.release.strip import StrippedTree, strip_tree
+from harness.zips import mode_of
 
 REFERENCE = "reference_solution"
 TEMPLATE = "student_template"
@@ -68,11 +69,6 @@ def differences(tree: StrippedTree, root: Path, lists: Lists) -> list[str]:
         elif wrong_mode(target, data):
             found.append(f"{TEMPLATE}/{path}: its mode is not {mode_of(data):o}")
     return found + [f"{TEMPLATE}/{path}: not made from the reference" for path in _extra(folder, tree.files, lists)]
-
-
-def mode_of(data: bytes) -> int:
-    """The mode of a released file: executable if it says by what it is run."""
-    return 0o755 if data.startswith(b"#!") else 0o644
 
 
 def wrong_mode(path: Path, data: bytes) -> bool:

@@ -79,14 +79,15 @@ def dropped_in(folder: Path, key_file: Path | None, preset: str) -> TermData:
     return TermData(folder, {name: (folder / name).read_bytes() for name in NAMES}, key, preset)
 
 
-def generated(root: Path, key_file: Path | None, preset: str) -> TermData:
-    """The world of a key, made where it is not there yet; the public demo key where no file is given."""
+def generated(root: Path, key_file: Path | None, preset: str, *, keep: bool = True) -> TermData:
+    """The world of a key, the public demo key's where no file is given; `keep` it in build/, for training."""
     key = read_key(key_file) if key_file else DEMO_KEY
     world = generate(load(root / "assignment.toml").preset(preset).world, key)
+    files = render(world)
     folder = root / "build" / _folder_name(key, preset)
-    if _read(folder) != render(world):
+    if keep and _read(folder) != files:
         write(world, folder)
-    return TermData(folder, render(world), key, preset)
+    return TermData(folder, files, key, preset)
 
 
 def _folder_name(key: bytes, preset: str) -> str:

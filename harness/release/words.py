@@ -12,7 +12,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import groupby
+from itertools import groupby, pairwise
 
 _TOKEN = re.compile(r"[^\W\d]\w*|\d[\w.]*|[^\w\s]")
 _WORD = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)?")
@@ -52,9 +52,13 @@ class Tokens:
         return (tuple(values[at : at + length]) for at in range(len(values) - length + 1))
 
 
-def code_views(text: str) -> tuple[Tokens, Tokens]:
-    """Code without its comments, and code with whole-line comments read as code: solutions get commented out."""
-    return Tokens(_COMMENT.sub("", text)), Tokens(_COMMENT_SIGN.sub(r"\1", text))
+def code_views(text: str) -> tuple[Tokens, ...]:
+    """Code without its comments, and code with whole-line comments read as code: solutions get commented out.
+
+    One view where the text has no comments.
+    """
+    views = {_COMMENT.sub("", text): None, _COMMENT_SIGN.sub(r"\1", text): None}
+    return tuple(Tokens(view) for view in views)
 
 
 def words(text: str) -> Tokens:
@@ -81,25 +85,43 @@ class Hit:
     owner: str
 
 
-def find_runs(
-    tokens: Tokens,
-    length: int,
-    known: Mapping[Shingle, str],
-    key: Callable[[Shingle], Shingle],
-    shapes: Collection[Shingle] | None = None,
-) -> list[Hit]:
-    """Maximal runs of `tokens` whose every shingle of `length` is `known`, by its `key`, for one owner.
+def same(run: Shingle) -> Shingle:
+    """The key of exact runs: the run itself."""
+    return run
 
-    `shapes`, where given, are the shapes of all known shingles: `key` is asked only where one fits.
+
+@dataclass(frozen=True)
+class Known:
+    """Runs of one length that are looked for: `owners` tells by a run's `key` where it stands.
+
+    `shapes`, where given, are the shapes of all of them: `key` is asked only where one fits.
     """
-    matches: list[tuple[int, str]] = []
-    for at, run in enumerate(tokens.runs(length)):
-        if shapes is None or tuple(tokens.shape[at : at + length]) in shapes:
-            owner = known.get(key(run))
-            if owner is not None:
-                matches.append((at, owner))
-    hits = []
-    for (owner, _), group in groupby(enumerate(matches), lambda entry: (entry[1][1], entry[1][0] - entry[0])):
-        places = [at for _, (at, _) in group]  # shingles that follow one another make one run
-        hits.append(Hit(tokens.line(places[0]), places[-1] - places[0] + length, owner))
-    return hits
+
+    length: int
+    owners: Mapping[Shingle, str]
+    key: Callable[[Shingle], Shingle] = same
+    shapes: Collection[Shingle] | None = None
+
+    @cached_property
+    def _heads(self) -> frozenset[tuple[str, str]]:
+        """The first two tokens of every run: most places in a text begin with no such pair."""
+        return frozenset((run[0], run[1]) for run in (self.owners if self.shapes is None else self.shapes))
+
+    def places(self, tokens: Tokens) -> Iterator[tuple[int, str]]:
+        """Where in `tokens` a known run begins, and its owner."""
+        seen = tokens.values if self.shapes is None else tokens.shape
+        heads, length = self._heads, self.length
+        for at, head in enumerate(pairwise(seen)):
+            if head in heads and (self.shapes is None or tuple(seen[at : at + length]) in self.shapes):
+                owner = self.owners.get(self.key(tuple(tokens.values[at : at + length])))
+                if owner is not None:
+                    yield at, owner
+
+    def hits(self, tokens: Tokens) -> list[Hit]:
+        """Maximal runs of `tokens` in which every shingle is known, for one owner."""
+        hits = []
+        matches = enumerate(self.places(tokens))
+        for (owner, _), group in groupby(matches, lambda entry: (entry[1][1], entry[1][0] - entry[0])):
+            places = [at for _, (at, _) in group]  # shingles that follow one another make one run
+            hits.append(Hit(tokens.line(places[0]), places[-1] - places[0] + self.length, owner))
+        return hits

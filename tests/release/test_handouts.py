@@ -1,12 +1,14 @@
 """The handouts: they say what grades, in a form that everyone can read, and never in half."""
 
 import dataclasses
+import io
 import re
 import shutil
 from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
 
+import pypdf
 import pytest
 
 from harness.assignment import ROOT, Assignment, load
@@ -288,6 +290,7 @@ def edit(name: str, old: str, new: str) -> Change:
         (edit("course.toml", "due = 2027-04-04T23:59:00", "due = 2027-04-04"), "a local date and time is needed"),
         (edit("course.toml", "issued = 2027-03-12", 'issued = "March"'), "a date is needed"),
         (edit("course.toml", '"us-letter"', '"letter"'), "choose us-letter or a4"),
+        (edit("course.toml", "example = true", "example = 1"), "true or false is needed"),
     ],
 )
 def test_a_broken_source_is_named_and_leaves_nothing(
@@ -314,3 +317,31 @@ def test_extra_credit_is_told_apart(tmp_path: Path, page: Page, claims: tuple[Cl
     text = prose(Page((tmp_path / "assignment.html").read_text(encoding="utf-8")))
     assert "Together 50 (g) Perceiver (extra credit) 14 3(a) Copying (extra credit) 2" in text
     assert "Extra credit, on top 24" in text
+
+
+def words_of(pdf: bytes) -> str:
+    return " ".join("".join(page.extract_text() for page in pypdf.PdfReader(io.BytesIO(pdf)).pages).split())
+
+
+def test_made_up_particulars_are_called_an_example_until_staff_write_theirs(
+    sources: Path, claims: tuple[ClaimInfo, ...]
+) -> None:
+    shown = handouts.sheet(handouts.context_of(claims, load(), sources), sources, handouts.DRAFT)
+    edit("course.toml", "example = true", "example = false")(sources)
+    theirs = handouts.sheet(handouts.context_of(claims, load(), sources), sources, handouts.DRAFT)
+    for made, said in ((shown, True), (theirs, False)):
+        assert (f"Example. {handouts.EXAMPLE}" in words_of(made["assignment.pdf"])) == said
+        assert (handouts.EXAMPLE in made["assignment.html"].decode()) == said
+
+
+def test_each_sheet_names_its_release(page: Page, sources: Path, claims: tuple[ClaimInfo, ...]) -> None:
+    assert handouts.DRAFT in prose(page)
+    made = handouts.sheet(handouts.context_of(claims, load(), sources), sources, "0123abcd-4567cdef-89abcdef")
+    assert "Release 0123abcd-4567cdef-89abcdef" in words_of(made["assignment.pdf"])
+    assert "Release 0123abcd-4567cdef-89abcdef" in prose(Page(made["assignment.html"].decode()))
+
+
+def test_pdf_says_the_points_that_grade(built: Path) -> None:
+    text = words_of((built / "assignment.pdf").read_bytes())
+    assert f"Together {load().points}" in text
+    assert f"Extra credit, on top {load().extra_points}" in text

@@ -1,9 +1,11 @@
 """Planted leaks are found by their rule, with artefact and line; a clean release raises no alarm."""
 
 import base64
+import bz2
 import gzip
 import io
 import json
+import lzma
 import textwrap
 import zipfile
 import zlib
@@ -11,10 +13,10 @@ from dataclasses import replace
 
 import pytest
 
-from harness.release import template
+from harness.release import artefacts, template
 from harness.release.leaks import Artefact, Secrets, check
 from harness.release.lists import Excuse
-from harness.release.package import zipped
+from harness.zips import zipped
 from tests.release.shapes import GOLD, HIDDEN, MODEL, PEOPLE, TOWNS
 
 KEY = b"8c1f0e6f5b4a49d2a7c3905d2e61b7f4"
@@ -95,6 +97,42 @@ def png(kind: bytes, body: bytes) -> bytes:
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", b"\0" * 13) + chunk(kind, body) + chunk(b"IEND", b"")
 
 
+def jpeg(kind: bytes, body: bytes) -> bytes:
+    """A picture of nothing, with one segment of text: COM (0xFE) or APP1 (0xE1), where cameras write."""
+    return b"\xff\xd8\xff" + kind + (len(body) + 2).to_bytes(2, "big") + body + b"\xff\xd9"
+
+
+def typeset(text: str) -> bytes:
+    """A PDF as our own are made: its fonts are subsets, so its bytes hold numbers of glyphs and no letters."""
+    import typst
+
+    source = "#set document(date: none)\n" + f"#raw({json.dumps(text)})"
+    return bytes(typst.compile(source.encode(), format="pdf", ignore_system_fonts=True))
+
+
+def pdf(**change: object) -> bytes:
+    """A PDF that says nothing on its pages, but has particulars or an attachment."""
+    import pypdf
+
+    writer = pypdf.PdfWriter()
+    writer.add_blank_page(100, 100)
+    if "metadata" in change:
+        writer.add_metadata({"/Keywords": str(change["metadata"])})
+    if "attached" in change:
+        writer.add_attachment("old.zip", nested_zip("a.py", str(change["attached"]).encode()))
+    into = io.BytesIO()
+    writer.write(into)
+    return into.getvalue()
+
+
+def locked(data: bytes) -> bytes:
+    """A zip whose only entry claims to be encrypted."""
+    changed = bytearray(data)
+    for sign, offset in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+        changed[changed.index(sign) + offset] |= 1
+    return bytes(changed)
+
+
 def notebook(**cell: object) -> str:
     return json.dumps({"cells": [{"cell_type": "code", "source": ["x = 1"], **cell}], "metadata": {}}, indent=1)
 
@@ -159,6 +197,24 @@ PLANTS = {
         b"%PDF-1.7\n1 0 obj\n<<>>\nstream\n" + zlib.compress(SOLUTION.encode()) + b"\nendstream\n",
         "shingle-8",
     ),
+    "solution in a picture's packed international text": (
+        "figure.png",
+        png(b"iTXt", b"Comment\0\1\0en\0Remark\0" + zlib.compress(SOLUTION.encode())),
+        "shingle-8",
+    ),
+    "solution in a photograph's comment": ("photo.jpg", jpeg(b"\xfe", SOLUTION.encode()), "shingle-8"),
+    "solution in a photograph's EXIF remark": (
+        "photo.jpg",
+        jpeg(b"\xe1", b"Exif\0\0II*\0UNICODE\0" + SOLUTION.encode("utf-16-le")),
+        "shingle-8",
+    ),
+    "solution on a page with subset fonts": ("sheet.pdf", typeset(SOLUTION), "shingle-8"),
+    "solution in a PDF's particulars": ("sheet.pdf", pdf(metadata=SOLUTION), "shingle-8"),
+    "solution in a zip attached to a PDF": ("sheet.pdf", pdf(attached=SOLUTION), "shingle-8"),
+    "solution in bzip2": ("src/data/notes.bz2", bz2.compress(SOLUTION.encode()), "shingle-8"),
+    "solution in xz": ("src/data/notes.xz", lzma.compress(SOLUTION.encode()), "shingle-8"),
+    "canary on a page with subset fonts": ("sheet.pdf", typeset(f"See {CANARY}."), "canary"),
+    "answer on a page with subset fonts": ("sheet.pdf", typeset(f"{PEOPLE[7]} comes from {TOWNS[7]}."), "gold"),
     # what stands around it
     "canary in a comment": ("src/grader.py", f"# {CANARY}\n", "canary"),
     "canary in capitals": ("README.md", "00000000000000A1\n", "canary"),
@@ -213,8 +269,39 @@ def test_planted_leak_is_found_by_its_rule(found, name):
     )
 
 
+def test_subset_fonts_hide_their_words_from_whoever_reads_the_bytes_alone():
+    """Or the tests above would prove nothing."""
+    made = typeset(SOLUTION)
+    assert b"random.randint" not in made
+    assert b"random.randint" not in b"".join(artefacts._pdf_streams(made))
+
+
 def test_enough_leaks_are_planted():
     assert len(PLANTS) >= 40
+
+
+@pytest.mark.parametrize(
+    ("path", "content"),
+    [
+        ("src/old.zip", locked(nested_zip("a.py", SOLUTION.encode(), compressed=False))),
+        ("src/old.zip", nested_zip("a.py", SOLUTION.encode() * 50).replace(b"\x08\x00", b"\x63\x00")),
+        ("src/notes.gz", gzip.compress(SOLUTION.encode() * 50)[:-20]),
+        ("src/notes.bz2", bz2.compress(SOLUTION.encode())[:-4]),
+        ("src/notes.xz", lzma.compress(SOLUTION.encode())[:-4]),
+        ("sheet.pdf", typeset(SOLUTION)[:200]),
+    ],
+    ids=["locked zip", "unknown compression", "gzip cut off", "bzip2 cut off", "xz cut off", "PDF cut off"],
+)
+def test_what_cannot_be_opened_is_not_released(found, path, content):
+    findings = found([(path, content)])
+    assert [each for each in findings if f"{path}" in each and "cannot be opened: nobody knows" in each]
+
+
+def test_what_lies_too_deep_is_not_released(found):
+    data = SOLUTION.encode()
+    for _ in range(12):
+        data = nested_zip("inner.zip", data)
+    assert any("cannot be opened: nobody knows what it holds" in each for each in found([("old.zip", data)]))
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ import pytest
 from harness.errors import UsageProblem
 from harness.release import package
 from harness.release.termdata import TermData
+from harness.zips import zipped
 from tests.release.shapes import GOLD
 
 DATA = {
@@ -33,8 +34,8 @@ def entries_of(data: bytes) -> list[zipfile.ZipInfo]:
 
 
 def test_zip_does_not_depend_on_order_time_or_umask():
-    one = package.zipped({"b.txt": b"b", "a.sh": b"#!/bin/sh\n"})
-    two = package.zipped({"a.sh": b"#!/bin/sh\n", "b.txt": b"b"})
+    one = zipped({"b.txt": b"b", "a.sh": b"#!/bin/sh\n"})
+    two = zipped({"a.sh": b"#!/bin/sh\n", "b.txt": b"b"})
     assert one == two
     assert [(each.filename, each.date_time, each.external_attr >> 16) for each in entries_of(one)] == [
         ("a.sh", (1980, 1, 1, 0, 0, 0), 0o100755),
@@ -43,7 +44,7 @@ def test_zip_does_not_depend_on_order_time_or_umask():
 
 
 def test_zip_is_stored_so_that_no_compressor_decides_its_bytes():
-    data = package.zipped({"a.txt": b"a" * 1000})
+    data = zipped({"a.txt": b"a" * 1000})
     assert [each.compress_type for each in entries_of(data)] == [zipfile.ZIP_STORED]
 
 
@@ -90,8 +91,9 @@ def test_release_id_follows_code_and_data(repository, data):
 
 def test_stamp_in_both_zips_names_the_release(repository, data):
     stamp = package.make_stamp(repository, data, {})
-    assert json.loads(stamp.to_json())["release"] == stamp.release
-    assert json.loads(stamp.to_json())["version"] == "1.2.3"
+    assert stamp.fields()["release"] == stamp.release
+    assert stamp.fields()["version"] == "1.2.3"
+    assert package.Stamp.of(stamp.fields()) == stamp
     files = package.stamped_autograder({}, data, stamp)
     assert files["release.json"] == package.stamped_student({}, data, stamp)["holdout-assignment/src/release.json"]
 
@@ -99,8 +101,8 @@ def test_stamp_in_both_zips_names_the_release(repository, data):
 def test_manifest_describes_every_file(repository, data):
     stamp = package.make_stamp(repository, data, {})
     entries = {"student.zip": {"a.txt": b"a"}}
-    artefacts = {"student.zip": package.zipped(entries["student.zip"]), "handouts/sheet.pdf": b"pdf"}
-    raw = json.loads(package.manifest(stamp, data, artefacts, entries))
+    artefacts = {"student.zip": zipped(entries["student.zip"]), "handouts/sheet.pdf": b"pdf"}
+    raw = json.loads(package.manifest(stamp, stamp, data, artefacts, entries))
     assert (raw["release"], raw["key"], raw["demo_key"]) == (stamp.release, None, False)
     assert raw["artefacts"]["handouts/sheet.pdf"] == {"sha256": hashlib.sha256(b"pdf").hexdigest(), "size": 3}
     listed = raw["artefacts"]["student.zip"]["files"]

@@ -8,17 +8,17 @@ import pytest
 
 from harness.assignment import load
 from harness.errors import HarnessFault
-from harness.release.package import zipped
 from harness.release.problems import ReleaseRefused
 from harness.release.selfcheck import check
+from harness.zips import zipped
 
-#: Writes the results for the upload's kind: the reference's has predictions, the template's has none.
+#: Writes the results for the upload's kind: the reference's comes as the zip that COLLECT made, the template's does not.
 GRADER = """
 import json, sys
 from pathlib import Path
 from harness.answers import ANSWERS
 def main(upload, results):
-    kind = "reference" if any(Path(upload).glob("*.predictions")) else "template"
+    kind = "reference" if Path(upload).suffix == ".zip" else "template"
     Path(results).write_text(ANSWERS["text"] or json.dumps(ANSWERS[kind]))
     sys.exit(ANSWERS["exit"])
 """
@@ -29,6 +29,15 @@ from harness.answers import ANSWERS
 def grade(submission, data, results, kinds):
     assert kinds == ("basic",) and (submission / "model.py").is_file()
     results.write_text(json.dumps(ANSWERS["basic"]))
+"""
+
+COLLECT = """
+import shutil, sys
+from pathlib import Path
+assert sys.argv[1] == "--out"
+shutil.make_archive(sys.argv[2].removesuffix(".zip"), "zip", "submission")
+print({says!r})
+sys.exit({exit})
 """
 
 
@@ -58,6 +67,8 @@ class Release:
     basic: dict = field(default_factory=lambda: results({"1e": 5}, {"1e": 5}))
     exit: int = 0
     students_exit: int = 0
+    collect_exit: int = 0
+    collect_says: str = "Complete and fresh"
     text: str = ""
     model: str = ""
 
@@ -74,6 +85,7 @@ class Release:
         }
         student = {f"holdout-assignment/src/{path}": text for path, text in harness.items()}
         student["holdout-assignment/src/grader.py"] = f"import sys\nprint('hello')\nsys.exit({self.students_exit})\n"
+        student["holdout-assignment/src/collect_submission.py"] = COLLECT.format(exit=self.collect_exit, says=self.collect_says)
         for each in load().uploads:
             student[f"holdout-assignment/src/submission/{each.name}"] = ""
         student["holdout-assignment/src/submission/model.py"] = self.model
@@ -85,19 +97,28 @@ def pack(files: dict[str, str]) -> bytes:
 
 
 @pytest.fixture
-def run(tmp_path):
-    upload = tmp_path / "upload"
-    upload.mkdir()
-    assignment = load()
-    for deliverable in assignment.deliverables:
-        (upload / deliverable.name).write_text("x\n")
-    template = {f"src/submission/{each.name}": b"x\n" for each in assignment.uploads if each.kind == "code"}
+def upload(tmp_path):
+    folder = tmp_path / "upload"
+    folder.mkdir()
+    for deliverable in load().deliverables:
+        (folder / deliverable.name).write_text("x\n")
+    return folder
 
-    def checked(release):
-        student, autograder = release.zips()
-        return check(student, autograder, upload, template, assignment, lambda _: None)
 
-    return checked
+def checked(release, upload):
+    template = {f"src/submission/{each.name}": b"x\n" for each in load().uploads if each.kind == "code"}
+    student, autograder = release.zips()
+    return check(student, autograder, upload, template, load(), lambda _: None)
+
+
+@pytest.fixture
+def run(upload):
+    return lambda release: checked(release, upload)
+
+
+@pytest.fixture
+def run_without():
+    return lambda release: checked(release, None)
 
 
 def test_right_scores_pass_and_are_told_part_by_part(run):
@@ -162,3 +183,20 @@ def test_students_grader_that_does_not_start_is_a_fault(run, status):
 def test_grade_without_readable_results_is_a_fault(run):
     with pytest.raises(HarnessFault, match="the grade of the reference left no readable results"):
         run(Release(text="{"))
+
+
+def test_upload_that_the_students_command_finds_fault_with_is_refused(run):
+    said = refusal(run, collect_exit=1, collect_says="stale:\n  model.params: older than model.py")
+    assert said.splitlines()[1:] == ["  model.params: older than model.py"]
+
+
+def test_students_command_that_breaks_is_a_fault(run):
+    with pytest.raises(HarnessFault, match=r"collect_submission\.py ended with 2: no disk"):
+        run(Release(collect_exit=2, collect_says="no disk"))
+
+
+def test_without_the_references_upload_the_template_is_judged_alone(run_without):
+    (template,) = run_without(Release())
+    assert (template.who, template.total) == ("template", 0)
+    with pytest.raises(ReleaseRefused, match="the template earns 1 points"):
+        run_without(Release(template=results({"1d": 1}, ALL)))

@@ -1,6 +1,7 @@
 """Whatever the strip accepts parses, keeps every public byte, holds no canary, and stays the same when stripped again."""
 
 import ast
+import json
 import textwrap
 
 from hypothesis import assume, given, settings
@@ -103,7 +104,67 @@ def test_slips_of_the_pen_never_ship_the_canary(text, data):
     assert result.problems or "canary" not in result.data.decode()
 
 
-@given(st.binary(max_size=200), st.sampled_from(["a.py", "a.sh", "a.md", "a.tex", "a.toml", "a.ipynb", "a.html", "a"]))
+#: A block's lines and what stands around it, by language; `lead` and `tail` make a line a comment there.
+OTHERS = {
+    "run.sh": ("### {} ###", ["echo a", "if true; then", "fi", "x=1", "# why", "", "for i in 1 2; do", "done"]),
+    "settings.toml": ("### {} ###", ["a = 1", "[table]", "b = [1,", "]", "# why", "", 'c = "x"']),
+    "environment.yml": ("### {} ###", ["a: 1", "b:", "  - c", "  d: [1", "# why", "", "- e", "f: 'g'"]),
+    "notes.txt": ("### {} ###", ["any", "thing", "", "# why", "\u25a1"]),
+    "answers.tex": ("% ### {} ###", ["\\section{A}", "text $x$", "", "% why", "\\end{document}"]),
+    "page.html": ("<!-- ### {} ### -->", ["<p>a</p>", "<div>", "</div>", "", "<!-- why -->", "&amp;"]),
+    "notes.md": ("<!-- ### {} ### -->", ["# A", "text", "", "```", "- item"]),
+}
+
+
+@st.composite
+def others(draw):
+    """A text of another language with a block in it, well-formed or not; its first lines may be a stub."""
+    name = draw(st.sampled_from(sorted(OTHERS)))
+    marker, lines = OTHERS[name]
+    some = st.lists(st.sampled_from(lines), max_size=4)
+    around = marker.partition("### {} ###")
+    comment = around[0] or "# "
+    stub = [f"{comment.rstrip()}| {line}{around[2]}" for line in draw(some) if line]
+    canary = f"{comment}canary: 0123456789abcdef{around[2]}"
+    inside = [canary, *(stub if draw(st.booleans()) else []), *draw(some)]
+    edges = [marker.format(f"{edge}_CODE_HERE") for edge in ("START", "END")]
+    return name, edges, [*draw(some), edges[0], *inside, edges[1], *draw(some), ""]
+
+
+@given(others())
+@settings(max_examples=300)
+def test_other_languages_keep_the_promises(case):
+    name, (start, end), lines = case
+    result = strip(name, "\n".join(lines).encode())
+    assume(not result.problems)
+    made = result.data.decode().split("\n")
+    for kept, told in ((made, "template"), (lines, "reference")):
+        assert kept.count(start) == kept.count(end) == 1, told
+    assert made[: made.index(start) + 1] == lines[: lines.index(start) + 1]
+    assert made[made.index(end) :] == lines[lines.index(end) :]
+    assert "canary" not in result.data.decode()
+    again = strip(name, result.data, is_template=True)
+    assert (again.data, again.problems) == (result.data, ())
+
+
+@given(modules(), st.lists(st.sampled_from(["# Text", "%matplotlib inline", "x = 1", "%%bash\nls"]), max_size=3))
+def test_notebooks_keep_the_promises(text, others):
+    """Every cell is stripped as a text of its own; what others say stays, what running left goes."""
+    sources = [*others, text.removesuffix("\n")]
+    cells = [
+        {"cell_type": "code", "source": source, "outputs": [{"text": source}], "execution_count": 7} for source in sources
+    ]
+    result = strip("demo.ipynb", json.dumps({"cells": cells, "metadata": {}}).encode())
+    assume(not result.problems)
+    made = json.loads(result.data)["cells"]
+    assert ["".join(cell["source"]) for cell in made[:-1]] == others
+    assert all(cell["outputs"] == [] and cell["execution_count"] is None for cell in made)
+    assert public("".join(made[-1]["source"]).split("\n")) == public(text.removesuffix("\n").split("\n"))
+    assert "canary" not in result.data.decode()
+    assert strip("demo.ipynb", result.data, is_template=True).data == result.data
+
+
+@given(st.binary(max_size=200), st.sampled_from(["a.py", "a.sh", "a.md", "a.tex", "a.toml", "a.yml", "a.ipynb", "a.html", "a"]))
 def test_any_bytes_are_accepted_or_refused_but_never_crash(data, name):
     result = strip(name, data)
     assert result.problems or name == "a.ipynb" or result.data == data

@@ -9,6 +9,7 @@ import pytest
 from rich.console import Console
 
 from harness.assignment import ROOT, load
+from harness.errors import UsageProblem
 from harness.release import trained, training
 from harness.release.termdata import TermData
 from harness.world import DEMO_KEY
@@ -59,7 +60,7 @@ def test_changed_code_is_trained_anew(root, asked):
     path = root / "reference_solution" / "src" / "submission" / "model.py"
     path.write_text(path.read_text(encoding="utf-8") + "# better\n", encoding="utf-8")
     assert "model.py of the reference has changed" in str(
-        trained.stale(root / "build" / "reference_upload", root, DATA, load())
+        trained.untrained(root, DATA, load())
     )
     ready(root)
     assert len(asked) == 2
@@ -73,16 +74,50 @@ def test_changed_data_is_trained_anew(root, asked):
 
 def test_lost_file_is_trained_anew(root, asked):
     (ready(root) / "vanilla.model.params").unlink()
-    why = trained.stale(root / "build" / "reference_upload", root, DATA, load())
+    why = trained.untrained(root, DATA, load())
     assert why == f"{root / 'build' / 'reference_upload'} lacks vanilla.model.params"
     ready(root)
     assert len(asked) == 2
 
 
-def test_upload_that_was_trained_elsewhere_is_taken(root, asked):
+def test_changed_commands_are_trained_anew(root, asked):
+    """What run.py and run.sh do decides what comes out, though students do not upload them."""
+    for name in ("run.py", "run.sh"):
+        ready(root)
+        path = root / "reference_solution" / "src" / name
+        path.write_text(path.read_text(encoding="utf-8") + "# better\n", encoding="utf-8")
+        assert trained.untrained(root, DATA, load()) == "run.py or run.sh changed since"
     ready(root)
-    (root / "build" / "reference_upload.json").unlink()
+    assert len(asked) == 3
+
+
+@pytest.mark.parametrize("record", [None, "{", "{}", "[]"])
+def test_upload_of_unknown_origin_is_trained_anew(root, asked, record):
     ready(root)
+    path = root / "build" / "reference_upload.json"
+    path.unlink() if record is None else path.write_text(record)
+    assert str(trained.untrained(root, DATA, load())).startswith(f"{path} does not tell what it was trained on")
+    ready(root)
+    assert len(asked) == 2
+
+
+@pytest.fixture
+def elsewhere(root, asked, tmp_path):
+    """An upload from another machine: the deliverables, and no record of what they were trained on."""
+    return Path(shutil.copytree(ready(root), tmp_path / "elsewhere"))
+
+
+def test_upload_that_staff_bring_is_taken_as_it_is(root, asked, elsewhere):
+    other = replace(DATA, key=b"another key, which nobody knows")
+    assert trained.ready(root, other, load(), Console(file=io.StringIO()), elsewhere) == elsewhere
+    assert len(asked) == 1
+
+
+@pytest.mark.parametrize(("name", "why"), [("model.py", "has changed since"), ("vanilla.model.params", "lacks")])
+def test_upload_that_staff_bring_must_be_complete_and_of_this_code(root, asked, elsewhere, name, why):
+    (elsewhere / name).write_text("# other\n") if why != "lacks" else (elsewhere / name).unlink()
+    with pytest.raises(UsageProblem, match=rf"--trained .*{why}"):
+        trained.ready(root, DATA, load(), Console(file=io.StringIO()), elsewhere)
     assert len(asked) == 1
 
 

@@ -1,0 +1,122 @@
+"""The students' folder as it is unpacked, used with the commands of its README, also as on Windows and on macOS."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from harness.assignment import ROOT, load
+from harness.catalogue import collect
+from harness.release import lists, package, template
+
+#: macOS has all that Windows lacks, so it is tried with the slow tests alone.
+PLATFORMS = ["win32", pytest.param("darwin", marks=pytest.mark.slow)]
+
+
+@pytest.fixture(scope="module")
+def unpacked(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """src/ of student.zip, in a folder with spaces in its name."""
+    folder = tmp_path_factory.mktemp("home") / "My Course Work" / "src"
+    listed = lists.load()
+    for path, content in package.student_files(ROOT, listed, template.make(ROOT, listed).files).items():
+        target = folder.parent / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(content)
+    for name in ("wiki.txt", "birth_places_train.tsv", "birth_dev.tsv", "birth_test_inputs.tsv"):
+        shutil.copy(data / name, folder / "data" / name)
+    return folder
+
+
+@pytest.fixture
+def done(unpacked: Path, honest_upload: Path, tmp_path: Path) -> Path:
+    """The same with all the work done."""
+    folder = tmp_path / "src"
+    shutil.copytree(unpacked, folder)
+    for path in honest_upload.iterdir():
+        shutil.copy(path, folder / "submission" / path.name)
+    name = load().optional[0].name
+    shutil.copy(ROOT / "reference_solution" / "src" / "submission" / name, folder / "submission" / name)
+    return folder
+
+
+def run(folder: Path, *command: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "PYTEST"))}
+    return subprocess.run(
+        [sys.executable, *command], cwd=folder, env={**kept, **environment}, capture_output=True, text=True, check=False
+    )
+
+
+@pytest.fixture(params=PLATFORMS)
+def elsewhere(request, tmp_path) -> dict[str, str]:
+    """Environment for a Python that behaves as on another platform, wherever it starts another one."""
+    return {"HOLDOUT_AS": request.param, "HOLDOUT_ASKED": str(tmp_path / "asked.txt")}
+
+
+def install(folder: Path, environment: dict[str, str]) -> dict[str, str]:
+    """Let every process of the grader begin with elsewhere.py: the folder of `harness` is on its path.
+
+    Our processes hand on no variables but a few, so what they are to be is written into the file.
+    """
+    text = (Path(__file__).parent / "elsewhere.py").read_text(encoding="utf-8")
+    for name, value in environment.items():
+        text = text.replace(f'os.environ["{name}"]', repr(value))
+    (folder / "sitecustomize.py").write_text(text, encoding="utf-8")
+    # Other grades on this machine sweep up scratch folders that nobody locks, and there are no locks elsewhere.
+    own = folder.parent / "tmp"
+    own.mkdir()
+    return {"PYTHONPATH": str(folder), "TMPDIR": str(own)}
+
+
+def test_single_basic_claim_runs_as_on_windows_and_macos(done, elsewhere):
+    """Without fork, signals and resource limits, a process per probe: 1e-0-basic passes for the reference."""
+    run_there = run(done, "grader.py", "1e-0-basic", **install(done, elsewhere))
+    assert run_there.returncode == 0, run_there.stdout + run_there.stderr
+    assert "1e-0-basic         2/2  pass" in run_there.stdout
+    asked = Path(elsewhere["HOLDOUT_ASKED"]).read_text().split()
+    assert {"sys.platform", "os.name"} <= set(asked)
+
+
+@pytest.mark.slow
+def test_basic_suite_passes_as_on_windows_and_macos(done, elsewhere):
+    run_there = run(done, "grader.py", **install(done, elsewhere))
+    assert run_there.returncode == 0, run_there.stdout + run_there.stderr
+    basic = [claim for claim in collect() if claim.kind == "basic"]
+    extra = {part.id for part in load().parts if part.extra_credit}
+    sums = [sum(claim.points for claim in basic if (claim.part in extra) == is_extra) for is_extra in (False, True)]
+    assert run_there.stdout.count("  pass  ") == len(basic)
+    assert f"{sums[0]:g}/{sums[0]:g}\n" in run_there.stdout.split("total")[1].lstrip()
+    assert f"{sums[1]:g}/{sums[1]:g}\n" in run_there.stdout.split("extra credit ")[-1].lstrip()
+
+
+def test_upload_is_packed_as_on_windows_and_macos(done, elsewhere):
+    run_there = run(done, "collect_submission.py", **install(done, elsewhere))
+    assert "18 of 18 files" in run_there.stdout, run_there.stdout + run_there.stderr
+    assert run_there.returncode == 0
+
+
+def test_untouched_folder_says_what_waits_and_which_release_it_is(unpacked, tmp_path):
+    """Whoever asks about one claim is not told eleven times what is still to be trained."""
+    folder = tmp_path / "src"
+    shutil.copytree(unpacked, folder)
+    (folder / "release.json").write_text('{"release": "0123abcd-4567cdef-89abcdef"}')
+    first = run(folder, "grader.py", "1e-0-basic")
+    assert first.returncode == 0, first.stderr
+    lines = first.stdout.splitlines()
+    assert lines[0] == "11 of the 18 files to upload are not here yet; python collect_submission.py names them"
+    assert lines[1].startswith("1e-0-basic         0/2  FAIL")
+    assert "it is not written yet: submission/dataset.py" in first.stdout
+    assert "play_char.ipynb" not in first.stdout
+    assert lines[-1].startswith("release 0123abcd-4567cdef-89abcdef, seed ")
+
+
+def test_command_without_its_harness_says_what_to_do(unpacked, tmp_path):
+    for name in ("grader.py", "collect_submission.py"):
+        shutil.copy(unpacked / name, tmp_path / name)
+        alone = run(tmp_path, name)
+        assert alone.returncode == 1
+        assert "the folder 'harness' is missing beside it" in alone.stderr

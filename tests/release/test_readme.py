@@ -1,0 +1,86 @@
+"""The students' README: its commands are those of run.sh, its files and points those that grade."""
+
+import importlib.util
+import os
+import re
+import shlex
+import subprocess
+import sys
+
+import pytest
+
+from harness.assignment import ROOT, load
+from harness.catalogue import collect
+from harness.layout import MADE_BY
+from tests.conftest import reference_package
+
+SRC = ROOT / "reference_solution" / "src"
+README = (ROOT / "reference_solution" / "README.md").read_text(encoding="utf-8")
+WRITTEN_OUT = [line.strip() for line in README.splitlines() if line.startswith("    python run.py ")]
+
+
+@pytest.fixture(scope="module")
+def parsed():
+    """A command line of run.py -> what it means."""
+    with reference_package():
+        specification = importlib.util.spec_from_file_location("run", SRC / "run.py")
+        assert specification is not None
+        assert specification.loader is not None
+        module = importlib.util.module_from_spec(specification)
+        specification.loader.exec_module(module)
+        yield lambda words: vars(module.parse_arguments(words))
+
+
+def from_run_sh(command: str, tmp_path) -> list[str]:
+    """What run.sh hands to run.py for a command."""
+    stand_in = tmp_path / "python"
+    stand_in.write_text('#!/bin/sh\nshift\nprintf "%s\\n" "$@"\n')
+    stand_in.chmod(0o755)
+    done = subprocess.run(
+        ["bash", "run.sh", command], cwd=SRC, env={**os.environ, "PYTHON": str(stand_in)}, capture_output=True, check=True
+    )
+    return done.stdout.decode().splitlines()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="run.sh needs bash")
+def test_commands_written_out_mean_what_run_sh_does(parsed, monkeypatch, tmp_path):
+    monkeypatch.chdir(SRC)
+    commands = list(dict.fromkeys(MADE_BY.values()))
+    commands.insert(3, "london_baseline_dev")
+    told = {command: parsed(from_run_sh(command, tmp_path)) for command in commands}
+    written = [parsed(shlex.split(line)[2:]) for line in WRITTEN_OUT]
+    assert len(written) == 12
+    for command in commands:
+        assert told[command] in written, command
+
+
+def test_files_to_upload_are_the_deliverables():
+    listed = README.split("## What you upload")[1].split("\n\n")[2]
+    assert sorted(listed.split()) == sorted(each.name for each in load().deliverables)
+    assert f"These {len(load().deliverables)} files" in README
+
+
+def test_points_and_bars_are_those_that_grade():
+    """The same 64 + 10 as in the handout, in the claims and on the platform."""
+    points = {extra: sum(c.points for c in collect() if c.part.startswith("3") == extra) for extra in (False, True)}
+    assert points == {False: load().points, True: load().extra_points} == {False: 64, True: 10}
+    assert f"({load().extra_points} points on top of the {load().points})" in " ".join(README.split())
+    bars = load().thresholds
+    told = f"at least {100 * bars.vanilla:g}% on dev and on test, and the perceiver at least {100 * bars.perceiver:g}%"
+    assert told in " ".join(README.split())
+
+
+def test_staffs_readme_says_the_same_points():
+    table = re.findall(r"(?m)^\| (\w\w) \| .* \| ([\d.]+) \| ([\d.]+) \| ([\d.]+) \|$", (ROOT / "README.md").read_text())
+    claims = collect()
+    assert [part for part, *_ in table] == [part.id for part in load().parts if part.points]
+    for part, *told in table:
+        sums = [sum(c.points for c in claims if (c.part, c.kind) == (part, kind)) for kind in ("basic", "hidden")]
+        assert [float(number) for number in told] == [*sums, sum(sums)]
+
+
+def test_tests_and_files_that_it_names_exist():
+    for claim in re.findall(r"`python grader\.py (\S+)`", README):
+        assert any(claim in (c.id, c.part) for c in collect())
+    for path in re.findall(r"`((?:submission/|\.\./written/)[\w./-]+)`", README):
+        assert (SRC / path).exists()
