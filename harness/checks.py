@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from harness import gpt
 from harness.feedback import Failure, expect
 from harness.gold import Gold
 from harness.predictions import PredictionsProblem, Question, Score, identical, meets, parse, percent, score, swapped
+from harness.probes import training
 from harness.spans import NotASpan, Span, expected_vocabulary, legible
 from harness.student import Student
 
@@ -68,31 +71,87 @@ def expect_bar(found: Score, bar: float, hint: str) -> None:
         raise Failure(expected=f"at least {bar:.0%} right", seen=seen, hint=hint, public=True)
 
 
-def expect_untrained(seen: dict[str, Any], function: str) -> None:
-    """A Failure unless probe `training.prepared` saw the same weights before and after `function`."""
-    moved = [name for name in seen["parameters"] if not np.array_equal(seen["before"][name], seen["after"].get(name))]
+def model_sizes(documents: Sequence[str], block_size: int) -> dict[str, int]:
+    """Of a small model for this corpus, with a few characters to spare."""
+    vocabulary = len(expected_vocabulary(documents)) + 8
+    return {"vocab_size": vocabulary, "block_size": block_size, "n_layer": 3, "n_head": 2, "n_embd": 16}
+
+
+def draw_tokens(sizes: Mapping[str, int], rng: np.random.Generator) -> np.ndarray:
+    """Two sequences of half the block."""
+    return rng.integers(0, sizes["vocab_size"], (2, sizes["block_size"] // 2))
+
+
+@dataclass(frozen=True)
+class Preparation:
+    """What a trainer is prepared with: corpora, and a model with random weights, which no training arrives at."""
+
+    documents: list[str]
+    sizes: dict[str, int]
+    start: dict[str, np.ndarray]
+    tokens: np.ndarray
+    names: str = ""
+    weights: dict[str, np.ndarray] | None = None  #: of the file to load, where there is one
+
+    @classmethod
+    def draw(
+        cls, documents: list[str], block_size: int, rng: np.random.Generator, *, names: str = "", load: bool = False
+    ) -> Preparation:
+        """One with random weights; with a file of others if `load`."""
+        sizes = model_sizes(documents, block_size)
+        weights = gpt.arbitrary(sizes, rng) if load else None
+        return cls(documents, sizes, gpt.arbitrary(sizes, rng), draw_tokens(sizes, rng), names, weights)
+
+    def run(self, student: Student, stage: str, rate: float | None = None) -> dict[str, Any]:
+        """What probe `training.prepared` saw of it."""
+        seen: dict[str, Any] = student.run(
+            training.prepared, stage=stage, documents=self.documents, sizes=self.sizes, start=self.start,
+            tokens=self.tokens, names=self.names, weights=self.weights, rate=rate,
+        )  # fmt: skip
+        return seen
+
+    def expect_untrained(self, seen: dict[str, Any], function: str) -> None:
+        """A Failure unless the trainer's model answers as it did before `function`."""
+        self._expect(
+            seen,
+            self.start,
+            f"untouched weights: {function} prepares, train trains",
+            hint=f"do not train in {function}",
+        )
+
+    def expect_loaded(self, seen: dict[str, Any]) -> None:
+        """A Failure unless the trainer's model holds the weights of the file and answers with them."""
+        assert self.weights is not None
+        self._expect(
+            seen,
+            self.weights,
+            "every tensor of the file in the model, before the first step",
+            hint="where a path is given, load its weights into the model with load_state_dict, and do not train yet",
+        )
+
+    def expect_answering(self, seen: dict[str, Any]) -> None:
+        """A Failure unless the trainer's model answers with the weights that it is said to have, whatever they are."""
+        hint = "hand the model that was given to the Trainer"
+        known = gpt.fits(seen["model"], self.sizes)
+        expect(known, "the model that was given, in the Trainer", "another one", hint=hint)
+        expect_scores(seen["logits"], seen["model"], self.tokens, self.sizes)
+
+    def _expect(self, seen: dict[str, Any], weights: dict[str, np.ndarray], expected: str, hint: str) -> None:
+        expect(seen["model"] is not None, "the model that was given, in the Trainer", "another one", hint=hint)
+        wrong = [name for name, value in weights.items() if not np.array_equal(seen["model"].get(name), value)]
+        named = f"{len(wrong)} of {len(weights)} tensors differ, such as {', '.join(wrong[:2])}"
+        expect(not wrong, expected, named, hint=hint)
+        expect_scores(seen["logits"], weights, self.tokens, self.sizes)
+
+
+def expect_scores(seen: Any, weights: Mapping[str, np.ndarray], tokens: np.ndarray, sizes: Mapping[str, int]) -> None:
+    """A Failure unless these are the scores of a vanilla model with these weights, as worked out here."""
     expect(
-        not moved,
-        f"untouched weights: {function} prepares, train trains",
-        f"{len(moved)} tensors changed, {', '.join(moved[:2])}",
-        hint=f"do not train in {function}",
+        gpt.agree(seen, gpt.scores(weights, tokens, sizes["n_head"])),
+        "the scores that the GPT of model.py gives with these weights",
+        "others",
+        hint="leave GPT, Block and CausalSelfAttention as they were given",
     )
-
-
-def expect_loaded(seen: dict[str, Any], weights: dict[str, np.ndarray]) -> None:
-    """A Failure unless the trainer's model holds `weights` bit for bit."""
-    wrong = [name for name, value in weights.items() if not np.array_equal(seen["after"].get(name), value)]
-    expect(
-        not wrong,
-        "every tensor of the file in the model, before the first step",
-        f"{len(wrong)} of {len(weights)} tensors differ, {', '.join(wrong[:2])}",
-        hint="where a path is given, load its weights into the model with load_state_dict, and do not train yet",
-    )
-
-
-def random_weights(shapes: dict[str, list[int]], rng: np.random.Generator) -> dict[str, np.ndarray]:
-    """Weights for tensors of these shapes that no training would arrive at."""
-    return {name: rng.standard_normal(shape, dtype=np.float32) * np.float32(0.02) for name, shape in shapes.items()}
 
 
 def expect_vocabulary(drawn: dict[str, Any], documents: Sequence[str]) -> None:

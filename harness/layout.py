@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 _FOLDER_FOR_STUDENTS = "src/submission"
 #: Which command of run.sh makes a file.
-_MADE_BY = {
+MADE_BY = {
     "vanilla.model.params": "vanilla_finetune_without_pretrain",
     "vanilla.nopretrain.dev.predictions": "vanilla_eval_dev_without_pretrain",
     "vanilla.nopretrain.test.predictions": "vanilla_eval_test_without_pretrain",
@@ -34,6 +34,8 @@ _MADE_BY = {
     "perceiver.pretrain.dev.predictions": "perceiver_eval_dev_with_pretrain",
     "perceiver.pretrain.test.predictions": "perceiver_eval_test_with_pretrain",
 }
+#: Begins the note on files that nobody asked for.
+IGNORED = "ignored, because only the deliverables are graded"
 _PROVIDED = frozenset({"__init__.py", "attention.py", "trainer.py", "utils.py"})
 _JUNK = re.compile(r"\._.*|\.DS_Store|Thumbs\.db|desktop\.ini", re.IGNORECASE)
 _DEMO = re.compile(r"mingpt", re.IGNORECASE)  # ships a model.py, trainer.py, utils.py and __init__.py of its own
@@ -53,8 +55,8 @@ class Plan:
 
 def explain(name: str) -> str:
     """The sentence for a deliverable that was not uploaded."""
-    if name in _MADE_BY:
-        return f"{name}: missing; run ./run.sh {_MADE_BY[name]} and upload {_FOLDER_FOR_STUDENTS}/{name}"
+    if name in MADE_BY:
+        return f"{name}: missing; run ./run.sh {MADE_BY[name]} and upload {_FOLDER_FOR_STUDENTS}/{name}"
     if name in _PROVIDED:
         return f"{name}: missing; it came with the template, upload {_FOLDER_FOR_STUDENTS}/{name} with your own files"
     return f"{name}: missing; upload {_FOLDER_FOR_STUDENTS}/{name}"
@@ -217,7 +219,7 @@ def _notes(
         yield f"not used, because the same name was found in a fuller folder: {_some(copies)}"
     others = [show(entry.parts) for entry in unused if entry.name not in chosen]
     if others:
-        yield f"ignored, because only the deliverables are graded: {_some(others)}"
+        yield f"{IGNORED}: {_some(others)}"
 
 
 def _some(names: Sequence[str]) -> str:

@@ -138,6 +138,16 @@ class Plugin:
             self.ledger.record(claim.id, Outcome.PASS, "passed", dict(self.staff))
         return (yield)
 
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionfinish(self) -> None:
+        """Compare predictions with what the uploaded models answer: for staff, who have the hidden claims."""
+        if self.reference_tree is None or self.assignment.provenance.mode == "off":
+            return
+        from harness.provenance import settle  # students have neither it nor its probes
+
+        settle(self.ledger, self.assignment, self.submission, self.sandbox, self.data, self.seed, self.deadline)
+        self.save()
+
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         """A claim module that cannot be collected is a fault of ours for each of its claims."""
         if report.failed:

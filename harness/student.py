@@ -10,7 +10,7 @@ import builtins
 import hashlib
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -34,6 +34,11 @@ KILLED = "killed by signal 9 "
 def claim_seed(run_seed: str, claim_id: str) -> int:
     """The seed of one claim: follows from the run's, differs between claims, fits in 32 bits for numpy and torch."""
     return int.from_bytes(hashlib.sha256(f"{run_seed}:{claim_id}".encode()).digest()[:4], "big")
+
+
+def name_of(probe: Probe) -> str:
+    """`topic.function`. Where the probes have been imported, a claim's `corruption.draws` is the function itself."""
+    return probe if isinstance(probe, str) else f"{probe.__module__.rpartition('.')[2]}.{probe.__name__}"
 
 
 @dataclass
@@ -72,7 +77,7 @@ class Runner:
         try:
             self._open(0o755)
             return self.sandbox.run(
-                self.tree, str(probe), arguments, seed=(self.seed + self.runs - 1) % 2**32, limits=limits, load=load
+                self.tree, name_of(probe), arguments, seed=(self.seed + self.runs - 1) % 2**32, limits=limits, load=load
             )
         finally:
             self._open(0o700)
@@ -94,7 +99,7 @@ class Reference(Runner):
         reply = self.reply(probe, True, arguments)
         if reply.status is not Status.RETURNED:
             raise HarnessFault(
-                f"the reference failed in probe {probe}: {reply.status.name} {reply.detail} {reply.error}"
+                f"the reference failed in probe {name_of(probe)}: {reply.status.name} {reply.detail} {reply.error}"
             )
         return reply.value
 
@@ -139,11 +144,18 @@ class Student(Runner):
     def _value(self, reply: Reply) -> Any:
         if reply.status is Status.RETURNED:
             return reply.value
-        raise _failure(reply, self.hidden)
+        raise _failure(reply, self.hidden, [name for name in self.submission.missing if name.endswith(".py")])
 
 
-def _failure(reply: Reply, hidden: bool) -> Failure:
+def _failure(reply: Reply, hidden: bool, lacking: Sequence[str]) -> Failure:
     match reply.status:
+        case Status.RAISED if lacking and reply.error is not None and reply.error.type == "NotImplementedError":
+            return Failure(
+                expected="the part that this claim looks at",
+                seen=f"it is not written yet, or belongs to what was not uploaded ({', '.join(lacking)})",
+                hint="this claim waits until the part is written and all modules of the package are uploaded",
+                public=True,
+            )
         case Status.IMPORT_FAILED:
             return _waits_for_import(reply, hidden)
         case Status.RAISED if reply.error is not None and reply.error.type == "NotImplementedError":
@@ -159,7 +171,7 @@ def _failure(reply: Reply, hidden: bool) -> Failure:
             return Failure(
                 "the code returns",
                 f"it raised {_raised(reply, hidden)}",
-                f"look for the cause of {_type(reply)}",
+                _start(reply, hidden),
                 public=not hidden,
             )
         case Status.TIMED_OUT | Status.OUT_OF_CPU:
@@ -204,9 +216,20 @@ def _detail(reply: Reply, hidden: bool) -> str:
 
 
 def _waits_for_import(reply: Reply, hidden: bool) -> Failure:
-    seen = "it does not import" if hidden else f"{_where(reply)}: {_raised(reply, hidden)}"
-    hint = "this claim waits until the code imports; the basic claims show the message"
-    return Failure("`import submission` works", seen, hint, public=True)
+    if hidden:
+        hint = "this claim waits until the code imports; the basic claims show the message"
+        return Failure("`import submission` works", "it does not import", hint, public=True)
+    hint = "this claim waits until the code imports: start at the file and line above"
+    return Failure("`import submission` works", f"it raised {_raised(reply, hidden)}", hint, public=True)
+
+
+def _start(reply: Reply, hidden: bool) -> str:
+    """Where to look after an exception."""
+    if hidden:
+        return f"look for the cause of {_type(reply)}: does it come with longer, shorter or other input as well?"
+    if reply.error is None or not reply.error.frames:
+        return "the message above says what is expected of your function"
+    return "start at the file and line above; the text behind the exception's name says what went wrong there"
 
 
 def _type(reply: Reply) -> str:

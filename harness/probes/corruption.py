@@ -22,24 +22,29 @@ def draws(submission: ModuleType, documents: list[str], block_size: int, indices
     dataset = _dataset(submission, documents, block_size)
     before = list(dataset.data)
     items = [dataset[index] for index in indices]
-    x, y = _column(items, 0), _column(items, 1)
     return {
-        "vocabulary": [str(dataset.itos[i]) for i in range(len(dataset.itos))],
-        "x": np.concatenate(x),
-        "y": np.concatenate(y),
-        "x_lengths": np.array([len(row) for row in x]),
-        "y_lengths": np.array([len(row) for row in y]),
+        **_packed(dataset, items),
         "types": sorted({_type(part) for item in items for part in item}),
         "unchanged": list(dataset.data) == before,
     }
+
+
+def _packed(dataset: Any, items: list[Any]) -> dict[str, Any]:
+    """Drawn examples as a few arrays, and the vocabulary that spells them."""
+    (x, x_lengths), (y, y_lengths) = _column(items, 0), _column(items, 1)
+    vocabulary = [str(dataset.itos[i]) for i in range(len(dataset.itos))]
+    return {"vocabulary": vocabulary, "x": x, "y": y, "x_lengths": x_lengths, "y_lengths": y_lengths}
 
 
 def _dataset(submission: ModuleType, documents: list[str], block_size: int) -> Any:
     return submission.CharCorruptionDataset("\n".join(documents), block_size)
 
 
-def _column(items: list[Any], place: int) -> list[np.ndarray]:
-    return [np.asarray(torch.as_tensor(item[place]).reshape(-1), dtype=np.int64) for item in items]
+def _column(items: list[Any], place: int) -> tuple[np.ndarray, np.ndarray]:
+    """All x (place 0) or all y (place 1), one after the other, and their lengths."""
+    rows = [torch.as_tensor(item[place]).reshape(-1) for item in items]
+    flat = torch.cat([torch.zeros(0, dtype=torch.int64), *rows])
+    return np.asarray(flat, dtype=np.int64), np.array([len(row) for row in rows], dtype=np.int64)
 
 
 def _type(part: object) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from harness.probes.corruption import _dataset
+from harness.probes.corruption import _dataset, _packed
 
 
 def after_draws(submission: ModuleType, documents: list[str], block_size: int, seeds: list[int]) -> list[list[float]]:
@@ -35,23 +35,27 @@ def batches(submission: ModuleType, documents: list[str], block_size: int, batch
 
     Returns:
         length: `len(dataset)`; examples: how many each batch has; lengths: the distinct lengths of all x and y;
-        looped: how many examples a plain loop gave, cut off at twice the number of documents.
+        looped: how many examples a plain loop gave, cut off at twice the number of documents;
+        vocabulary, x, y, x_lengths, y_lengths: the examples of the loop, at most one for each document, as
+        `corruption.draws` returns them.
     """
     dataset = _dataset(submission, documents, block_size)
     loader = torch.utils.data.DataLoader(dataset, batch_size=batch_size, shuffle=True, collate_fn=list)
     drawn = list(loader)
+    looped = _loop(dataset, 2 * len(documents))
     return {
+        **_packed(dataset, looped[: len(documents)]),
         "length": len(dataset),
         "examples": [len(batch) for batch in drawn],
         "lengths": sorted({len(part) for batch in drawn for example in batch for part in example}),
-        "looped": _loop(dataset, 2 * len(documents)),
+        "looped": len(looped),
     }
 
 
-def _loop(dataset: Any, most: int) -> int:
-    """How many examples `for example in dataset` gives, at most `most`; any exception ends a loop as well."""
-    count = 0
+def _loop(dataset: Any, most: int) -> list[Any]:
+    """The examples that `for example in dataset` gives, at most `most`; any exception ends a loop as well."""
+    found = []
     with contextlib.suppress(Exception):
-        for _ in itertools.islice(iter(dataset), most):
-            count += 1
-    return count
+        for example in itertools.islice(iter(dataset), most):
+            found.append(example)  # noqa: PERF402 - what came before an exception counts
+    return found

@@ -10,35 +10,44 @@ from typing import Any
 import numpy as np
 import torch
 
-_SIZES = {"n_layer": 3, "n_head": 2, "n_embd": 16}
+#: Parameters by name.
+Weights = dict[str, np.ndarray]
 
 
 def initialise(
-    submission: ModuleType, variant: str, sizes: dict[str, int], bottleneck: int | None = None
+    submission: ModuleType,
+    variant: str,
+    sizes: dict[str, int],
+    bottleneck: int | None = None,
+    weights: Weights | None = None,
+    tokens: np.ndarray | None = None,
 ) -> dict[str, Any]:
-    """Build a model with `initialize_<variant>_model` and run it once on two sequences of half the block.
+    """Build a model with `initialize_<variant>_model` and run it once.
 
     Args:
         sizes: vocab_size, block_size, n_layer, n_head, n_embd.
         bottleneck: given to initialize_perceiver_model when not None.
+        weights: the model gets these parameters, where they fit, before it runs.
+        tokens: (B, T) what it runs on; without them, two sequences of half the block.
 
     Returns:
-        is_gpt: whether it is a submission.GPT; parameters: their number; logits: (2, T, vocab_size);
-        blocks: class names of the modules defined in submission.model, in order; perceiver: the class names of
-        modules with a parameter shaped (1, m, d) or (m, d) that are no Linear or Embedding.
+        is_gpt: whether it is a submission.GPT; parameters: their number; logits: (B, T, vocab_size);
+        blocks_of: how many DownProjectBlocks, UpProjectBlocks and ordinary Blocks it has.
     """
     rest = {key: value for key, value in sizes.items() if key not in ("vocab_size", "block_size")}
     config = submission.GPTConfig(sizes["vocab_size"], sizes["block_size"], **rest)
     model = _initialise(submission, variant, config, bottleneck)
     model.eval()
-    tokens = torch.arange(sizes["block_size"]).remainder(sizes["vocab_size"]).view(2, -1)  # (2, T)
+    if weights is not None and _names(model, weights) is not None:
+        _fill(model, weights)
+    if tokens is None:
+        tokens = np.arange(sizes["block_size"]).reshape(2, -1) % sizes["vocab_size"]
     with torch.no_grad():
-        logits = model(tokens)[0]
+        logits = model(torch.from_numpy(tokens.copy()))[0]
     return {
         "is_gpt": isinstance(model, submission.GPT),
         "parameters": sum(parameter.numel() for parameter in model.parameters()),
         "logits": logits,
-        "blocks": [type(m).__name__ for m in model.modules() if type(m).__module__.startswith("submission")],
         "blocks_of": {
             "down": sum(isinstance(m, submission.model.DownProjectBlock) for m in model.modules()),
             "up": sum(isinstance(m, submission.model.UpProjectBlock) for m in model.modules()),
@@ -47,46 +56,46 @@ def initialise(
     }
 
 
-def parameter_shapes(submission: ModuleType, documents: list[str], block_size: int) -> dict[str, list[int]]:
-    """Names and shapes of the parameters of the tiny model that the other probes here use."""
-    dataset = submission.CharCorruptionDataset("\n".join(documents), block_size)
-    return {name: list(p.shape) for name, p in _tiny(submission, dataset.vocab_size, block_size).named_parameters()}
-
-
 def prepared(
     submission: ModuleType,
     stage: str,
     documents: list[str],
-    block_size: int,
+    sizes: dict[str, int],
+    start: Weights,
+    tokens: np.ndarray,
     names: str = "",
-    weights: dict[str, np.ndarray] | None = None,
+    weights: Weights | None = None,
     rate: float | None = None,
 ) -> dict[str, Any]:
     """Call `finetune` or `pretrain` and look at what they return, before any training.
 
     Args:
         stage: "scratch" (finetune, no file), "finetune" (with a file of known weights) or "pretrain".
+        sizes: of the model: vocab_size, block_size, n_layer, n_head, n_embd; start: its parameters.
+        tokens: (B, T) what the returned trainer's model runs on.
         names: the finetuning corpus as text, `question<TAB>place` a line.
-        weights: what the file of stage "finetune" holds, by parameter name.
+        weights: what the file of stage "finetune" holds.
         rate: the learning rate to ask for, where it is not the default.
 
     Returns:
-        config: the fields of the configuration in the trainer that are numbers or booleans.
-        before, after: the model's parameters by name, before the call and in the returned trainer's model.
-        parameters: names of the tensors in both that are trained, not buffers;
+        config: the fields of the configuration in the trainer that are numbers or booleans;
+        model: the parameters of the returned trainer's model, by the names of `start`;
+        logits: (B, T, vocab_size) its scores, without dropout;
         dataset: class name, length and first item of the trainer's training set, and its characters by index;
         documents: length of the pretraining data set.
     """
-    dataset = submission.CharCorruptionDataset("\n".join(documents), block_size)
-    model = _tiny(submission, dataset.vocab_size, block_size)
-    before = _arrays(model.state_dict())
-    config, trainer = _prepare(submission, stage, names, dataset, block_size, model, weights, rate)
+    dataset = submission.CharCorruptionDataset("\n".join(documents), sizes["block_size"])
+    model = _model(submission, sizes, start)
+    config, trainer = _prepare(submission, stage, names, dataset, sizes, model, weights, rate)
     inside = getattr(trainer, "model", model)
+    inside = getattr(inside, "module", inside)
+    inside.eval()
+    with torch.no_grad():
+        logits = inside(torch.from_numpy(tokens.copy()).to(next(inside.parameters()).device))[0]
     return {
         "config": _numbers(getattr(trainer, "config", config)),
-        "before": before,
-        "after": _arrays(getattr(inside, "module", inside).state_dict()),
-        "parameters": [name for name, _ in model.named_parameters()],
+        "model": _parameters(inside, start),
+        "logits": logits,
         "dataset": _look(trainer.train_dataset, draw=stage != "pretrain"),
         "documents": len(dataset),
     }
@@ -97,9 +106,43 @@ def _initialise(submission: ModuleType, variant: str, config: Any, bottleneck: i
     return build(config) if bottleneck is None else build(config, bottleneck)
 
 
-def _tiny(submission: ModuleType, vocab_size: int, block_size: int) -> Any:
-    """A model that needs none of the student's own parts, so that one missing part fails one claim only."""
-    return submission.GPT(submission.GPTConfig(vocab_size, block_size, **_SIZES))
+def _model(submission: ModuleType, sizes: dict[str, int], weights: Weights) -> Any:
+    """A GPT with these parameters. It needs none of the student's own parts: one missing part fails one claim only."""
+    rest = {key: value for key, value in sizes.items() if key not in ("vocab_size", "block_size")}
+    model = submission.GPT(submission.GPTConfig(sizes["vocab_size"], sizes["block_size"], **rest))
+    _fill(model, weights)
+    return model
+
+
+def _names(model: Any, weights: Weights) -> dict[str, str] | None:
+    """The model's own name for each of the weights, in order where it names its own otherwise; None where none fit."""
+    own = {name: _shape(parameter) for name, parameter in model.named_parameters()}
+    given = {name: _shape(each) for name, each in weights.items()}
+    if own == given:
+        return {name: name for name in given}
+    return dict(zip(given, own, strict=True)) if list(own.values()) == list(given.values()) else None
+
+
+def _shape(array: Any) -> tuple[int, ...]:
+    """Without a leading 1: some hold the positions as (T, C)."""
+    return tuple(array.shape[1:] if array.shape[:1] == (1,) else array.shape)
+
+
+def _fill(model: Any, weights: Weights) -> None:
+    """Give the model these parameters."""
+    names = _names(model, weights)
+    if names is None:
+        raise ValueError("GPT in model.py has other parameters than the one that was given out")
+    own = dict(model.named_parameters())
+    with torch.no_grad():
+        for name, each in weights.items():
+            own[names[name]].copy_(torch.from_numpy(each.reshape(own[names[name]].shape)))
+
+
+def _parameters(model: Any, weights: Weights) -> Weights | None:
+    """The model's parameters under the names of the weights; None where it is another model by now."""
+    names, own = _names(model, weights), dict(model.named_parameters())
+    return None if names is None else {name: _array(own[names[name]]).reshape(weights[name].shape) for name in weights}
 
 
 def _prepare(
@@ -107,35 +150,31 @@ def _prepare(
     stage: str,
     names: str,
     dataset: Any,
-    block_size: int,
+    sizes: dict[str, int],
     model: Any,
-    weights: dict[str, np.ndarray] | None = None,
+    weights: Weights | None = None,
     rate: float | None = None,
 ) -> tuple[Any, Any]:
     """(configuration, trainer) from `finetune` or `pretrain`."""
     if stage == "pretrain":
         extra = {} if rate is None else {"pretrain_lr": rate}
-        found = submission.pretrain(dataset, block_size, model, **extra)
+        found = submission.pretrain(dataset, sizes["block_size"], model, **extra)
     else:
         extra = {} if rate is None else {"finetune_lr": rate}
         Path("names.tsv").write_text(names, encoding="utf-8")
-        found = submission.finetune(_file_of(weights, model), "names.tsv", dataset, block_size, model, **extra)
+        path = None
+        if weights is not None:
+            path = "known.params"
+            torch.save(_model(submission, sizes, weights).state_dict(), path)
+        found = submission.finetune(path, "names.tsv", dataset, sizes["block_size"], model, **extra)
     if not isinstance(found, (tuple, list)) or len(found) != 2 or not hasattr(found[1], "train_dataset"):
         raise TypeError(f"{stage if stage == 'pretrain' else 'finetune'} must return tconf, trainer_obj")
     return found[0], found[1]
 
 
-def _file_of(weights: dict[str, np.ndarray] | None, model: Any) -> str | None:
-    """The path of a params file with these weights; None without weights."""
-    if weights is None:
-        return None
-    known = {name: torch.from_numpy(each) for name, each in weights.items()}
-    torch.save({**model.state_dict(), **known}, "known.params")
-    return "known.params"
-
-
-def _arrays(state: dict[str, Any]) -> dict[str, np.ndarray]:
-    return {str(name): value.detach().cpu().float().numpy().copy() for name, value in state.items()}
+def _array(value: torch.Tensor) -> np.ndarray:
+    array: np.ndarray = value.detach().cpu().float().numpy().copy()
+    return array
 
 
 def _numbers(config: Any) -> dict[str, Any]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import numpy as np
 from gradescope_utils.autograder_utils.decorators import number, weight
 
-from harness.checks import expect_untrained
+from harness import gpt
+from harness.checks import Preparation, draw_tokens, expect_scores
 from harness.feedback import expect
 from harness.probes import training
 from harness.samples import DOCUMENTS, NAMES, NAMES_TSV, SIZES, vanilla_parameters
@@ -13,9 +15,10 @@ from harness.student import Student
 
 @number("1c-0-basic")
 @weight(1)
-def test_vanilla_model_has_the_configured_size(student: Student) -> None:
+def test_vanilla_model_has_the_configured_size(student: Student, rng: np.random.Generator) -> None:
     """initialize_vanilla_model returns a GPT of the size that the configuration asks for."""
-    built = student.run(training.initialise, variant="vanilla", sizes=SIZES)
+    weights, tokens = gpt.arbitrary(SIZES, rng), draw_tokens(SIZES, rng)
+    built = student.run(training.initialise, variant="vanilla", sizes=SIZES, weights=weights, tokens=tokens)
     expect(built["is_gpt"] is True, "a GPT", "something else", hint="return GPT(mconf)")
     expect(
         built["parameters"] == vanilla_parameters(SIZES),
@@ -29,13 +32,15 @@ def test_vanilla_model_has_the_configured_size(student: Student) -> None:
         built["blocks_of"],
         hint="a vanilla model has no perceiver blocks",
     )
+    expect_scores(built["logits"], weights, tokens, SIZES)
 
 
 @number("1c-1-basic")
 @weight(1)
-def test_finetune_prepares_a_trainer_on_the_names(student: Student) -> None:
+def test_finetune_prepares_a_trainer_on_the_names(student: Student, rng: np.random.Generator) -> None:
     """finetune, without pretraining, returns a configuration and a Trainer on all names, and does not train."""
-    seen = student.run(training.prepared, stage="scratch", names=NAMES_TSV, documents=DOCUMENTS, block_size=64)
+    given = Preparation.draw(DOCUMENTS, 64, rng, names=NAMES_TSV)
+    seen = given.run(student, "scratch")
     dataset = seen["dataset"]
     expect(
         dataset["class"] == "NameDataset",
@@ -49,4 +54,4 @@ def test_finetune_prepares_a_trainer_on_the_names(student: Student) -> None:
         dataset["length"],
         hint="read the whole finetuning corpus",
     )
-    expect_untrained(seen, "finetune")
+    given.expect_untrained(seen, "finetune")

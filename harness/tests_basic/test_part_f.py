@@ -8,19 +8,19 @@ import numpy as np
 from gradescope_utils.autograder_utils.decorators import number, weight
 
 from harness.assignment import Assignment
-from harness.checks import expect_bar, expect_loaded, expect_untrained, judge, random_weights
+from harness.checks import Preparation, expect_bar, judge
 from harness.feedback import expect
 from harness.gold import Gold
-from harness.probes import training
 from harness.samples import DOCUMENTS, NAMES_TSV
 from harness.student import Student
 
 
 @number("1f-0-basic")
 @weight(2)
-def test_pretrain_prepares_a_trainer_on_the_corpus(student: Student) -> None:
+def test_pretrain_prepares_a_trainer_on_the_corpus(student: Student, rng: np.random.Generator) -> None:
     """pretrain returns a configuration and a Trainer on the span-corrupted corpus, and does not train."""
-    seen = student.run(training.prepared, stage="pretrain", documents=DOCUMENTS, block_size=64)
+    given = Preparation.draw(DOCUMENTS, 64, rng)
+    seen = given.run(student, "pretrain")
     dataset = seen["dataset"]
     expect(
         dataset["class"] == "CharCorruptionDataset" and dataset["length"] == len(DOCUMENTS),
@@ -28,18 +28,15 @@ def test_pretrain_prepares_a_trainer_on_the_corpus(student: Student) -> None:
         f"{dataset['class']} of {dataset['length']}",
         hint="hand pretrain_dataset to the Trainer",
     )
-    expect_untrained(seen, "pretrain")
+    given.expect_untrained(seen, "pretrain")
 
 
 @number("1f-1-basic")
 @weight(2)
 def test_finetune_loads_pretrained_weights(student: Student, rng: np.random.Generator) -> None:
     """finetune, with a file of pretrained weights, returns a Trainer whose model holds those weights."""
-    weights = random_weights(student.run(training.parameter_shapes, documents=DOCUMENTS, block_size=64), rng)
-    seen = student.run(
-        training.prepared, stage="finetune", names=NAMES_TSV, documents=DOCUMENTS, block_size=64, weights=weights
-    )
-    expect_loaded(seen, weights)
+    given = Preparation.draw(DOCUMENTS, 64, rng, names=NAMES_TSV, load=True)
+    given.expect_loaded(given.run(student, "finetune"))
 
 
 @number("1f-2-basic")

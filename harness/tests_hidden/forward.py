@@ -10,14 +10,12 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
-Norm = Callable[[Array], Array]
+from harness.gpt import EPSILON, Array, Layer, attend, double, gelu, linear, norm
 
 RTOL, ATOL = 1e-6, 1e-8
 
@@ -29,46 +27,58 @@ _MOST_NORMS = 4
 class Pieces:
     """The weights of a block as probe `perceiver.anatomy` returns them, all float64."""
 
-    attention: Mapping[str, tuple[Array, Array]]  #: key, query, value, proj: weight (C, C) and bias (C,)
-    norms: tuple[Norm, ...]
-    mlp: tuple[tuple[Array, Array], tuple[Array, Array]]
+    attention: Mapping[str, Layer]  #: key, query, value, proj: weight (C, C) and bias (C,)
+    norms: tuple[tuple[Array, Array, float], ...]  #: weight, bias, epsilon
+    mlp: tuple[Layer, Layer] | None
     heads: int
 
 
 @dataclass(frozen=True)
 class Arrangement:
-    """How the parts are put together. The defaults are right; `fault` says what another choice means."""
+    """How the parts are put together. The defaults are right; `fault` says what another choice means.
 
-    query_norm: Norm
-    memory_norm: Norm
-    mlp_norm: Norm
+    A norm is given by its number among the block's, None where there is none.
+    """
+
+    query_norm: int | None
+    memory_norm: int | None
+    mlp_norm: int | None
     residual: str = "stream"  #: "stream" adds the query as it came in, "normed" as it was asked with, "none" nothing
     mlp: str = "residual"  #: "residual", "bare" (no residual connection) or "none" (no MLP)
-    behind: bool = False  #: layer norms behind the MLP instead of before it
+    attention_norm: int | None = None  #: behind the attention and its residual connection
+    behind: bool = False  #: the MLP's layer norm behind it and its residual connection instead of before it
     fault: str = ""
+    activation: str = "gelu"
 
 
-def _identity(x: Array) -> Array:
-    return x
+def read(found: Mapping[str, Any], heads: int, width: int, *, surplus: bool = False) -> Pieces | str:
+    """The pieces of a block for sequences of `width` channels, or a sentence on what is missing from it.
 
-
-def read(found: Mapping[str, Any], heads: int, width: int) -> Pieces | str:
-    """The pieces of a block for sequences of `width` channels, or a sentence on what is missing from it."""
+    Args:
+        surplus: take a block without an MLP, and one with linear layers that it may never use.
+    """
     attentions, linears = found["attentions"], [_layer(each) for each in found["linears"]]
     if len(attentions) != 1:
-        return f"{len(attentions)} cross-attention layers"
-    if len(linears) != 2:
-        return f"{len(linears)} linear layers beside the attention"
+        return f"{len(attentions)} attention layers"
     attention = {name: _layer(each) for name, each in attentions[0].items()}
-    first, second = sorted(linears, key=lambda layer: layer[0].shape[1] != width)  # the one that takes x comes first
-    hidden = first[0].shape[0]
-    shapes = [each[0].shape for each in (*attention.values(), first, second)]
-    if shapes != [(width, width)] * 4 + [(hidden, width), (width, hidden)]:
-        return f"linear layers of shapes {shapes}"
-    norms = [_norm(_double(weight), _double(bias), float(eps)) for weight, bias, eps in found["norms"]]
+    if [each[0].shape for each in attention.values()] != [(width, width)] * 4:
+        return "an attention of another width"
+    mlp = _mlp_of(linears, width)
+    if not surplus and (len(linears) != 2 or mlp is None):
+        return f"linear layers of shapes {[each[0].shape for each in linears]} beside the attention"
+    norms = [(double(weight), double(bias), float(epsilon)) for weight, bias, epsilon in found["norms"]]
     if len(norms) < 2:
-        norms.append(_norm(_double(1), _double(0), 1e-5))  # F.layer_norm leaves no weights to find
-    return Pieces(attention, tuple(norms[:_MOST_NORMS]), (first, second), heads)
+        norms.append((np.ones(width), np.zeros(width), EPSILON))  # F.layer_norm leaves no weights to find
+    return Pieces(attention, tuple(norms[:_MOST_NORMS]), mlp, heads)
+
+
+def _mlp_of(linears: Sequence[Layer], width: int) -> tuple[Layer, Layer] | None:
+    """The first layer that widens x, and the first that narrows the result; None where there is no such pair."""
+    for first, second in itertools.permutations(linears, 2):
+        hidden = first[0].shape[0]
+        if first[0].shape == (hidden, width) and second[0].shape == (width, hidden) and hidden != width:
+            return first, second
+    return None
 
 
 def explain(pieces: Pieces, query: Array, memory: Array, output: Array, *, may_drop_query: bool) -> Arrangement | None:
@@ -79,110 +89,77 @@ def explain(pieces: Pieces, query: Array, memory: Array, output: Array, *, may_d
         may_drop_query: whether right work may leave out the residual connection around the attention.
     """
     for each in itertools.chain(_right(pieces, may_drop_query), _wrong(pieces, may_drop_query)):
-        for activation in (_gelu, _gelu_tanh, _relu):
-            seen = _forward(pieces, each, activation, query, memory)
+        if pieces.mlp is None and each.mlp != "none":
+            continue
+        for activation in ACTIVATIONS if each.mlp != "none" else ("gelu",):
+            how = replace(each, activation=activation)
+            seen = apply(pieces, how, query, memory)
             if seen.shape == output.shape and np.allclose(seen, output, rtol=RTOL, atol=ATOL):
-                return each
-            if each.mlp == "none":
-                break
+                return how
     return None
 
 
 def _right(pieces: Pieces, may_drop_query: bool) -> Iterator[Arrangement]:
-    anywhere = (*pieces.norms, _identity)
+    anywhere = (*range(len(pieces.norms)), None)
     residuals = ("stream", "normed", "none") if may_drop_query else ("stream", "normed")
-    for mlp_norm in pieces.norms:
+    for mlp_norm in reversed(range(len(pieces.norms))):  # most solutions take the second one
         for query_norm, memory_norm, residual in itertools.product(anywhere, anywhere, residuals):
             yield Arrangement(query_norm, memory_norm, mlp_norm, residual)
 
 
 def _wrong(pieces: Pieces, may_drop_query: bool) -> Iterator[Arrangement]:
-    anywhere = (*pieces.norms, _identity)
-    for query_norm, memory_norm in itertools.product(anywhere, anywhere):
-        both = (query_norm, memory_norm)
+    anywhere = (*range(len(pieces.norms)), None)
+    for both in itertools.product(anywhere, anywhere):
         for mlp_norm in anywhere:
             if not may_drop_query:
                 yield Arrangement(*both, mlp_norm, "none", fault="no residual connection around the cross-attention")
             for residual in ("stream", "none"):
                 yield Arrangement(*both, mlp_norm, residual, "bare", fault="no residual connection around the MLP")
         for residual in ("stream", "normed", "none"):
-            yield Arrangement(*both, _identity, residual, fault="no layer norm on the input of the MLP")
-            yield Arrangement(*both, _identity, residual, "none", fault="no MLP")
-        for mlp_norm in pieces.norms:
-            yield Arrangement(*both, mlp_norm, behind=True, fault="a layer norm behind the MLP instead of before it")
+            yield Arrangement(*both, None, residual, fault="no layer norm on the input of the MLP")
+            yield Arrangement(*both, None, residual, "none", fault="no MLP")
+        fault = "a layer norm behind the MLP instead of before it"
+        for mlp_norm, attention_norm in itertools.product(range(len(pieces.norms)), anywhere):
+            yield Arrangement(*both, mlp_norm, attention_norm=attention_norm, behind=True, fault=fault)
 
 
-def _forward(pieces: Pieces, how: Arrangement, activation: Norm, query: Array, memory: Array) -> Array:
-    asked = how.query_norm(query)
-    x = _attend(pieces, asked, how.memory_norm(memory))
+def apply(pieces: Pieces, how: Arrangement, query: Array, memory: Array) -> Array:
+    """What a block of these pieces, arranged so, makes of a query and a memory: (B, Tq, C)."""
+    asked = _normed(pieces, how.query_norm, query)
+    x = attend(pieces.attention, pieces.heads, asked, _normed(pieces, how.memory_norm, memory))
     if how.residual != "none":
         x = x + (query if how.residual == "stream" else asked)
+    x = _normed(pieces, how.attention_norm, double(x))
     if how.mlp == "none":
         return x
     if how.behind:
-        return how.mlp_norm(_double(x + _mlp(pieces, activation, x)))
-    inner = _mlp(pieces, activation, how.mlp_norm(x))
-    return _double(x + inner) if how.mlp == "residual" else inner
+        return _normed(pieces, how.mlp_norm, double(x + _mlp(pieces, how, x)))
+    inner = _mlp(pieces, how, _normed(pieces, how.mlp_norm, x))
+    return double(x + inner) if how.mlp == "residual" else inner
 
 
-def _attend(pieces: Pieces, query: Array, memory: Array) -> Array:
-    """Eq. 1 to eq. 4 with the causal mask that starts at the top left: query i sees positions 0..i of the memory."""
-    q, k, v = (_heads(pieces, name, x) for name, x in (("query", query), ("key", memory), ("value", memory)))
-    scores = q @ k.swapaxes(-2, -1) / math.sqrt(q.shape[-1])  # (B, nh, Tq, hs) x (B, nh, hs, Tk) -> (B, nh, Tq, Tk)
-    seen = np.tri(q.shape[-2], k.shape[-2], dtype=bool)
-    scores = np.where(seen, scores, -np.inf)
-    weights = np.exp(scores - scores.max(axis=-1, keepdims=True))
-    mixed = (weights / weights.sum(axis=-1, keepdims=True)) @ v  # (B, nh, Tq, hs)
-    batch, _, length, _ = mixed.shape
-    return _apply(pieces.attention["proj"], mixed.swapaxes(1, 2).reshape(batch, length, -1))
+def _normed(pieces: Pieces, number: int | None, x: Array) -> Array:
+    return x if number is None else norm(x, *pieces.norms[number])
 
 
-def _heads(pieces: Pieces, name: str, x: Array) -> Array:
-    """(B, T, C) -> (B, nh, T, hs)."""
-    batch, length, width = x.shape
-    apart = _apply(pieces.attention[name], x).reshape(batch, length, pieces.heads, width // pieces.heads)
-    return _double(apart.swapaxes(1, 2))
-
-
-def _mlp(pieces: Pieces, activation: Norm, x: Array) -> Array:
+def _mlp(pieces: Pieces, how: Arrangement, x: Array) -> Array:
+    assert pieces.mlp is not None
     first, second = pieces.mlp
-    return _apply(second, activation(_apply(first, x)))
-
-
-def _apply(layer: tuple[Array, Array], x: Array) -> Array:
-    weight, bias = layer
-    return _double(x @ weight.T + bias)
-
-
-def _norm(weight: Array, bias: Array, epsilon: float) -> Norm:
-    def apply(x: Array) -> Array:
-        centred = x - x.mean(axis=-1, keepdims=True)
-        return _double(centred / np.sqrt((centred**2).mean(axis=-1, keepdims=True) + epsilon) * weight + bias)
-
-    return apply
-
-
-def _gelu(x: Array) -> Array:
-    return _double(x * (0.5 * (1 + _erf(x / math.sqrt(2)))))
+    return linear(ACTIVATIONS[how.activation](linear(x, first)), second)
 
 
 def _gelu_tanh(x: Array) -> Array:
-    return _double(0.5 * x * (1 + np.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x**3))))
+    return double(0.5 * x * (1 + np.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x**3))))
 
 
 def _relu(x: Array) -> Array:
     return np.maximum(x, 0.0)
 
 
-#: numpy has no error function; the standard library's serves, one number at a time.
-_erf = np.vectorize(math.erf, otypes=[np.float64])
+ACTIVATIONS: Mapping[str, Callable[[Array], Array]] = {"gelu": gelu, "gelu_tanh": _gelu_tanh, "relu": _relu}
 
 
-def _layer(pair: Sequence[Any]) -> tuple[Array, Array]:
+def _layer(pair: Sequence[Any]) -> Layer:
     """(weight, bias) of a linear layer; an empty weight where it is none."""
-    weight, bias = _double(pair[0]), _double(pair[1])
+    weight, bias = double(pair[0]), double(pair[1])
     return (weight, bias) if weight.ndim == 2 and bias.shape == weight.shape[:1] else (np.zeros((0, 0)), np.zeros(0))
-
-
-def _double(value: Any) -> Array:
-    return np.asarray(value, dtype=np.float64)

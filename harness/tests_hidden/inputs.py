@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
+from harness import gpt
 from harness.feedback import expect
 from harness.probes import learning
+from harness.spans import MASK, PAD, expected_vocabulary
 from harness.student import Reference
+
+#: Inputs x and targets y as tokens, (examples, length) each.
+Pairs = tuple[np.ndarray, np.ndarray]
 
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 _RARE = "äçéñøšžłğ\u0142\u1e7d"
@@ -23,10 +29,13 @@ _HANDOUT = {
 
 #: Why finetune and pretrain may raise in hidden claims although the basic ones pass.
 OTHER_INPUT = (
-    "an exception was raised with another corpus than that of the basic claims: is every path read that is given, and "
-    "is every character of the corpus in the vocabulary?"
+    "an exception was raised; if a basic claim about this function fails as well, start there. If not, the corpus "
+    "makes the difference: is every path read that is given, and every character of the corpus in the vocabulary?"
 )
-TRAINING = "training raised an exception: does every example have one length, and does {} prepare what train needs?"
+TRAINING = (
+    "training raised an exception; if a basic claim about {} or the data set fails as well, start there. If not: does "
+    "every example have one length, and does train use the Trainer that it is given?"
+)
 
 
 def word(rng: np.random.Generator, letters: int) -> str:
@@ -82,39 +91,105 @@ def expect_recipe(seen: dict[str, Any], reference: Reference, stage: str, block_
         )
 
 
+    workers = config.get("num_workers", 0)
+    expect(
+        isinstance(workers, int) and workers >= 0,
+        f"{where}: num_workers of 0 or more",
+        workers,
+        hint=hint.format("num_workers"),
+    )
+
+
 def _alike(found: tuple[Any, ...], wanted: tuple[float, ...]) -> bool:
     """Whether the numbers agree, but for what rounding to whole tokens changes."""
     return all(isinstance(a, (int, float)) and abs(a - b) <= 1e-3 * b for a, b in zip(found, wanted, strict=True))
 
 
-def expect_learned(seen: dict[str, Any]) -> None:
-    """A Failure unless probe `learning.trained` saw the loss fall and the saved file hold the trained weights."""
-    before, after = seen["loss_before"], seen["loss_after"]
+def vocabulary_of(seen: Mapping[str, Any], documents: Sequence[str]) -> list[str]:
+    """The characters of this corpus in the order of the student's data set; in the right one where it lacks some."""
+    wanted, found = expected_vocabulary(documents), seen["vocabulary"]
+    return list(found) if sorted(found) == sorted(wanted) else wanted
+
+
+def answers(names: Sequence[tuple[str, str]], vocabulary: Sequence[str], block_size: int) -> Pairs:
+    """What NameDataset makes of these people: inputs and targets, (people, block_size - 1) each."""
+    questions = [f"Where was {name} born?" for name, _ in names]
+    texts = [f"{question}{MASK}{place}{MASK}" for question, (_, place) in zip(questions, names, strict=True)]
+    x, y = _encoded(texts, vocabulary, block_size)
+    for row, question in zip(y, questions, strict=True):
+        row[: len(question) - 1] = 0
+    return x, y
+
+
+def corrupted(documents: Sequence[str], vocabulary: Sequence[str], block_size: int, rng: np.random.Generator) -> Pairs:
+    """Span-corrupted examples of these documents, one each, a quarter masked: (documents, block_size - 1) each."""
+    texts = []
+    for document in documents:
+        kept = document[: int(rng.integers(16, block_size * 7 // 8))]
+        width = len(kept) // 4
+        begin = int(rng.integers(0, len(kept) - width))
+        texts.append(f"{kept[:begin]}{MASK}{kept[begin + width :]}{MASK}{kept[begin : begin + width]}{MASK}")
+    return _encoded(texts, vocabulary, block_size)
+
+
+def _encoded(texts: Sequence[str], vocabulary: Sequence[str], block_size: int) -> Pairs:
+    index = {character: place for place, character in enumerate(vocabulary)}
+    rows = np.array([[index[character] for character in text.ljust(block_size, PAD)] for text in texts])
+    return rows[:, :-1].copy(), rows[:, 1:].copy()
+
+
+def expect_learned(
+    seen: Mapping[str, Any], start: Mapping[str, np.ndarray], sizes: Mapping[str, int], examples: Pairs
+) -> None:
+    """A Failure unless the file that probe `learning.trained` saw written holds weights that know these examples.
+
+    The loss is worked out here, from the weights in the file, so that only a training lowers it.
+    """
+    saved = _saved(seen)
     expect(
-        np.isfinite([before, after]).all() and after < 0.9 * before,
-        "a loss at least a tenth lower after a few epochs",
-        f"{before:.3f} before, {after:.3f} after",
-        hint="does train() call trainer_obj.train(), and does the Trainer hold the model?",
+        gpt.fits(saved, sizes),
+        "finite weights of the model that was trained",
+        "others",
+        hint="save after training, and the model that was trained; does the loss stay finite?",
     )
+    before, after = (gpt.loss(weights, *examples, sizes["n_head"]) for weights in (start, saved))
     expect(
-        not seen["unmoved"],
+        after < 0.9 * before,
+        "a loss at least a tenth lower with the saved weights, after a few epochs",
+        f"{before:.3f} before, {after:.3f} after",
+        hint="does train() call trainer_obj.train(), does the Trainer hold the model, and is it saved after training?",
+    )
+    unmoved = [name for name, each in start.items() if each.ndim >= 2 and np.array_equal(each, saved[name])]
+    expect(
+        not unmoved,
         "every matrix of the model changed",
-        f"not so: {', '.join(seen['unmoved'][:2])}",
+        f"not so: {', '.join(unmoved[:2])}",
         hint="training must reach the whole model: is a part of it frozen, or not the one in the Trainer?",
     )
-    expect_saved(seen, seen["model"], hint="save after training, and the model that was trained")
 
 
-def expect_saved(seen: dict[str, Any], weights: dict[str, np.ndarray], hint: str) -> None:
+def expect_saved(seen: Mapping[str, Any], weights: Mapping[str, np.ndarray], hint: str) -> None:
     """A Failure unless the file that `train` wrote holds these weights under their own names."""
+    saved = _saved(seen)
+    wrong = [name for name, value in weights.items() if name not in saved or not np.array_equal(value, saved[name])]
+    expect(
+        not wrong, "these weights in the saved file", f"{len(wrong)} tensors differ: {', '.join(wrong[:2])}", hint=hint
+    )
+
+
+def _saved(seen: Mapping[str, Any]) -> dict[str, np.ndarray]:
+    """The parameters in the file that `train` wrote."""
     expect(
         seen["written"] is True and seen["tensors"] is not None,
         "a state dict at writing_params_path",
         "another file" if seen["written"] else "no such file",
         hint="in train, save model.state_dict() to writing_params_path, and nothing else",
     )
-    saved = seen["tensors"]
-    wrong = [n for n, value in weights.items() if n not in saved or not np.array_equal(value, saved[n])]
     expect(
-        not wrong, "these weights in the saved file", f"{len(wrong)} tensors differ: {', '.join(wrong[:2])}", hint=hint
+        not seen["missing"],
+        "every parameter of the model in the saved file, under its own name",
+        f"{len(seen['missing'])} are not in it: {', '.join(seen['missing'][:2])}",
+        hint="save model.state_dict() as it is, of the model that was trained",
     )
+    found: dict[str, np.ndarray] = seen["tensors"]
+    return found

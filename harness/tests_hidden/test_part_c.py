@@ -5,12 +5,22 @@ from __future__ import annotations
 import numpy as np
 from gradescope_utils.autograder_utils.decorators import number, weight
 
-from harness.checks import hinting
+from harness import gpt
+from harness.checks import Preparation, hinting, model_sizes
 from harness.feedback import expect
-from harness.probes import learning, training
+from harness.probes import learning
 from harness.spans import spell
 from harness.student import Reference, Student
-from harness.tests_hidden.inputs import OTHER_INPUT, TRAINING, corpus, expect_learned, expect_recipe, names_table
+from harness.tests_hidden.inputs import (
+    OTHER_INPUT,
+    TRAINING,
+    answers,
+    corpus,
+    expect_learned,
+    expect_recipe,
+    names_table,
+    vocabulary_of,
+)
 
 
 @number("1c-2-hidden")
@@ -22,9 +32,9 @@ def test_finetune_uses_the_given_hyperparameters(
     names, documents = corpus(rng, 12)
     rate = float(rng.uniform(1e-4, 5e-4))
     with hinting(OTHER_INPUT):
-        seen = student.run(
-            training.prepared, stage="scratch", names=names_table(names), documents=documents, block_size=72, rate=rate
-        )
+        given = Preparation.draw(documents, 72, rng, names=names_table(names))
+        seen = given.run(student, "scratch", rate)
+    given.expect_answering(seen)
     expect_recipe(seen, reference, "scratch", 72, rate)
     table = seen["dataset"]
     text = spell(np.asarray(table["x"]).reshape(-1), table["itos"])
@@ -41,8 +51,11 @@ def test_finetune_uses_the_given_hyperparameters(
 def test_train_trains_and_saves(student: Student, rng: np.random.Generator) -> None:
     """train lowers the loss and saves the trained weights, as a state dict, where it is told to."""
     names, documents = corpus(rng, 12)
+    sizes = model_sizes(documents, 72)
+    start = gpt.untrained(sizes, rng)
     with hinting(TRAINING.format("finetune")):
         seen = student.run(
-            learning.trained, stage="scratch", names=names_table(names), documents=documents, block_size=72, epochs=6
-        )
-    expect_learned(seen)
+            learning.trained, stage="scratch", documents=documents, sizes=sizes, start=start, epochs=6, rate=1e-2,
+            names=names_table(names),
+        )  # fmt: skip
+    expect_learned(seen, start, sizes, answers(names, vocabulary_of(seen, documents), 72))

@@ -7,15 +7,16 @@ both. What the specification leaves open stays open: no claim asks for a uniform
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from gradescope_utils.autograder_utils.decorators import number, weight
 
 from harness.checks import expect_span, expect_vocabulary
-from harness.feedback import expect
+from harness.feedback import Failure, expect
 from harness.probes import corruption, passes
-from harness.spans import SHORTEST, Span, decode_all, longest
+from harness.spans import SHORTEST, NotASpan, Span, decode_all, longest
 from harness.student import Student
 from harness.tests_hidden.budget import bernstein, draws_to_meet, hoeffding, share
 from harness.tests_hidden.inputs import text
@@ -166,6 +167,8 @@ def _expect_variety(
 def test_drawing_changes_nothing_else(student: Student, rng: np.random.Generator) -> None:
     """Drawing an example neither seeds a global random stream nor changes the documents."""
     documents = [text(rng, BLOCK) for _ in range(5)]
+    indices = [0, 1, 2, 3, 4] * 4
+    drawn = student.run(corruption.draws, documents=documents, block_size=BLOCK, indices=indices)
     first = int(rng.integers(1, 2**30))
     rows = student.run(
         passes.after_draws, documents=documents, block_size=BLOCK, seeds=[first + step for step in range(6)]
@@ -177,13 +180,24 @@ def test_drawing_changes_nothing_else(student: Student, rng: np.random.Generator
             "seeded",
             hint=f"set no seed in the dataset: after a draw, {stream} gave the same numbers whatever its seed was",
         )
-    drawn = student.run(corruption.draws, documents=documents, block_size=BLOCK, indices=[0, 1, 2, 3, 4] * 4)
     expect(
         drawn["unchanged"] is True,
         "the same documents afterwards",
         "others",
         hint="self.data is no longer the same after some draws: work on a copy",
     )
+    _expect_examples(drawn, indices, documents)
+
+
+def _expect_examples(drawn: Mapping[str, Any], indices: Sequence[int], documents: Sequence[str]) -> None:
+    """A Failure unless the draws are examples of their documents: a claim about drawing waits for something drawn."""
+    for each in decode_all(drawn, indices, documents, BLOCK):
+        if isinstance(each, NotASpan):
+            raise Failure(
+                expected="examples of the documents",
+                seen="something else",
+                hint=f"this claim waits until examples have the form that 1e-1-basic asks for: {each.hint}",
+            )
 
 
 @number("1e-7-hidden")
@@ -210,3 +224,4 @@ def test_dataset_ends(student: Student, rng: np.random.Generator) -> None:
         f"{seen['looped']} or more",
         hint="an index beyond the last document must raise an IndexError, as self.data[idx] does: do not wrap it",
     )
+    _expect_examples(seen, range(37), documents)

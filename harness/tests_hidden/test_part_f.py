@@ -7,19 +7,22 @@ from typing import Any
 import numpy as np
 from gradescope_utils.autograder_utils.decorators import number, weight
 
+from harness import gpt
 from harness.assignment import Assignment
-from harness.checks import expect_bar, expect_loaded, hinting, judge, random_weights
+from harness.checks import Preparation, expect_bar, hinting, judge, model_sizes
 from harness.gold import Gold
-from harness.probes import learning, training
+from harness.probes import learning
 from harness.student import Reference, Student
 from harness.tests_hidden.inputs import (
     OTHER_INPUT,
     TRAINING,
     corpus,
+    corrupted,
     expect_learned,
     expect_recipe,
     expect_saved,
     names_table,
+    vocabulary_of,
 )
 from harness.tests_hidden.uploads import expect_different, expect_variant, state_dict
 
@@ -31,11 +34,12 @@ def test_both_stages_use_the_given_hyperparameters(
 ) -> None:
     """pretrain, and finetune after pretraining, have the epochs, batch sizes, rates and decay that are given."""
     names, documents = corpus(rng, 10)
-    weights = random_weights(student.run(training.parameter_shapes, documents=documents, block_size=72), rng)
-    for stage, extra in (("pretrain", {}), ("finetune", {"names": names_table(names), "weights": weights})):
+    given = Preparation.draw(documents, 72, rng, names=names_table(names), load=True)
+    for stage in ("pretrain", "finetune"):
         rate = float(rng.uniform(1e-4, 5e-4))
         with hinting(OTHER_INPUT):
-            seen = student.run(training.prepared, stage=stage, documents=documents, block_size=72, rate=rate, **extra)
+            seen = given.run(student, stage, rate)
+        given.expect_answering(seen)
         expect_recipe(seen, reference, stage, 72, rate)
 
 
@@ -44,15 +48,18 @@ def test_both_stages_use_the_given_hyperparameters(
 def test_pretrained_weights_are_loaded(student: Student, rng: np.random.Generator) -> None:
     """finetune starts from whatever weights the given file holds, and these are what train trains and saves."""
     names, documents = corpus(rng, 10)
-    weights = random_weights(student.run(training.parameter_shapes, documents=documents, block_size=72), rng)
-    common: dict[str, Any] = {"names": names_table(names), "documents": documents, "block_size": 72}
+    given = Preparation.draw(documents, 72, rng, names=names_table(names), load=True)
+    assert given.weights is not None
     with hinting(OTHER_INPUT):
-        expect_loaded(student.run(training.prepared, stage="finetune", weights=weights, **common), weights)
+        given.expect_loaded(given.run(student, "finetune"))
     with hinting(TRAINING.format("finetune")):
-        seen = student.run(learning.carried, weights=weights, **common)
+        seen = student.run(
+            learning.trained, stage="finetune", documents=documents, sizes=given.sizes, start=given.start, epochs=1,
+            rate=0.0, names=given.names, weights=given.weights,
+        )  # fmt: skip
     expect_saved(
         seen,
-        weights,
+        given.weights,
         hint="after an epoch at a learning rate of 0, train saved other weights than those that were loaded",
     )
 
@@ -62,9 +69,13 @@ def test_pretrained_weights_are_loaded(student: Student, rng: np.random.Generato
 def test_pretraining_learns(student: Student, rng: np.random.Generator) -> None:
     """A short pretraining on a small corpus lowers the loss, and train saves the result."""
     _, documents = corpus(rng, 16)
+    sizes = model_sizes(documents, 72)
+    start = gpt.untrained(sizes, rng)
     with hinting(TRAINING.format("pretrain")):
-        seen = student.run(learning.trained, stage="pretrain", documents=documents, block_size=72, epochs=6)
-    expect_learned(seen)
+        seen = student.run(
+            learning.trained, stage="pretrain", documents=documents, sizes=sizes, start=start, epochs=6, rate=1e-2
+        )
+    expect_learned(seen, start, sizes, corrupted(documents, vocabulary_of(seen, documents), 72, rng))
 
 
 @number("1f-6-hidden")

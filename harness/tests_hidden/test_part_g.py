@@ -10,12 +10,13 @@ from gradescope_utils.autograder_utils.decorators import number, weight
 
 from harness.assignment import Assignment
 from harness.checks import expect_bar, hinting, judge
-from harness.feedback import Failure, expect
+from harness.feedback import expect
 from harness.gold import Gold
 from harness.probes import perceiver
 from harness.student import Student
 from harness.tests_hidden import forward
 from harness.tests_hidden.budget import dkw, share
+from harness.tests_hidden.perceivers import draw_numbers, expect_drawn, explain, read, slopes
 from harness.tests_hidden.uploads import expect_different, expect_variant, state_dict
 
 SHAPES = (
@@ -43,7 +44,19 @@ def test_basis_is_xavier_uniform(student: Student) -> None:
             hint="self.C = nn.Parameter(...) of shape (1, m, d)",
         )
         if rounds:  # no perceiver can be built while another part is missing
-            _expect_xavier([each[0] for each in rounds], where)
+            drawn = [each[0] for each in rounds]
+            expect(
+                all(_is_basis(each, m, d) for each in drawn),
+                f"a basis of shape (1, m, d), in floating point, in {where}",
+                f"{drawn[0].dtype}, shape {drawn[0].shape}",
+                hint="self.C = nn.Parameter(...) of shape (1, m, d)",
+            )
+            _expect_xavier(drawn, where)
+
+
+def _is_basis(drawn: np.ndarray, m: int, d: int) -> bool:
+    """Whether the basis has the shape that the handout gives, or one that holds the same numbers in the same order."""
+    return drawn.dtype.kind == "f" and drawn.shape in {(m, d), (1, m, d), (m, 1, d)}
 
 
 def _expect_xavier(drawn: list[np.ndarray], where: str) -> None:
@@ -82,13 +95,18 @@ def _xavier_bounds(shape: tuple[int, ...]) -> list[float]:
 def test_each_position_sees_what_it_should(student: Student, rng: np.random.Generator) -> None:
     """Latent i depends on tokens 0 to i alone; output t depends on latents 0 to t and on its own token alone.
 
-    So a whole perceiver's scores at t depend on tokens 0 to t among the first m, and on token t.
+    So a whole perceiver's scores at t depend on tokens 0 to t among the first m, and on token t. Such scores are worked
+    out once more from the model's weights, whatever the order of its parts.
     """
     t = int(rng.integers(18, 24))
     m = int(rng.choice(sorted({5, 6, 7, 8} - {t // 2, t // 3, t // 4})))  # not what a fixed share of the block would be
     sizes = {"vocab_size": 30, "block_size": t, "n_head": 2, "n_embd": 16, "bottleneck_dim": m}
+    numbers = draw_numbers(rng)
+    x, y = rng.standard_normal((4, t, 16)), rng.standard_normal((4, m, 16))
+    tokens = rng.integers(1, 30, (2, t))
+    replaced = np.concatenate([tokens, tokens % 29 + 1])
     with hinting(SHAPES):
-        seen = student.run(perceiver.dependencies, sizes=sizes)
+        seen = student.run(perceiver.dependencies, sizes=sizes, numbers=numbers, x=x, y=y, tokens=replaced)
     latent, token = np.arange(m), np.arange(t)
     order = "{}: CausalCrossAttention takes keys and values first, the query second; which is which here?"
     own = "{}: x_input is the query, and what the result of the attention is added to"
@@ -102,6 +120,9 @@ def test_each_position_sees_what_it_should(student: Student, rng: np.random.Gene
         early | (token[:, None] == token[None, :]),
         "{}: is it a perceiver, and does it have as many latents as the function was asked for?",
     )
+    weighting = np.zeros((2, t, 30))
+    found = student.run(perceiver.whole, sizes=sizes, numbers=numbers, tokens=tokens, weighting=weighting)
+    explain(found, sizes, numbers, tokens)
 
 
 def _expect_pattern(what: str, moved: np.ndarray, wanted: np.ndarray, hint: str) -> None:
@@ -120,28 +141,32 @@ def _expect_pattern(what: str, moved: np.ndarray, wanted: np.ndarray, hint: str)
 
 @number("1g-5-hidden")
 @weight(1)
-def test_every_parameter_learns(student: Student) -> None:
+def test_every_parameter_learns(student: Student, rng: np.random.Generator) -> None:
     """In a whole perceiver every weight gets a finite gradient that is not zero, and the optimiser holds it once.
 
-    The gradients of both blocks are right, too: the slope in a random direction is the one that small steps give.
+    The gradients are right, too: along random directions, drawn when they are in, they give the slopes that small steps
+    of the weights give where the scores are worked out once more.
     """
-    sizes = {"vocab_size": 30, "block_size": 20, "n_head": 2, "n_embd": 16, "bottleneck_dim": 8}
+    sizes = {"vocab_size": 30, "block_size": 20, "n_head": 2, "n_embd": 16, "bottleneck_dim": 7}
+    numbers, tokens = draw_numbers(rng), rng.integers(1, 30, (3, 20))
+    weighting = rng.standard_normal((3, 20, 30))
     with hinting(SHAPES):
-        found = student.run(perceiver.gradients, sizes=sizes)
+        found = student.run(perceiver.whole, sizes=sizes, numbers=numbers, tokens=tokens, weighting=weighting)
+    whole = explain(found, sizes, numbers, tokens)
     hint = "no gradient reaches a weight in {}: is every layer used in forward, and C a parameter that is trained?"
-    dead = [name for name, (dims, largest, _, _) in found.items() if dims >= 2 and not largest > 0]
+    seen = found["parameters"]
+    dead = [name for name, (dims, largest, _, _) in seen.items() if dims >= 2 and not largest > 0]
     expect(not dead, "a gradient in every weight", f"none in {', '.join(dead[:3])}", hint=hint.format(_own(dead)))
-    broken = [name for name, (_, _, bad, _) in found.items() if bad]
+    broken = [name for name, (_, _, bad, _) in seen.items() if bad]
     expect(not broken, "finite gradients", f"others in {', '.join(broken[:3])}", hint="does the loss stay finite?")
-    lost = [name for name, (_, _, _, places) in found.items() if places != 1]
+    lost = [name for name, (_, _, _, places) in seen.items() if places != 1]
     expect(
         not lost,
         "every parameter once in the optimiser",
         f"not so: {', '.join(lost[:3])}",
         hint=f"configure_optimizers must find every parameter once: not so for {_own(lost)}",
     )
-
-    for what, (stepped, backward) in student.run(perceiver.derivatives, sizes=sizes).items():
+    for what, stepped, backward in slopes(whole, found, tokens, weighting, rng):
         expect(
             abs(stepped - backward) <= 1e-5 * (1 + abs(stepped)),
             f"{what}: a gradient of {stepped:.6g} in a random direction",
@@ -165,27 +190,24 @@ def test_blocks_compute_what_the_equations_say(student: Student, rng: np.random.
     query and on the keys and values, and the residual connection over C, may be there or not.
     """
     sizes = {"vocab_size": 30, "block_size": int(rng.integers(12, 18)), "n_head": 2, "n_embd": 16}
-    sizes["bottleneck_dim"] = int(rng.integers(5, 9))
+    sizes["bottleneck_dim"] = m = int(rng.integers(5, 9))
+    numbers = draw_numbers(rng)
+    x, y = rng.standard_normal((3, sizes["block_size"] - 2, 16)), rng.standard_normal((3, m, 16))
     with hinting(SHAPES):
-        seen = student.run(perceiver.anatomy, sizes=sizes, batch=3, length=sizes["block_size"] - 2)
+        seen = student.run(perceiver.anatomy, sizes=sizes, numbers=numbers, x=x, y=y)
     down, up = seen["down"], seen["up"]
-    basis = [each for each in down["basis"] if each.size == sizes["bottleneck_dim"] * sizes["n_embd"]]
+    basis = [each for each in down["basis"] if each.size == m * 16]
     expect(len(basis) == 1, "one basis in DownProjectBlock", len(basis), hint="self.C = nn.Parameter(...)")
-    latents = basis[0].reshape(1, sizes["bottleneck_dim"], sizes["n_embd"])
-    _expect_explained("DownProjectBlock", down, latents, down["x"], heads=2, may_drop_query=True)
-    _expect_explained("UpProjectBlock", up, up["x"], up["y"], heads=2, may_drop_query=False)
+    for found in (down, up):
+        expect_drawn({name: found[name] for name in ("attentions", "linears", "basis")}, numbers)
+    _expect_explained("DownProjectBlock", down, basis[0].reshape(1, m, 16), x, heads=2, may_drop_query=True)
+    _expect_explained("UpProjectBlock", up, x, y, heads=2, may_drop_query=False)
 
 
 def _expect_explained(
     what: str, found: dict[str, Any], query: np.ndarray, memory: np.ndarray, *, heads: int, may_drop_query: bool
 ) -> None:
-    pieces = forward.read(found, heads, query.shape[-1])
-    if isinstance(pieces, str):
-        raise Failure(
-            expected=f"{what}: the cross-attention layer, two layer norms, and an MLP of two linear layers",
-            seen=pieces,
-            hint=f"{what} is made of the cross-attention of attention.py, layer norms and an MLP as Block has it",
-        )
+    pieces = read(found, what, heads, query.shape[-1])
     how = forward.explain(pieces, query, memory, found["output"], may_drop_query=may_drop_query)
     expect(
         how is not None and not how.fault,

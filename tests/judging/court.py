@@ -66,22 +66,22 @@ class Court:
     """A context manager: one sandbox, in which case after case is judged."""
 
     def __init__(self, scratch: Path, files: Files | None = None) -> None:
-        self._scratch = scratch
+        self.scratch = scratch
         self._files = files
-        self._sandbox = Sandbox(scratch / "workers")
+        self.sandbox = Sandbox(scratch / "workers")
         self._claims = {claim.id: claim for claim in catalogue.collect()}
         self._answers: dict[str, Any] = {}
         self._verdicts: dict[tuple[str, str, str], Verdict] = {}
         self._count = 0
 
     def __enter__(self) -> Court:
-        self._sandbox.start()
-        self._reference = self._staged(copy_reference(self._scratch / "reference"))
+        self.sandbox.start()
+        self._reference = self._staged(copy_reference(self.scratch / "reference"))
         return self
 
     def __exit__(self, *problem: object) -> None:
         discard(self._reference.tree)
-        self._sandbox.close()
+        self.sandbox.close()
 
     def judge(self, case: Case, claims: Iterable[str], seed: str) -> dict[str, Verdict]:
         """The verdicts on the claims with these IDs, each reached once. What is a fault of ours is raised."""
@@ -93,17 +93,23 @@ class Court:
         return {claim: self._verdicts[case.name, claim, seed] for claim in wanted}
 
     def _judge(self, case: Case, claims: Iterable[str], seed: str) -> dict[str, Verdict]:
-        folder = self._scratch / f"case-{self._next()}"
+        folder = self.scratch / f"case-{self._next()}"
         if case.upload:
             self._mix(case, folder)
         else:
             case.build(folder)
-        submission = self._staged(folder)
+        try:
+            return self.judge_upload(folder, claims, seed)
+        finally:
+            shutil.rmtree(folder)
+
+    def judge_upload(self, upload: Path, claims: Iterable[str], seed: str) -> dict[str, Verdict]:
+        """The verdicts on an upload as it lies in a folder, each reached anew."""
+        submission = self._staged(upload)
         try:
             return {claim: self._verdict(self._claims[claim], submission, seed) for claim in claims}
         finally:
             discard(submission.tree)
-            shutil.rmtree(folder)
 
     def _mix(self, case: Case, into: Path) -> None:
         """An honest upload with the files that the case replaces."""
@@ -119,7 +125,7 @@ class Court:
                 write_predictions(path, self._files.data, change["right"])
 
     def _staged(self, folder: Path) -> Submission:
-        return stage(folder, self._scratch / f"staged-{self._next()}", MANIFEST.deliverables)
+        return stage(folder, self.scratch / f"staged-{self._next()}", MANIFEST.deliverables)
 
     def _next(self) -> int:
         self._count += 1
@@ -137,9 +143,9 @@ class Court:
     def _fixtures(self, claim: ClaimInfo, submission: Submission, seed: int) -> Mapping[str, Any]:
         """The fixtures of harness.plugin."""
         student = Student(
-            self._sandbox, submission.tree, LIMITS, seed, submission=submission, hidden=claim.kind == "hidden"
+            self.sandbox, submission.tree, LIMITS, seed, submission=submission, hidden=claim.kind == "hidden"
         )
-        reference = Remembered(self._sandbox, self._reference.tree, LIMITS, seed)
+        reference = Remembered(self.sandbox, self._reference.tree, LIMITS, seed)
         reference.answers = self._answers
         gold = Gold(self._files.data) if self._files else None
         rng = np.random.default_rng(seed)

@@ -6,15 +6,19 @@ work that is not ours.
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import importlib.util
 import inspect
+import io
 import itertools
 import os
 import random
 import sys
 import tempfile
+import warnings
 from collections.abc import Iterable
+from functools import cache
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -23,55 +27,75 @@ import numpy as np
 
 from harness import catalogue
 from harness.feedback import Failure
-from harness.student import claim_seed
+from harness.probes import topics
+from harness.student import Probe, claim_seed, name_of
 from tests.judging.cases import REFERENCE, Case
 
 _serial = itertools.count()
 
 
 class Direct:
-    """A `student` or `reference` whose probes run right here."""
+    """A `reference` whose probes run right here."""
 
     def __init__(self, package: ModuleType, seed: int) -> None:
         self._package = package
         self._seed = seed
         self._runs = 0
 
-    def run(self, probe: object, **arguments: Any) -> Any:
+    def run(self, probe: Probe, **arguments: Any) -> Any:
         import torch
 
-        topic, _, function = str(probe).partition(".")
+        topic, _, function = name_of(probe).partition(".")
         seed = (self._seed + self._runs) % 2**32
         self._runs += 1
         random.seed(seed)
         np.random.seed(seed)  # noqa: NPY002 - the stream that student code uses
         torch.manual_seed(seed)
+        ask = getattr(importlib.import_module(f"harness.probes.{topic}"), function)
+        home = Path.cwd()
+        with tempfile.TemporaryDirectory() as scratch:  # as in a worker: nothing is left of earlier runs
+            os.chdir(scratch)
+            try:
+                with contextlib.redirect_stdout(io.StringIO()):
+                    return _plain(ask(self._package, **arguments))
+            finally:
+                os.chdir(home)
+                torch.set_default_dtype(torch.float32)
+
+
+class DirectStudent(Direct):
+    """A `student` whose probes run right here."""
+
+    def run(self, probe: Probe, **arguments: Any) -> Any:
         try:
-            return _plain(
-                getattr(importlib.import_module(f"harness.probes.{topic}"), function)(self._package, **arguments)
-            )
-        finally:
-            torch.set_default_dtype(torch.float32)
+            return super().run(probe, **arguments)
+        except Exception as error:
+            raise Failure("the code returns", f"it raised {type(error).__name__}: {error}") from error
 
 
 def failures(case: Case, claims: Iterable[str], seeds: Iterable[str]) -> dict[tuple[str, str], str]:
     """(claim, seed) -> what failed, for those that failed."""
-    import torch
+    preload()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # as in a worker
+        return _failures(case, claims, seeds)
 
-    torch.set_num_threads(1)
+
+def _failures(case: Case, claims: Iterable[str], seeds: Iterable[str]) -> dict[tuple[str, str], str]:
     known = {claim.id: claim for claim in catalogue.collect()}
     found = {}
     with tempfile.TemporaryDirectory() as scratch:
-        home = Path.cwd()
-        package = load_package(case.build(Path(scratch) / "code"))
+        try:
+            package = load_package(case.build(Path(scratch) / "code"))
+        except Exception as error:  # noqa: BLE001 - whatever a mutant raises when it is imported
+            return {(claim, seed): f"it does not import: {error}" for seed, claim in itertools.product(seeds, claims)}
         reference = load_package(REFERENCE)
-        os.chdir(scratch)
         try:
             for seed, claim in itertools.product(seeds, claims):
                 function = getattr(importlib.import_module(known[claim].module), known[claim].function)
                 number = claim_seed(seed, claim)
                 fixtures = {
-                    "student": Direct(package, number),
+                    "student": DirectStudent(package, number),
                     "reference": Direct(reference, number),
                     "rng": np.random.default_rng(number),
                 }
@@ -80,8 +104,20 @@ def failures(case: Case, claims: Iterable[str], seeds: Iterable[str]) -> dict[tu
                 except Failure as failure:
                     found[claim, seed] = str(failure)
         finally:
-            os.chdir(home)
+            _forget(package, reference)
     return found
+
+
+@cache
+def preload() -> None:
+    """Import what claims and probes need, so that forks of this process have it, and let torch use one thread."""
+    import torch
+
+    for claim in catalogue.collect():
+        importlib.import_module(claim.module)
+    for topic in topics():
+        importlib.import_module(f"harness.probes.{topic}")
+    torch.set_num_threads(1)
 
 
 def load_package(folder: Path) -> ModuleType:
@@ -98,6 +134,12 @@ def load_package(folder: Path) -> ModuleType:
     for module in ("model", "trainer", "dataset", "helper"):
         importlib.import_module(f"{name}.{module}")
     return package
+
+
+def _forget(*packages: ModuleType) -> None:
+    """Take packages out of sys.modules again: hundreds are loaded in one process."""
+    for name in [name for name in sys.modules for package in packages if name.startswith(package.__name__)]:
+        del sys.modules[name]
 
 
 def _plain(value: Any) -> Any:

@@ -1,9 +1,10 @@
 """Many seeds: right work must never fail, and the nearest mutants must always be caught.
 
-    python -m tests.judging.seeds [--seeds 200] [--jobs 2] [--only PATTERN] [--power]
+    python -m tests.judging.seeds [--seeds 200] [--jobs 2] [--only PATTERN] [--power [--nearest]]
 
-Judges the reference and every variant on the claims that depend on chance and that its changes reach; with --power, the
-mutants that come nearest to the bounds on the claims that must catch them. Prints a table, exits 1 where a bound breaks.
+Judges the reference and every variant on the claims that depend on chance and that its changes reach; with --power, every
+mutant on the claims that must catch it (--nearest: those that come nearest to the bounds). Prints a table, exits 1 where
+a bound breaks.
 """
 
 from __future__ import annotations
@@ -51,13 +52,13 @@ def rows(job: tuple[Case, str, int]) -> Row:
     return Row(case.name, claim, tuple(seed for _, seed in found), time.process_time() - begin)
 
 
-def jobs(pattern: str, seeds: int, *, power: bool) -> list[tuple[Case, str, int]]:
+def jobs(pattern: str, seeds: int, *, power: bool, nearest: bool = False) -> list[tuple[Case, str, int]]:
     """What to judge."""
+    cases = load_all(MUTANTS) if power else (_REFERENCE, *load_all(VARIANTS))
+    chosen = [case for case in cases if re.search(pattern, case.name) and not case.upload]
     if power:
-        near = [case for case in load_all(MUTANTS) if case.name in NEAREST]
+        near = [case for case in chosen if case.name in NEAREST or not nearest]
         return [(case, claim, seeds) for case in near for claim in sorted(case.fails)]
-    cases = [_REFERENCE, *load_all(VARIANTS)]
-    chosen = [case for case in cases if re.search(pattern, case.name)]
     return [(case, claim, seeds) for case in chosen for claim in CHANCE if claim in case.reached]
 
 
@@ -68,15 +69,17 @@ def main() -> int:
     parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("--only", default="", metavar="PATTERN")
     parser.add_argument("--power", action="store_true")
+    parser.add_argument("--nearest", action="store_true")
     arguments = parser.parse_args()
     wrong = total = 0
     spent = 0.0
     with multiprocessing.get_context("spawn").Pool(arguments.jobs) as pool:
-        work = jobs(arguments.only, arguments.seeds, power=arguments.power)
+        work = jobs(arguments.only, arguments.seeds, power=arguments.power, nearest=arguments.nearest)
         for row in pool.imap_unordered(rows, work):
             missed = arguments.seeds - len(row.failed) if arguments.power else len(row.failed)
             wrong, total, spent = wrong + missed, total + arguments.seeds, spent + row.seconds
-            note = f"  first seeds {', '.join(row.failed[:5])}" if row.failed and not arguments.power else ""
+            wrong_seeds = [s for s in map(str, range(arguments.seeds)) if (s in row.failed) != arguments.power]
+            note = f"  first seeds {', '.join(wrong_seeds[:5])}" if wrong_seeds else ""
             print(f"{row.case:<40} {row.claim:<12} {missed:>4} of {arguments.seeds} wrong{note}", flush=True)
     what = "mutants that passed" if arguments.power else "failures of right work"
     print(f"{wrong} {what} in {total} verdicts, {spent:.0f} s of CPU")

@@ -1,6 +1,6 @@
 """An automatic sweep: every small change to the reference's solution blocks must be caught, or be harmless for a reason.
 
-    python -m tests.judging.sweep [--only PATTERN] [--list]
+    python -m tests.judging.sweep [--only PATTERN] [--jobs N] [--list]
 
 Changes constants, operators, arguments, slices and keywords, drops statements and calls, one at a time. A change that no
 claim catches must be listed in harmless.toml with the reason why it is right work or cannot be seen. Exits 1 where one is
@@ -12,19 +12,23 @@ from __future__ import annotations
 import argparse
 import ast
 import copy
+import multiprocessing
 import re
+import signal
 import sys
-import tempfile
 import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from tests.judging.cases import CODE, Case, blocks, parse, reference
-from tests.judging.court import Court
+from tests.judging.direct import failures, preload
 
 HARMLESS = Path(__file__).with_name("harmless.toml")
 LEAST_SCORE = 0.95
+
+#: Seconds that one change may take; a right one takes two.
+LONGEST = 120
 
 _OPERATORS: dict[type[ast.operator], type[ast.operator]] = {
     ast.Add: ast.Sub,
@@ -148,35 +152,59 @@ def _calls(node: ast.Call) -> Iterator[str | tuple[str, str]]:
         yield f"{ast.unparse(node.func)} without {lost.arg}", ast.unparse(other)
 
 
-def caught(court: Court, change: Change) -> bool:
-    """Whether any claim that the change can reach fails. A change that is no Python is caught, of course."""
+def caught(change: Change) -> bool:
+    """Whether any claim that the change can reach fails. A change that is no Python or never ends is caught, of course."""
     try:
         compile(change.text, change.file, "exec")
     except SyntaxError:
         return True
     case = change.case()
-    return any(each.failure for claim in sorted(case.reached) for each in court.judge(case, [claim], "first").values())
+    signal.alarm(LONGEST)
+    try:
+        return any(failures(case, [claim], ["first"]) for claim in sorted(case.reached, key=_price))
+    except _TookTooLong:
+        return True
+    finally:
+        signal.alarm(0)
+
+
+class _TookTooLong(BaseException):
+    """A change made an endless loop."""
+
+
+def _stop(*_: object) -> None:
+    raise _TookTooLong
+
+
+def _price(claim: str) -> tuple[int, str]:
+    """Cheap claims first: most changes fail several."""
+    dear = ("1f-5-hidden", "1c-3-hidden", "1e-2-hidden")
+    return (dear.index(claim) + 1 if claim in dear else 0, claim)
+
+
+def _start() -> None:
+    signal.signal(signal.SIGALRM, _stop)
+    preload()
 
 
 def main() -> int:
     """Run the command."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--only", default="", metavar="PATTERN")
+    parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("--list", action="store_true", help="only name the changes")
     arguments = parser.parse_args()
     chosen = [change for change in changes() if re.search(arguments.only, change.name)]
     if arguments.list:
         print("\n".join(change.name for change in chosen), f"{len(chosen)} changes", sep="\n")
         return 0
-    harmless: dict[str, str] = parse(HARMLESS)["reasons"]
-    with tempfile.TemporaryDirectory() as scratch:
-        Path(scratch).chmod(0o755)
-        with Court(Path(scratch)) as court:
-            survivors = []
-            for change in chosen:
-                if not caught(court, change):
-                    survivors.append(change.name)
-                    print("survives:", change.name, "" if change.name in harmless else "  <- not listed", flush=True)
+    harmless: dict[str, str] = parse(HARMLESS)["reasons"] if HARMLESS.exists() else {}
+    survivors = []
+    with multiprocessing.get_context("spawn").Pool(arguments.jobs, initializer=_start) as pool:
+        for change, killed in zip(chosen, pool.imap(caught, chosen), strict=True):
+            if not killed:
+                survivors.append(change.name)
+                print("survives:", change.name, "" if change.name in harmless else "  <- not listed", flush=True)
     open_ones = [name for name in survivors if name not in harmless]
     idle = [name for name in harmless if name not in survivors and re.search(arguments.only, name)]
     judged = len(chosen) - (len(survivors) - len(open_ones))

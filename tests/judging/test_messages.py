@@ -12,6 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from harness import catalogue
+from harness.results import Ledger, Outcome
+from harness.show import as_text
 from tests.judging.cases import MUTANTS, load
 from tests.judging.court import Court
 
@@ -74,3 +77,22 @@ def test_every_failure_says_something_and_hidden_ones_show_no_input(path: Path) 
         assert "hint:" in text, title
         if "-hidden" in title and "expected:" in text:
             assert re.search(r"import|written|file|predictions|params|lines|right|time", text), title
+
+
+def test_however_long_the_messages_are_the_sum_comes_last() -> None:
+    claims = catalogue.collect()
+    ledger = Ledger.of(claims, seed="abc")
+    for claim in claims:
+        ledger.record(claim.id, Outcome.FAIL, "seen:     a long line\n" * 900)
+    lines = as_text(ledger).splitlines()
+    assert sum("a long line" in line for line in lines) == 900 * len(claims)
+    assert [line.split()[0] for line in lines[-3:]] == ["total", "extra", "seed"]
+
+
+def test_one_seed_gives_the_same_message_again_and_another_another(court: Court, tmp_path: Path) -> None:
+    upload = load(MUTANTS / "e_masked_eighth.toml").build(tmp_path / "upload")
+
+    def seen(seed: str) -> str:
+        return str(court.judge_upload(upload, ["1e-2-hidden"], seed)["1e-2-hidden"].failure)
+
+    assert seen("a") == seen("a") != seen("b")

@@ -1,0 +1,83 @@
+"""What lets the uploaded model answer questions again, from its uploaded params and with the uploaded code."""
+
+from __future__ import annotations
+
+import re
+import time
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import torch
+
+#: Characters that an answer has at most, as in run.py.
+LONGEST_ANSWER = 32
+
+
+def answers(
+    submission: ModuleType, params: str, variant: str, corpus: str, questions: list[str], seconds: float
+) -> dict[str, list[str]]:
+    """What the model in the uploaded file `params` answers, greedily, one question at a time.
+
+    Sizes are read from the shapes in the file. The number of heads shows in none of them: where no preset of the
+    submission has the other sizes, the usual numbers are tried one after the other.
+
+    Args:
+        variant: "vanilla" or "perceiver".
+        corpus: the pretraining text, which decides the vocabulary.
+        seconds: of computing; what is not answered by then stays unanswered.
+
+    Returns:
+        the answers to the first questions, by the number of heads.
+    """
+    state = torch.load(Path(submission.__file__ or "").parent / params, weights_only=True, map_location="cpu")
+    block_size = state["pos_emb"].shape[1]
+    dataset = submission.CharCorruptionDataset(corpus, block_size)
+    width, layers = state["tok_emb.weight"].shape[1], len({_block(name) for name in state} - {None})
+    layers += 2 if variant == "perceiver" else 0
+    until, found = time.process_time() + seconds, {}
+    for heads in _heads(submission, layers, width):
+        config = submission.GPTConfig(
+            state["tok_emb.weight"].shape[0], block_size, n_layer=layers, n_head=heads, n_embd=width
+        )
+        extra = (_latents(state, width),) if variant == "perceiver" else ()
+        model = getattr(submission, f"initialize_{variant}_model")(config, *extra)
+        model.load_state_dict(state)
+        model.eval()
+        found[str(heads)] = _answers(submission, model, dataset, questions, until)
+    return found
+
+
+def _answers(submission: ModuleType, model: Any, dataset: Any, questions: list[str], until: float) -> list[str]:
+    mask = dataset.stoi[dataset.MASK_CHAR]
+    found: list[str] = []
+    for question in questions:
+        if time.process_time() > until:
+            break
+        x = torch.tensor([[dataset.stoi[character] for character in question] + [mask]], dtype=torch.long)
+        start = x.shape[1]
+        while x.shape[1] < start + LONGEST_ANSWER and not (x.shape[1] > start and int(x[0, -1]) == mask):
+            x = submission.sample(model, x, 1, sample=False)
+        text = "".join(dataset.itos[int(token)] for token in x[0, start:])
+        found.append(text.split(dataset.MASK_CHAR)[0].replace("\n", " "))
+    return found
+
+
+def _block(name: str) -> str | None:
+    """The number of the Block that a tensor belongs to."""
+    match = re.match(r"blocks\.(\d+)\.", name)
+    return match[1] if match else None
+
+
+def _heads(submission: ModuleType, layers: int, width: int) -> list[int]:
+    presets = getattr(getattr(submission, "trainer", None), "PRESETS", {})
+    fitting = [each.n_head for each in presets.values() if (each.n_layer, each.n_embd) == (layers, width)]
+    return fitting[:1] or [heads for heads in (8, 4) if width % heads == 0]
+
+
+def _latents(state: dict[str, torch.Tensor], width: int) -> int:
+    """The m of the basis (1, m, d) or (m, d) in a perceiver's file."""
+    for name, tensor in state.items():
+        if name.startswith("down_block.") and name.count(".") == 1 and tensor.shape[-1] == width:
+            return tensor.numel() // width
+    raise ValueError("the file holds no basis")
