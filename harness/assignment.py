@@ -65,6 +65,19 @@ class RunLimits:
 
 
 @dataclass(frozen=True)
+class Provenance:
+    """Whether predictions are compared with what the uploaded models answer, and what follows."""
+
+    mode: Literal["off", "report", "score"]
+    questions: int
+    agreement: float
+
+    def __post_init__(self) -> None:
+        if self.mode not in ("off", "report", "score"):
+            raise TypeError(f"[provenance] mode = {self.mode!r}: choose off, report or score")
+
+
+@dataclass(frozen=True)
 class Preset:
     """A training size by name; `world` holds the generator's numbers."""
 
@@ -82,6 +95,7 @@ class Assignment:
     optional: tuple[Deliverable, ...]
     thresholds: Thresholds
     limits: RunLimits
+    provenance: Provenance
     presets: Mapping[str, Preset]
 
     @cached_property
@@ -141,5 +155,6 @@ def _build(raw: Mapping[str, Any]) -> Assignment:
         optional=tuple(Deliverable(name, "code", optional=True) for name in raw["deliverables"].get("optional", ())),
         thresholds=Thresholds(**raw["thresholds"]),
         limits=RunLimits(**raw["limits"]),
+        provenance=Provenance(**raw["provenance"]),
         presets={name: Preset(name, dict(preset["world"])) for name, preset in raw["presets"].items()},
     )

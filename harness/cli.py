@@ -15,6 +15,7 @@ from pathlib import Path
 from harness import catalogue
 from harness.assignment import ROOT, load
 from harness.errors import HarnessFault, HoldoutError, UsageProblem
+from harness.layout import IGNORED, explain
 from harness.results import Ledger
 from harness.session import Job
 from harness.show import as_text
@@ -194,6 +195,17 @@ def _doctor(_: argparse.Namespace) -> int:
     return 0 if ok else 1
 
 
+def _while_at_work(notes: Sequence[str]) -> list[str]:
+    """The notes on an upload, for someone at work on it: what is still to be made in one line, no word on the rest."""
+    deliverables = load().deliverables
+    to_make = {explain(each.name) for each in deliverables} & set(notes)
+    kept = [note for note in notes if note not in to_make and not note.startswith(IGNORED)]
+    if to_make:
+        told = f"{len(to_make)} of the {len(deliverables)} files to upload are not here yet"
+        kept.append(f"{told}; python collect_submission.py names them")
+    return kept
+
+
 def students_grader(argv: Sequence[str], submission: Path, data: Path) -> int:
     """`python grader.py [ID]`: run the basic claims on a student's own machine and print what they say."""
     parser = argparse.ArgumentParser(prog="python grader.py", description="Run the basic tests.")
@@ -204,6 +216,7 @@ def students_grader(argv: Sequence[str], submission: Path, data: Path) -> int:
         if not (data / needed[0]).is_file() and (DEMO_WORLD / needed[0]).is_file():
             data = DEMO_WORLD
         ledger = grade(submission, check_data(data, needed), kinds=("basic",), only=arguments.only)
+        ledger.notes = _while_at_work(ledger.notes)
     except HoldoutError as problem:
         print(f"error: {problem}", file=sys.stderr)
         return problem.exit_code

@@ -11,6 +11,7 @@ import json
 import os
 import secrets
 import shutil
+import signal
 import sys
 import threading
 from collections.abc import Callable
@@ -167,5 +168,7 @@ def _end_with_the_supervisor() -> None:
 
 
 if __name__ == "__main__":
+    if hasattr(signal, "SIGCHLD"):  # where it is ignored, as by some parents, no child's end can be waited for
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     threading.Thread(target=_end_with_the_supervisor, daemon=True).start()
     sys.exit(run(Job.from_json(sys.argv[1])))

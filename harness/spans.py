@@ -87,9 +87,9 @@ def decode(
 ) -> Span | NotASpan:
     """Take one draw apart; NotASpan where it breaks the specification."""
     tokens = [*x.tolist(), *y[-1:].tolist()]
-    if any(token < 0 or token >= len(vocabulary) for token in tokens):
+    if min(tokens, default=0) < 0 or max(tokens, default=0) >= len(vocabulary):
         return NotASpan(index, "a token lies outside the vocabulary", "look characters up in self.stoi", str(tokens))
-    text = "".join(vocabulary[token] for token in tokens)
+    text = "".join([vocabulary[token] for token in tokens])
     problem = _form(x, y, block_size) or _pieces(text) or _content(text, document, block_size)
     if problem is not None:
         return NotASpan(index, *problem, text)

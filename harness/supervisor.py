@@ -23,30 +23,94 @@ from pathlib import Path
 from harness.assignment import ROOT, load
 from harness.errors import HarnessFault, UsageProblem
 from harness.results import FAULT_NOTE, Ledger, Outcome, read_back
+from harness.sandbox.scratch import SHARED_FOLDERS, wipe
 from harness.session import FAULT_EXIT, Job
 from harness.submission import discard
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
 
 #: The session may take this much longer than the claims: staging 70 MB, importing torch, the last claim's grace.
 OVERHEAD_SECONDS = 60.0
 
 #: Gradescope's container: its own folder holds names, e-mails and earlier results; the others are open to everyone.
-CONTAINER_FOLDERS = {"/autograder": 0o700, "/tmp": 0o755, "/var/tmp": 0o755, "/dev/shm": 0o755}  # noqa: S108
+CONTAINER_FOLDERS = {"/autograder": 0o700, **dict.fromkeys(SHARED_FOLDERS, 0o755)}
+
+#: Begins the name of a grade's own folder; nothing else may be called so.
+SCRATCH_PREFIX = "holdout-grade-"
+_ATTEMPTS = 100
 
 DATA_FILES = ("birth_dev.tsv", "birth_test_inputs.tsv", "birth_test.tsv")
 
 
 @contextmanager
 def scratch_folder() -> Iterator[Path]:
-    """A folder that workers may pass through but not list; removed at the end. HarnessFault where none can be made."""
+    """A folder that workers may pass through but not list; removed at the end, or by a later grade if we are killed.
+
+    Raises:
+        HarnessFault: none can be made.
+    """
+    _sweep_scratch()
     try:
-        folder = Path(tempfile.mkdtemp(prefix="holdout-"))
-        folder.chmod(0o711)
+        folder, lock = _locked_folder()
     except OSError as problem:
         raise HarnessFault(f"no folder for temporary files can be made: {problem}; free some space") from problem
     try:
         yield folder
     finally:
+        _remove(folder)
+        if lock is not None:
+            os.close(lock)
+
+
+def _locked_folder() -> tuple[Path, int | None]:
+    """A new folder, and the descriptor whose lock says that its owner lives."""
+    for _ in range(_ATTEMPTS):
+        folder = Path(tempfile.mkdtemp(prefix=SCRATCH_PREFIX))
+        folder.chmod(0o711)
+        with suppress(BlockingIOError, FileNotFoundError):  # another grade sweeps it away before it is locked
+            lock = _lock(folder)
+            folder.stat()
+            return folder, lock
+    raise OSError("every new one is swept away at once")
+
+
+def _lock(folder: Path) -> int | None:
+    """The descriptor that holds the lock on `folder`; None where there are no locks.
+
+    Raises:
+        BlockingIOError: somebody else holds it.
+        FileNotFoundError: the folder is gone.
+    """
+    if fcntl is None:
+        return None
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(handle)
+        raise
+    except OSError:  # a file system without locks
+        os.close(handle)
+        return None
+    return handle
+
+
+def _sweep_scratch() -> None:
+    """Remove the scratch folders of grades that were killed: ours, and locked by nobody any more."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{SCRATCH_PREFIX}*"):
         with suppress(OSError):
+            if fcntl is not None and folder.lstat().st_uid == os.geteuid() and (lock := _lock(folder)) is not None:
+                _remove(folder)
+                os.close(lock)
+
+
+def _remove(folder: Path) -> None:
+    """Remove whatever a grade left in its folder; where that fails, a later grade tries again."""
+    with suppress(OSError, RecursionError):
+        if not wipe(folder):
             discard(folder)
 
 
@@ -82,10 +146,6 @@ def _notes(results: Path) -> list[str]:
     return [line for line in lines if FAULT_NOTE not in line]
 
 
-class _Ended(BaseException):
-    """SIGTERM came: whoever runs the grade has no more time for it."""
-
-
 def _run_session(job: Job) -> tuple[int, str]:
     """The session's exit code, and how it ended in words."""
     limit = load().limits.run_seconds + OVERHEAD_SECONDS
@@ -97,30 +157,36 @@ def _run_session(job: Job) -> tuple[int, str]:
         start_new_session=os.name == "posix",
     )
     try:
-        with _terminable():
+        with _terminable(process) as ended:
             code = process.wait(timeout=limit)
     except subprocess.TimeoutExpired:
         return -signal.SIGTERM, f"took longer than {limit:g} s and was ended"
-    except _Ended:
-        return -signal.SIGTERM, "was ended from outside"
     finally:
         _kill(process)
-    return code, "ended by itself" if code in (0, FAULT_EXIT) else f"ended with status {code}"
+    if code in (0, FAULT_EXIT):
+        return code, "ended by itself"
+    return code, "was ended from outside" if ended else f"ended with status {code}"
 
 
 @contextmanager
-def _terminable() -> Iterator[None]:
-    """Inside the block SIGTERM raises _Ended, so that there is time to write what has been judged."""
+def _terminable(process: subprocess.Popen[bytes]) -> Iterator[list[int]]:
+    """Inside the block SIGTERM ends the session instead of us, so that what has been judged can still be written.
 
-    def end(*_: object) -> None:
-        raise _Ended
+    Yields the signals that came. The handler raises nothing and takes no lock: an exception in the middle of Popen.wait
+    can leave its lock taken for ever.
+    """
+    ended: list[int] = []
+
+    def end(number: int, _: object) -> None:
+        ended.append(number)
+        process.kill()
 
     if threading.current_thread() is not threading.main_thread():
-        yield  # another thread cannot set handlers
+        yield ended  # another thread cannot set handlers
         return
     before = signal.signal(signal.SIGTERM, end)
     try:
-        yield
+        yield ended
     finally:
         signal.signal(signal.SIGTERM, before)
 

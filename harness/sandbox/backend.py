@@ -17,6 +17,10 @@ class BackendLost(Exception):
     """The far side died or does not answer; the run in flight is lost, another attempt may succeed."""
 
 
+class WorkerLost(Exception):
+    """A worker was killed, and neither by us nor by its own code: the next one need not be."""
+
+
 @dataclass(frozen=True)
 class Order:
     """One run as the caller wants it; `arguments` is the encoded mapping."""

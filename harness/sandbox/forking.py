@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import os
+import signal
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from harness.sandbox import scratch
-from harness.sandbox.backend import BackendLost, Order
-from harness.sandbox.classify import classify, returned
+from harness.sandbox import scratch, system
+from harness.sandbox.backend import BackendLost, Order, WorkerLost
+from harness.sandbox.classify import Death, classify, returned
 from harness.sandbox.exchange import Course, Exchange
 from harness.sandbox.identities import Identities, can_change_users
 from harness.sandbox.interpreter import module_path, reachable_module_path
@@ -20,6 +21,9 @@ from harness.sandbox.session import Zygote
 
 #: A worker whose reply pipe ended is given this long to end by itself, so that its exit status is its own.
 GRACE_SECONDS = 1.0
+
+#: How many workers a run may lose to the machine's memory killer, or to an administrator before they are ready.
+MOST_LOST_WORKERS = 1
 
 
 class ForkBackend:
@@ -66,6 +70,17 @@ class ForkBackend:
         """See `Backend.run`."""
         if self._zygote is None:
             self.restart()
+        lost = 0
+        while True:
+            try:
+                return self._once(order)
+            except WorkerLost as problem:
+                lost += 1
+                if lost > MOST_LOST_WORKERS:
+                    raise SandboxFault(f"given up after {lost} workers: {problem}") from problem
+                self._on_event(f"{problem}; another one is started")
+
+    def _once(self, order: Order) -> Reply:
         uid = self._identities.fresh() if self._identities else None
         folder = scratch.create(self._runs, uid)
         job = order.job(folder, uid, self._layers, strict=self._strict)
@@ -81,6 +96,7 @@ class ForkBackend:
     def _run(self, job: Job, order: Order) -> Reply:
         assert self._zygote is not None
         exchange, far = _pipes(job)
+        memory_kills = system.memory_kills()
         try:
             try:
                 pid = self._zygote.fork(far)
@@ -93,8 +109,11 @@ class ForkBackend:
             exchange.close()
         if answer["left"]:
             self._on_event(f"{answer['left']} processes of a worker could not be ended")
-        self._reached = _reached(course, job)
-        return classify(course, returned(answer), order.limits, order.tree)
+        death = returned(answer)
+        if _was_killed(course, death) and system.memory_kills() != memory_kills:
+            raise WorkerLost(f"the machine ran out of memory, and a worker for {job.probe} was killed within its limit")
+        self._reached = _reached(course, death, job)
+        return classify(course, death, order.limits, order.tree)
 
     def _attend(self, exchange: Exchange, pid: int, job: Job, order: Order) -> tuple[Course, dict[str, Any]]:
         """Serve the worker's pipes to the end, and reap it even when we are interrupted."""
@@ -152,18 +171,27 @@ def _look(folder: Path, limits: Limits) -> Callable[[], str]:
     return look
 
 
-def _reached(course: Course, job: Job) -> dict[str, str | bool | int]:
+def _was_killed(course: Course, death: Death) -> bool:
+    """Whether it died of a SIGKILL that was not ours."""
+    killed = os.WIFSIGNALED(death.wait_status) and os.WTERMSIG(death.wait_status) == signal.SIGKILL
+    return killed and course.end == "closed" and not death.killed
+
+
+def _reached(course: Course, death: Death, job: Job) -> dict[str, str | bool | int]:
     """The layers that the worker reported when it was ready.
 
     Raises:
         BackendLost: it took too long.
-        SandboxFault: it told why it could not be, or died.
+        WorkerLost: it was killed.
+        SandboxFault: it told why it could not be, or ended.
     """
     if course.end == "late" and course.ready is None:
         raise BackendLost("a worker did not get ready in time")
     ready = course.ready or {}
     if isinstance(ready.get("ready"), dict):
         return {**ready["ready"], "uid": ready["ready"]["uid"] is not False}
+    if course.ready is None and _was_killed(course, death):
+        raise WorkerLost(f"a worker for {job.probe} was killed before it was ready")
     said = ready.get("fault") or course.output[-1000:].decode("utf-8", errors="replace") or "it said nothing"
     hint = ""
     for path in (Path(job.tree), Path(job.scratch).parent) if job.uid is not None else ():

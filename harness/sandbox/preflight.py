@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from harness.sandbox.job import PACKAGE
 from harness.sandbox.model import IsolationReport, Limits, SandboxFault, Status
+from harness.sandbox.scratch import SHARED_FOLDERS
 
 if TYPE_CHECKING:
     from harness.sandbox.sandbox import Sandbox
@@ -41,7 +42,6 @@ NICE_TO_HAVES = {
 _WITHOUT_ROOT = (set(MUST_HAVES) | set(NICE_TO_HAVES)) - {"another user"}
 
 _LIMITS = Limits(wall_seconds=30, cpu_seconds=20, memory_bytes=1 << 28, file_bytes=1 << 20, tasks=8, open_files=32)
-_SHARED_FOLDERS = ("/tmp", "/var/tmp", "/dev/shm")  # noqa: S108 - tried, not used
 
 PROMISES = {
     "gradescope-like root": (
@@ -139,7 +139,7 @@ def _arguments(
         "private": [str(path) for path in private],
         "unlisted": str(folder),
         "foreign": [os.getpid(), *foreign],
-        "shared": list(_SHARED_FOLDERS),
+        "shared": list(SHARED_FOLDERS),
         "memory_bytes": _LIMITS.memory_bytes,
         "file_bytes": _LIMITS.file_bytes,
         "open_files": _LIMITS.open_files,

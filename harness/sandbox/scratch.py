@@ -25,7 +25,8 @@ _BY_DESCRIPTOR = {
 } <= os.supports_dir_fd and os.scandir in os.supports_fd
 _OPEN_FOLDER = os.O_RDONLY | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
 _LONGEST_PATH = 1024
-_SHARED_FOLDERS = ("/tmp", "/var/tmp", "/dev/shm", "/run/lock")  # noqa: S108 - to be swept, not to be used
+#: Where every user of a machine may write by default.
+SHARED_FOLDERS = ("/tmp", "/var/tmp", "/dev/shm", "/run/lock")  # noqa: S108 - to be swept, not to be used
 
 
 def create(parent: Path, owner: int | None) -> Path:
@@ -176,7 +177,7 @@ def _identity(handle: int) -> tuple[int, int]:
 def sweep_shared_folders(owner: int) -> int:
     """Remove what user `owner`, a worker that is gone, left in folders where everybody may write; how many things."""
     removed = 0
-    for shared in _SHARED_FOLDERS:
+    for shared in SHARED_FOLDERS:
         with contextlib.suppress(OSError), os.scandir(shared) as found:
             for entry in found:
                 if entry.stat(follow_symlinks=False).st_uid == owner:

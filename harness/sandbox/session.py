@@ -28,7 +28,7 @@ which are the kernel's and not the worker's word. Last, the scratch folder is wi
 Everything that could hang has a deadline: a worker that is not ready within 60 s, a zygote that does not answer within
 120 s, a process that does not die within 20 s. The zygote ends with its control socket, the workers with the zygote
 (PDEATHSIG), so nothing outlives a grader that was killed. A zygote that dies is started again, a bounded number of
-times.
+times; a worker that is killed before it is ready, or by the machine's memory killer, is replaced once.
 
 What went wrong before "hardened" is a fault of ours (SandboxFault); what went wrong after is the submission's status.
 """

@@ -18,6 +18,7 @@ The end of the socket is the end of the zygote and of every worker.
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import gc
 import json
 import os
@@ -42,6 +43,7 @@ PATIENCE_SECONDS = 20.0
 def serve(descriptor: int, probes: str) -> NoReturn:
     """Preload, say hello, answer until the grader is gone."""
     control = socket.socket(fileno=descriptor)
+    _end_with_the_grader(control)
     try:
         loaded = preload(probes, for_forks=True)
         threads = len(os.listdir("/proc/self/task"))  # noqa: PTH208 - a count is all
@@ -52,10 +54,12 @@ def serve(descriptor: int, probes: str) -> NoReturn:
         os._exit(1)
     system.prctl(system.PR_SET_CHILD_SUBREAPER, 1)
     system.prctl(system.PR_SET_DUMPABLE, 0)
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # where it is ignored, as by some parents, nothing can be waited for
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGCHLD})  # so that it can be waited for
     gc.collect()
     gc.freeze()
     zygote = _Zygote(control, loaded)
+    _listen_again(control)
     control.send(json.dumps({"hello": os.getpid()}).encode())
     try:
         zygote.loop()
@@ -64,6 +68,26 @@ def serve(descriptor: int, probes: str) -> NoReturn:
         sys.stderr.flush()
         os._exit(1)
     os._exit(0)  # torch takes seconds to end in order
+
+
+def _end_with_the_grader(control: socket.socket) -> None:
+    """While nobody listens to the socket: have the kernel kill this process as soon as its other end is closed.
+
+    Not the parent's death signal: that one also comes when only the thread ends that started this process.
+    """
+    descriptor = control.fileno()
+    fcntl.fcntl(descriptor, fcntl.F_SETOWN, os.getpid())
+    fcntl.fcntl(descriptor, fcntl.F_SETSIG, signal.SIGKILL)
+    fcntl.fcntl(descriptor, fcntl.F_SETFL, fcntl.fcntl(descriptor, fcntl.F_GETFL) | os.O_ASYNC)
+    with contextlib.suppress(BlockingIOError):
+        if not control.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT):
+            os._exit(1)  # it was closed before
+
+
+def _listen_again(control: socket.socket) -> None:
+    """From here on the loop sees the end of the socket; a request must not kill."""
+    descriptor = control.fileno()
+    fcntl.fcntl(descriptor, fcntl.F_SETFL, fcntl.fcntl(descriptor, fcntl.F_GETFL) & ~os.O_ASYNC)
 
 
 class _Zygote:

@@ -29,6 +29,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """The switch that makes these tests run, and its settings."""
     group = parser.getgroup("container", "the grader in a container like Gradescope's")
     group.addoption("--container", action="store_true", help="run the container tests (root; several minutes)")
+    group.addoption("--all-attacks", action="store_true", help="the whole hostile corpus as well (half an hour more)")
+    group.addoption("--attacks", default="", metavar="EXPRESSION", help="of that corpus only these, as pytest's -k")
     group.addoption("--container-engine", choices=["auto", "podman", "emulation"], default="auto")
     group.addoption("--container-suite", default="bookworm", help="Debian or Ubuntu release for debootstrap")
 
@@ -36,15 +38,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Declare the marker and make room for what the end of the run reports."""
     config.addinivalue_line("markers", "container: needs a container; run with --container")
+    config.addinivalue_line("markers", "all_attacks: the whole hostile corpus; run with --container --all-attacks")
     config.stash[_laboratories] = []
     config.stash[_remarks] = []
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Without --container, leave out what needs one."""
-    if config.getoption("--container"):
-        return
-    wanted = [item for item in items if item.get_closest_marker("container") is None]
+    """Without --container, leave out what needs one; without --all-attacks, what takes longest in one."""
+    left_out = [name for name in ("container", "all_attacks") if not config.getoption(f"--{name.replace('_', '-')}")]
+    wanted = [item for item in items if not any(item.get_closest_marker(name) for name in left_out)]
     config.hook.pytest_deselected(items=[item for item in items if item not in wanted])
     items[:] = wanted
 

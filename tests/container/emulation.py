@@ -15,7 +15,7 @@ from pathlib import Path
 from tests.container import profile, rootfs
 from tests.container.borrowed import Borrowed
 from tests.container.commands import run
-from tests.container.engine import BUILD_SECONDS, RUN_SECONDS, Machine, Task, digest, empty
+from tests.container.engine import BUILD_SECONDS, Machine, Task, digest, empty
 
 ENTER = Path(__file__).with_name("enter_chroot.py")
 SYSTEM_PYTHON = "/usr/bin/python3"  # the one for which the distribution packages python3-seccomp
@@ -58,7 +58,7 @@ class Emulation:
                 (scratch / name).mkdir()
             _unpack(task.files, changes)
             printed = self._enter(
-                scratch / "root", Path(image), task.command, machine, task.environment, (), RUN_SECONDS
+                scratch / "root", Path(image), task.command, machine, task.environment, (), task.seconds
             )
             run(["cp", "--archive", f"{changes}{task.wanted}", out])
         finally:

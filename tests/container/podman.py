@@ -9,7 +9,7 @@ from pathlib import Path
 from tests.container import profile, rootfs
 from tests.container.borrowed import Borrowed
 from tests.container.commands import CommandFailed, run
-from tests.container.engine import BUILD_SECONDS, RUN_SECONDS, Machine, Task, digest
+from tests.container.engine import BUILD_SECONDS, Machine, Task, digest
 
 
 class Podman:
@@ -56,7 +56,7 @@ class Podman:
         container = self._call("create", *self._docker_like(machine), *variables, image, *task.command).split()[-1]
         try:
             self._call("cp", "-", f"{container}:/", stdin=task.files)
-            printed = self._call("start", "--attach", container, seconds=RUN_SECONDS)
+            printed = self._call("start", "--attach", container, seconds=task.seconds)
             self._call("cp", f"{container}:{task.wanted}", out)
         finally:
             self._call("rm", "--force", "--time=0", container)

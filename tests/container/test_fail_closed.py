@@ -8,6 +8,9 @@ from tests.container.engine import Machine, empty
 
 pytestmark = pytest.mark.container
 
+#: Too small to grade in: the memory killer strikes among the grader's own processes.
+TINY = Machine(memory_mib=256)
+
 DAMAGE = {
     "no environment": "rm -rf /opt/holdout",
     "an environment without torch": "rm -rf /opt/holdout/lib/python3*/site-packages/torch",
@@ -31,3 +34,15 @@ def test_a_broken_grader_says_that_it_is_broken(laboratory, damage):
     assert "fault of the grader" in trial.results.decode()
     assert trial.seen["status"] != 0
     assert trial.seen["survivors"] == []
+
+
+def test_a_container_without_enough_memory_bills_nobody(laboratory):
+    if not laboratory.engine.limits:
+        pytest.skip("this engine has no limit of memory")
+    trial = laboratory.grade(uploads.HONEST["reference"], TINY)
+    assert_valid(trial)
+    assert trial.seen["out_of_memory_kills"]
+    assert trial.seen["survivors"] == []
+    assert {test["extra_data"]["outcome"] for test in trial.parsed["tests"]} <= {"pass", "harness_fault", "not_run"}
+    assert trial.parsed["extra_data"]["harness_fault"] is True
+    assert "fault of the grader" in trial.parsed["output"]

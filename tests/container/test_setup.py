@@ -30,6 +30,12 @@ def test_every_installed_version_is_pinned(laboratory):
     assert [line for line in listed if line.lower().replace("_", "-") not in pinned] == []
 
 
+def test_doctor_says_in_the_image_that_grading_may_begin(laboratory):
+    shown = printed(laboratory, "cd /autograder/source && /opt/holdout/bin/python -m harness doctor; echo status $?")
+    assert "Isolation here: gradescope-like root" in shown, shown
+    assert shown.split()[-2:] == ["status", "0"]
+
+
 def test_the_systems_python_has_nothing_new(laboratory):
     shown = printed(
         laboratory,

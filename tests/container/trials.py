@@ -52,7 +52,7 @@ class Laboratory:
         key = (upload.name, machine)
         if key not in self.trials:
             folder = upload.make(empty(self.state / "upload"))
-            self.trials[key] = self.run(upload.name, folder, machine, ("/autograder/run_autograder",))
+            self.trials[key] = self.run(upload.name, folder, machine, upload.command)
         return self.trials[key]
 
     def run(self, name: str, folder: Path, machine: Machine, command: tuple[str, ...]) -> Trial:

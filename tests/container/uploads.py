@@ -20,6 +20,8 @@ SOLUTION = ROOT / "reference_solution" / "src" / "submission"
 TEMPLATE = ROOT / "student_template" / "src" / "submission"
 ATTACKS = Path(__file__).with_name("hostile")
 
+RUN = "/autograder/run_autograder"
+
 #: What a bomb expands to. Its zip is a thousandth of that.
 BOMB_MIB = 1600
 
@@ -34,6 +36,16 @@ class Upload:
     name: str
     base: Path | None
     change: Callable[[Path], None] = lambda folder: None
+    cpu_seconds: int | None = None
+    """A probe's limit in place of the manifest's, so that what uses it up does not take a minute."""
+
+    @property
+    def command(self) -> tuple[str, ...]:
+        """What runs in the place of the platform's start."""
+        if self.cpu_seconds is None:
+            return (RUN,)
+        limit = f"sed -i 's/^cpu_seconds = .*/cpu_seconds = {self.cpu_seconds}/' /autograder/source/assignment.toml"
+        return ("/bin/bash", "-c", f"{limit} && exec {RUN}")
 
     @property
     def over_template(self) -> bool:
@@ -52,14 +64,14 @@ class Upload:
         return folder
 
 
-def code(name: str, base: Path) -> Upload:
+def code(name: str, base: Path, cpu_seconds: int | None = None) -> Upload:
     """The attack hostile/NAME.py, run when the package is imported, after the honest part of __init__.py."""
 
     def append(folder: Path) -> None:
         with (folder / "__init__.py").open("a", encoding="utf-8") as package:
             package.write("\n\n" + (ATTACKS / f"{name}.py").read_text(encoding="utf-8"))
 
-    return Upload(name, base, append)
+    return Upload(name, base, append, cpu_seconds)
 
 
 def _link_files(folder: Path) -> None:
@@ -147,7 +159,8 @@ HONEST = {
 HOSTILE = (
     *(code(name, TEMPLATE) for name in ("forge_results", "read_secrets", "patch_judges", "lie_about_values")),
     *(code(name, REFERENCE) for name in ("exit_at_import", "stay_behind", "kill_others", "call_home", "multiply")),
-    *(code(name, REFERENCE) for name in ("flood_output", "hoard_memory", "never_return")),
+    *(code(name, REFERENCE) for name in ("flood_output", "hoard_memory")),
+    code("never_return", REFERENCE, cpu_seconds=10),
     Upload("linked_files", TEMPLATE, _link_files),
     Upload("shadow_modules", TEMPLATE, _shadow_modules),
     Upload("monstrous_params", REFERENCE, _monstrous_params),

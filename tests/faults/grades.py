@@ -19,8 +19,12 @@ from harness.assignment import ROOT
 
 VICTIMS = ("worker", "zygote", "session", "supervisor")
 OUTCOMES = {"pass", "fail", "harness_fault", "not_run"}
-#: How long a grade of a few claims may take before it counts as hanging.
+#: How long a grade of a few claims may take before it counts as hanging, on a machine that others use as well.
 PATIENCE_SECONDS = 900.0
+
+
+class Hangs(AssertionError):
+    """A grade does not end. The message says what each of its processes waits for."""
 
 
 @dataclass(frozen=True)
@@ -108,10 +112,13 @@ class Grade:
                     return
             time.sleep(0.005)
 
-    def end(self) -> Ending:
-        """Wait for the end of everything, then look."""
+    def end(self, patience: float = PATIENCE_SECONDS) -> Ending:
+        """Wait for the end of everything, then look; Hangs where there is no end."""
         try:
-            status = self.process.wait(PATIENCE_SECONDS)
+            status = self.process.wait(patience)
+        except subprocess.TimeoutExpired:
+            waiting = [_state(pid) for pid in (self.process.pid, *_mentioning(str(self.temporary)))]
+            raise Hangs("\n".join([f"no end after {patience:g} s", *waiting])) from None
         finally:
             self.process.kill()
         left = self._wait_for_the_others()
@@ -138,6 +145,18 @@ def _name(pid: int) -> str:
     with suppress(OSError):
         return Path(f"/proc/{pid}/comm").read_text(encoding="utf-8").strip()
     return ""
+
+
+def _state(pid: int) -> str:
+    """What a process and its threads are at, for whoever looks for the reason of a hang."""
+    lines = [f"{pid} {_name(pid)}, children {_children(pid)}"]
+    for thread in Path(f"/proc/{pid}/task").glob("*"):
+        found = []
+        for name in ("wchan", "syscall", "stat"):
+            with suppress(OSError):
+                found.append(f"{name} {(thread / name).read_text(encoding='utf-8', errors='replace').strip()}")
+        lines.append(f"  {thread.name}: {'; '.join(found)}")
+    return "\n".join(lines)
 
 
 def _mentioning(folder: str) -> list[int]:

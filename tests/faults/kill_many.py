@@ -1,7 +1,8 @@
-"""kill -9 of a random process of a grade at a random moment, many times: `python tests/faults/kill_many.py --runs 500`.
+"""kill -9 of a random process of a grade at a random moment, many times: `python tests/faults/kill_many.py --kills 500`.
 
-Grades right work, a part of the claims at a time, and looks after each kill whether results.json is valid, whether every
-claim is judged or marked with a reason, whether anything is left running. Exit status 1 if a promise was broken.
+Grades right work, a part of the claims at a time (with --light, by a grader without torch: see light.py), and looks after each kill whether the grade ended, whether results.json is
+valid, whether every claim is judged or marked with a reason, whether anything is left running, and whether the folder for
+temporary files is empty (after a kill of the supervisor: once the next grade has begun). Exit status 1 if a promise was broken.
 """
 
 from __future__ import annotations
@@ -13,46 +14,94 @@ import sys
 import time
 import traceback
 from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from harness import catalogue
-from harness.assignment import load
+from harness.assignment import ROOT, load
 from harness.supervisor import scratch_folder
 from harness.world import DEMO_KEY, generate, write
 from tests.conftest import REFERENCE_CODE, write_predictions
+from tests.faults import light
 from tests.faults.grades import VICTIMS, Grade, assert_sound
+
+
+@dataclass(frozen=True)
+class Target:
+    """What is graded meanwhile, and where."""
+
+    folder: Path
+    upload: Path
+    data: Path
+    part: str
+    claims: Mapping[str, float]
+    root: Path
+
+    def start(self) -> Grade:
+        """One more grade. All of them share a folder for temporary files, so that each sweeps after the one before."""
+        (self.folder / "results.json").unlink(missing_ok=True)
+        return Grade(
+            self.upload, self.data, self.folder / "results.json", self.folder / "tmp", "--only", self.part, root=self.root
+        )  # fmt: skip
 
 
 def main() -> int:
     """Run, and print a table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--runs", type=int, default=500)
+    parser.add_argument("--kills", type=int, default=500)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--part", default="1d", help="which claims to judge meanwhile (default 1d, the quickest)")
+    parser.add_argument("--part", default="1c", help="which claims to judge meanwhile (default 1c)")
+    parser.add_argument("--light", action="store_true", help="by a grader without torch, whose grades take a second")
     parser.add_argument("--victims", nargs="+", default=VICTIMS, choices=VICTIMS)
+    parser.add_argument("--patience", type=float, default=300.0, help="seconds after which a grade hangs (default 300)")
     arguments = parser.parse_args()
     dice = random.Random(arguments.seed)
-    claims = {claim.id: claim.points for claim in catalogue.select(catalogue.collect(), arguments.part)}
+    part = light.PART if arguments.light else arguments.part
+    claims = {claim.id: claim.points for claim in catalogue.select(catalogue.collect(), part)}
     counts: Counter[tuple[str, str]] = Counter()
-    broken = 0
+    longest = 0.0
     with scratch_folder() as folder:
         data, upload = prepare(folder)
-        typical = duration(folder, upload, data, arguments.part)
-        for run in range(arguments.runs):
+        root = ROOT
+        if arguments.light:
+            root = light.light_grader(folder / "source")
+            (upload / "__init__.py").write_text(light.SUBMISSION, encoding="utf-8")
+        target = Target(folder, upload, data, part, claims, root)
+        typical, expected = undisturbed(target)
+        while kills(counts) < arguments.kills:
             victim = dice.choice(arguments.victims)
-            what, problem = one(
-                folder / f"run-{run}", upload, data, arguments.part, victim, dice.uniform(0, typical), claims
-            )
+            started = time.monotonic()
+            what, problem = one(target, victim, dice.uniform(0, 0.9 * typical), expected, arguments.patience)
+            longest = max(longest, time.monotonic() - started)
             counts[victim, what] += 1
             if problem:
-                broken += 1
-                print(f"run {run}: {victim}: {problem}", flush=True)
-    for (victim, what), count in sorted(counts.items()):
-        print(f"{victim:<12}{what:<24}{count:>6}")
-    print(f"{arguments.runs} kills, {broken} broken promises")
-    return 1 if broken else 0
+                print(f"run {counts.total()}: {victim}: {problem}", flush=True)
+            if counts.total() % 25 == 0:
+                print(table(counts), flush=True)
+        after = target.start().end()
+    print(table(counts))
+    print(f"an undisturbed grade took {typical:.1f} s, the longest with a kill {longest:.1f} s")
+    print(f"left behind in the end: {', '.join(after.left_behind) or 'nothing'}")
+    return 1 if broken(counts) or after.left_behind else 0
+
+
+def table(counts: Counter[tuple[str, str]]) -> str:
+    """What came of the kills so far, by victim."""
+    lines = [f"{victim:<12}{what:<24}{count:>6}" for (victim, what), count in sorted(counts.items())]
+    return "\n".join([*lines, f"{kills(counts)} kills, {broken(counts)} broken promises\n"])
+
+
+def kills(counts: Counter[tuple[str, str]]) -> int:
+    """How many runs met their victim; the others' grades were over before."""
+    return sum(count for (_, what), count in counts.items() if what != "too late")
+
+
+def broken(counts: Counter[tuple[str, str]]) -> int:
+    """How many runs broke a promise."""
+    return sum(count for (_, what), count in counts.items() if what == "broken")
 
 
 def prepare(folder: Path) -> tuple[Path, Path]:
@@ -68,34 +117,36 @@ def prepare(folder: Path) -> tuple[Path, Path]:
     return data, upload
 
 
-def duration(folder: Path, upload: Path, data: Path, part: str) -> float:
-    """Seconds that an undisturbed grade takes."""
+def undisturbed(target: Target) -> tuple[float, Mapping[str, str]]:
+    """Seconds that a grade takes to which nothing happens, and its outcomes; AssertionError where it goes wrong."""
     started = time.monotonic()
-    Grade(upload, data, folder / "first.json", folder / "first", "--only", part).end()
-    return time.monotonic() - started
+    ending = target.start().end()
+    assert ending.status == 0, ending
+    assert_sound(ending, target.claims, interrupted=False)
+    assert "pass" in ending.outcomes.values()
+    return time.monotonic() - started, ending.outcomes
 
 
 def one(
-    folder: Path, upload: Path, data: Path, part: str, victim: str, after: float, claims: dict[str, float]
+    target: Target, victim: str, after: float, expected: Mapping[str, str], patience: float
 ) -> tuple[str, str]:
     """One kill; what came of it in a word, and the broken promise, if any."""
-    folder.mkdir()
-    grade = Grade(upload, data, folder / "results.json", folder / "tmp", "--only", part)
+    grade = target.start()
     time.sleep(after)
-    hit = grade.kill(victim, patience=2.0)
-    ending = grade.end()
+    hit = grade.kill(victim, patience=patience)
     try:
+        ending = grade.end(patience)
         if not ending.results.exists():
             assert victim == "supervisor", "no results"
             assert hit, "no results"
             return "before the first write", ""
-        assert_sound(ending, claims, interrupted=victim == "supervisor" and hit)
-        assert "fail" not in {ending.outcomes[number] for number in claims if "predictions" in number}, "billed"
+        assert_sound(ending, target.claims, interrupted=victim == "supervisor" and hit)
+        billed = [number for number, outcome in ending.outcomes.items() if outcome == "fail" != expected[number]]
+        assert billed == [], f"billed: {billed}"
+        assert victim == "supervisor" or ending.left_behind == (), ending.left_behind
     except AssertionError as problem:
-        return "broken", f"{traceback.extract_tb(problem.__traceback__)[-1].line} {problem}\n{ending}"
-    else:
-        shutil.rmtree(folder, ignore_errors=True)
-        return ("complete" if ending.status == 0 else "faults said") if hit else "too late", ""
+        return "broken", f"{traceback.extract_tb(problem.__traceback__)[-1].line} {problem}"
+    return ("complete" if ending.status == 0 else "faults said") if hit else "too late", ""
 
 
 if __name__ == "__main__":

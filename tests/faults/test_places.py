@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from harness import catalogue
+from harness.assignment import ROOT
 from tests.faults.grades import Grade, assert_sound, copied_grader, remount, small_disk, strict
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="mounts and /proc")
@@ -99,6 +102,28 @@ def test_a_closed_results_folder_is_a_fault_that_is_said(
     ending = Grade(honest_upload, data, closed / "results.json", open_folder / "tmp", "--only", PART).end()
     assert ending.status == 3
     assert "cannot write the results" in ending.text
+
+
+WALL_CLOCKS = {"time.time", "time.time_ns", "time.localtime", "time.gmtime", "time.ctime"}
+
+
+def wall_clocks(source: str) -> Iterator[str]:
+    """Where a source asks for the time of day, whose clock somebody may set meanwhile."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+            name = f"{node.value.id}.{node.attr}"
+            if name in WALL_CLOCKS or node.attr in {"now", "utcnow", "today"}:
+                yield f"line {node.lineno}: {name}"
+        if isinstance(node, ast.ImportFrom) and node.module in {"time", "datetime"}:
+            yield from (f"line {node.lineno}: {each.name}" for each in node.names if each.name != "monotonic")
+
+
+def test_nothing_that_grades_looks_at_a_clock_that_can_be_set() -> None:
+    assert sorted(wall_clocks("import time\ntime.time()\nfrom time import time\n")) == ["line 2: time.time", "line 3: time"]
+    parts = [path for path in (ROOT / "harness").rglob("*.py") if "release" not in path.relative_to(ROOT).parts]
+    assert len(parts) > 60
+    found = {path.name: [*wall_clocks(path.read_text(encoding="utf-8"))] for path in parts}
+    assert {name: lines for name, lines in found.items() if lines} == {}
 
 
 def test_a_clock_that_jumps_changes_nothing(honest_upload: Path, data: Path, tmp_path: Path, open_folder: Path) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from harness.sandbox import Limits, Reply, Sandbox
+from harness.sandbox import Limits, Reply, Sandbox, landlock
 
 PROBES = str(Path(__file__).parent / "probes")
 
@@ -23,6 +23,10 @@ needs_root = pytest.mark.skipif(
 )
 
 SMALL = Limits(wall_seconds=20, cpu_seconds=10, memory_bytes=1 << 28)
+
+needs_landlock = pytest.mark.skipif(
+    sys.platform != "linux" or landlock.abi() < 6, reason="this kernel has no Landlock of ABI 6 or later"
+)
 
 MakeTree = Callable[..., Path]
 Run = Callable[..., Reply]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import signal
 import subprocess
@@ -13,8 +14,10 @@ from pathlib import Path
 
 import pytest
 
-from harness.sandbox import Sandbox, SandboxFault, Status
+from harness.sandbox import Sandbox, SandboxFault, Status, system
 from harness.sandbox import sandbox as front
+from harness.sandbox.interpreter import module_path
+from harness.sandbox.session import Zygote
 from tests.sandbox.support import PROBES, SMALL, needs_linux, needs_root, processes_of, runner, write_tree
 
 pytestmark = needs_linux
@@ -92,6 +95,75 @@ def test_a_zygote_that_stopped_answering_is_replaced(own, make_tree, monkeypatch
     assert gone(zygote)
 
 
+@pytest.mark.parametrize("already_there", [True, False])
+def test_a_zygote_ends_with_its_grader_also_while_it_preloads(open_folder, tmp_path, already_there):
+    probes = tmp_path / "endless"
+    probes.mkdir()
+    (probes / "topic.py").write_text(f"import time\nopen({str(tmp_path / 'there')!r}, 'w').close()\ntime.sleep(3600)\n")
+    zygote = Zygote(str(probes), module_path(), tmp_path / "log")
+    while already_there and not (tmp_path / "there").exists():
+        time.sleep(0.01)
+    zygote._control.close()
+    try:
+        assert zygote._process.wait(60) != 0
+    finally:
+        zygote._process.kill()
+
+
+@pytest.mark.parametrize("killed", [1, 2])
+def test_a_worker_killed_before_it_is_ready_is_replaced_once(own, make_tree, monkeypatch, killed):
+    sandbox, told = own
+    fork = Zygote.fork
+    victims: list[int] = []
+
+    def fork_and_kill(zygote, descriptors):
+        pid = fork(zygote, descriptors)
+        if len(victims) < killed:
+            victims.append(pid)
+            os.kill(pid, signal.SIGKILL)
+        return pid
+
+    monkeypatch.setattr(Zygote, "fork", fork_and_kill)
+    run = runner(sandbox, make_tree)
+    if killed == 1:
+        assert run(NAP, seconds=0).value == "awake"
+    else:
+        with pytest.raises(SandboxFault, match=r"given up after 2 workers: .* killed before it was ready"):
+            run(NAP, seconds=0)
+        assert run(NAP, seconds=0).value == "awake"
+    assert told == ["a worker for calls.call was killed before it was ready; another one is started"]
+    assert list((sandbox.folder / "runs").iterdir()) == []
+
+
+KILLED = """
+import os, signal
+def attack():
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_a_worker_that_the_memory_killer_took_is_no_fault_of_the_student(own, make_tree, monkeypatch):
+    """The machine was too small then: within its own limit, a worker gets a MemoryError and no signal."""
+    sandbox, told = own
+    run = runner(sandbox, make_tree)
+    monkeypatch.setattr(system, "memory_kills", lambda: 7)
+    assert run(KILLED).status is Status.DIED
+    monkeypatch.setattr(system, "memory_kills", itertools.count().__next__)
+    assert run(NAP, seconds=0).value == "awake"
+    with pytest.raises(SandboxFault, match="given up after 2 workers: the machine ran out of memory"):
+        run(KILLED)
+    assert len(told) == 1
+
+
+def test_the_memory_killers_count_is_read_in_both_forms(tmp_path):
+    assert system.memory_kills(tmp_path) is None
+    (tmp_path / "memory").mkdir()
+    (tmp_path / "memory" / "memory.oom_control").write_text("oom_kill_disable 0\nunder_oom 0\noom_kill 3\n")
+    assert system.memory_kills(tmp_path) == 3
+    (tmp_path / "memory.events").write_text("low 0\nhigh 0\nmax 9\noom 2\noom_kill 1\noom_group_kill 0\n")
+    assert system.memory_kills(tmp_path) == 1
+
+
 DAEMON = """
 import os, time
 def attack(path):
@@ -165,6 +237,13 @@ def test_nothing_outlives_a_grader_that_was_killed(open_folder):
         grader.kill()
     assert gone(worker)
     assert gone(zygote)
+
+
+def test_a_grader_whose_parent_ignores_the_end_of_children_works_all_the_same(open_folder):
+    script = f"import signal\nsignal.signal(signal.SIGCHLD, signal.SIG_IGN)\n{GRADER.replace('60', '0')}"
+    arguments = [sys.executable, "-c", script, str(write_tree(open_folder, NAP)), str(open_folder / "ignoring"), PROBES]
+    done = subprocess.run(arguments, capture_output=True, text=True, cwd=Path(__file__).parents[2], check=False)
+    assert done.returncode == 0, done.stderr
 
 
 def test_probes_that_do_not_import_are_a_fault_that_shows_why(open_folder, make_tree):

@@ -6,8 +6,9 @@ import pytest
 
 from harness.sandbox import Isolation, PreflightReport, Sandbox, SandboxFault, doctor, preflight
 from harness.sandbox.doctor import render
+from harness.sandbox.job import LAYERS
 from harness.sandbox.preflight import MUST_HAVES, NICE_TO_HAVES, judge
-from tests.sandbox.support import PROBES, SMALL, needs_linux, needs_root
+from tests.sandbox.support import PROBES, SMALL, needs_landlock, needs_linux, needs_root
 
 ALL = dict.fromkeys({**MUST_HAVES, **NICE_TO_HAVES}, True)
 
@@ -64,22 +65,57 @@ def test_a_private_folder_that_a_worker_could_read_is_found(sandbox, open_folder
     assert preflight(sandbox).attempts["files of the grader"]
 
 
+FILES_AND_PROCESSES = {
+    "files of the grader", "names of other submissions", "processes of others", "the submission's files",
+    "the scratch's parent",
+}  # fmt: skip
+MEASURES = {"memory limit", "file size limit", "open files limit"}
+#: What holds by the fork alone: a scrubbed environment, and descriptors that were closed.
+ALWAYS = {"environment", "descriptors"}
+HOLDS_ALONE = {
+    "uid": {"another user", *FILES_AND_PROCESSES},
+    "rlimits": MEASURES,
+    "landlock": {"shared folders", *FILES_AND_PROCESSES},
+    "seccomp": {"network", "new processes"},
+}
+OPENS_WITHOUT = {
+    "uid": {"another user", "thread limit"},  # root's threads are not counted
+    "rlimits": {"thread limit", *MEASURES},
+    "landlock": {"shared folders"},
+    "seccomp": {"network", "new processes"},
+}
+
+
+@pytest.fixture
+def held(sandbox, monkeypatch):
+    """Tries everything in a worker with these layers alone; what held, and the report."""
+
+    def attempt(layers):
+        monkeypatch.setattr(sandbox._backend, "_layers", tuple(layers))
+        found = preflight(sandbox)
+        return {name for name, held in found.attempts.items() if held}, found.report
+
+    return attempt
+
+
 @needs_root
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    ("layer", "lost"),
-    [
-        ("uid", {"another user"}),
-        ("rlimits", {"memory limit", "file size limit", "open files limit", "thread limit"}),
-        ("seccomp", {"network", "new processes"}),
-    ],
-)
-def test_losing_a_layer_is_known(open_folder, layer, lost):
-    """What each layer alone holds: without it, at least these attempts succeed."""
-    with Sandbox(open_folder / f"without-{layer}", probes=PROBES, without=[layer]) as weaker:
-        found = preflight(weaker)
-    assert {name for name, held in found.attempts.items() if not held} >= lost
-    assert not found.report.ok_for_grading
+@needs_landlock
+@pytest.mark.parametrize("layer", LAYERS)
+def test_what_each_layer_holds_alone_is_known(held, layer):
+    """The table of docs/threat-model.md; what two layers hold between them alone is the number of threads."""
+    assert held([])[0] == ALWAYS
+    assert held([layer])[0] == HOLDS_ALONE[layer] | ALWAYS
+
+
+@needs_root
+@needs_landlock
+@pytest.mark.parametrize("layer", LAYERS)
+def test_what_the_loss_of_a_layer_opens_is_known_and_said(held, layer):
+    holding, report = held([other for other in LAYERS if other != layer])
+    opened = set(ALL) - holding
+    assert opened == OPENS_WITHOUT[layer]
+    assert set(report.failures) == {{**MUST_HAVES, **NICE_TO_HAVES}[name] for name in opened}
+    assert report.ok_for_grading is (layer == "landlock")
 
 
 @needs_root

@@ -1,1 +1,0 @@
-"""A package without probes, for a sandbox that only tries itself."""

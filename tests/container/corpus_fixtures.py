@@ -1,0 +1,23 @@
+"""What tests/hostile needs where it runs beside the released grader, in the place of tests/conftest.py: see corpus.py."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from harness.assignment import ROOT
+from harness.supervisor import lock_down
+
+
+@pytest.fixture(scope="session")
+def data() -> Path:
+    """The term's data, with the grader closed to everybody, as each grade closes it."""
+    lock_down([ROOT, Path("/autograder/results")])
+    return ROOT / "data"
+
+
+@pytest.fixture(scope="session")
+def honest_upload() -> Path:
+    """The reference's upload."""
+    return Path(__file__).resolve().parents[2] / "build" / "reference_upload"
