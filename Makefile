@@ -6,7 +6,7 @@ STAMP  := $(VENV)/installed
 # The CPU build of torch: a tenth of the CUDA build's size. Only this one package is looked up on PyTorch's own index.
 TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
 
-.PHONY: help release test lint template reference grade container-test container-test-all bench clean
+.PHONY: help release test lint template reference grade container-test container-test-all judge bench clean
 
 help:
 	@echo "make release         everything a term needs, in dist/ (KEY=file for a term's secret key,"
@@ -18,6 +18,7 @@ help:
 	@echo "make grade UPLOAD=x  grade a folder or zip against the demo world"
 	@echo "make container-test  the released autograder inside a container like Gradescope's"
 	@echo "make container-test-all  the same, and every attack of tests/hostile in it"
+	@echo "make judge           hours of it: every small change to the reference, and 200 seeds of everything right"
 	@echo "make bench           measure isolation and training beside their peers"
 
 $(STAMP): pyproject.toml constraints.txt
@@ -52,6 +53,10 @@ container-test: $(STAMP)
 
 container-test-all: $(STAMP)
 	$(BIN)/python -m pytest tests/container --container --all-attacks
+
+judge: $(STAMP)
+	$(BIN)/python -m tests.judging.sweep
+	TQDM_DISABLE=1 $(BIN)/python -m tests.judging.seeds --seeds 200 --jobs 2
 
 bench: $(STAMP)
 	for script in benchmarks/*.py; do $(BIN)/python $$script || exit 1; done
