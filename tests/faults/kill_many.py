@@ -1,6 +1,7 @@
 """kill -9 of a random process of a grade at a random moment, many times: `python tests/faults/kill_many.py --kills 500`.
 
-Grades right work, a part of the claims at a time (with --light, by a grader without torch: see light.py), and looks after each kill whether the grade ended, whether results.json is
+Grades right work, a part of the claims at a time (with --light, by a grader without torch: see light.py), and looks after
+each kill whether the grade ended, whether results.json is
 valid, whether every claim is judged or marked with a reason, whether anything is left running, and whether the folder for
 temporary files is empty (after a kill of the supervisor: once the next grade has begun). Exit status 1 if a promise was broken.
 """
