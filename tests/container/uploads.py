@@ -21,6 +21,7 @@ TEMPLATE = ROOT / "student_template" / "src" / "submission"
 ATTACKS = Path(__file__).with_name("hostile")
 
 RUN = "/autograder/run_autograder"
+MANIFEST = "/autograder/source/assignment.toml"
 
 #: What a bomb expands to. Its zip is a thousandth of that.
 BOMB_MIB = 1600
@@ -44,8 +45,10 @@ class Upload:
         """What runs in the place of the platform's start."""
         if self.cpu_seconds is None:
             return (RUN,)
-        limit = f"sed -i 's/^cpu_seconds = .*/cpu_seconds = {self.cpu_seconds}/' /autograder/source/assignment.toml"
-        return ("/bin/bash", "-c", f"{limit} && exec {RUN}")
+        limit = f"sed -i 's/^cpu_seconds = .*/cpu_seconds = {self.cpu_seconds}/' {MANIFEST}"
+        # Afterwards the file is as it was: what differs from before the run counts as written by the attack.
+        run = f"cp -p {MANIFEST} {MANIFEST}.kept && {limit} && {RUN}"
+        return ("/bin/bash", "-c", f"{run}; status=$?; mv {MANIFEST}.kept {MANIFEST}; exit $status")
 
     @property
     def over_template(self) -> bool:
