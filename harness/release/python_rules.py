@@ -45,7 +45,9 @@ def parse(text: str) -> ast.Module | Fault:
             return ast.parse(text)
     except SyntaxError as problem:
         return Fault(problem.lineno or 1, f"not valid Python: {problem.msg}")
-    except (ValueError, RecursionError, MemoryError) as problem:
+    except (RecursionError, MemoryError):
+        return Fault(1, "not valid Python: nested too deeply")
+    except ValueError as problem:  # what Python up to 3.11 says of a NUL byte
         return Fault(1, f"not valid Python: {problem}")
 
 
