@@ -209,5 +209,8 @@ def _flip(target: Path, honest: bytes, secret: Path, stop: threading.Event) -> N
 def test_workers_share_no_writable_memory_with_the_zygote(cell: Ward) -> None:
     """What a fork shares, one worker could change for all that come after it."""
     (zygote,) = cell.sandbox.foreign()
-    maps = Path(f"/proc/{zygote}/maps").read_text(encoding="utf-8").splitlines()
+    try:
+        maps = Path(f"/proc/{zygote}/maps").read_text(encoding="utf-8").splitlines()
+    except PermissionError:
+        pytest.skip("the zygote is closed to this process: root without CAP_SYS_PTRACE, as in a container")
     assert [line for line in maps if line.split()[1] == "rw-s"] == []
