@@ -42,6 +42,7 @@ from harness.assignment import load  # noqa: E402 (after the path)
 from harness.world import DEMO_KEY, generate, write  # noqa: E402
 
 submission: Any = importlib.import_module("submission")
+run: Any = importlib.import_module("run")
 trainer_module: Any = submission.trainer
 
 PARTS = ("peak", "speed", "decoding", "accuracy")
@@ -61,20 +62,8 @@ class Setting:
     def model(self, variant: str = "vanilla") -> Any:
         """A new model, the same at each call."""
         torch.manual_seed(0)
-        preset = self.preset
-        config = submission.GPTConfig(
-            self.dataset.vocab_size,
-            preset.block_size,
-            n_layer=preset.n_layer,
-            n_head=preset.n_head,
-            n_embd=preset.n_embd,
-            embd_pdrop=preset.dropout,
-            resid_pdrop=preset.dropout,
-            attn_pdrop=preset.dropout,
-        )
-        if variant == "vanilla":
-            return submission.initialize_vanilla_model(config)
-        return submission.initialize_perceiver_model(config, preset.bottleneck_dim)
+        arguments = argparse.Namespace(variant=variant, bottleneck_dim=None)
+        return run.build_model(arguments, self.preset, self.dataset.vocab_size)
 
     def questions(self) -> list[str]:
         """Five hundred questions: dev, test, and as many of the names for finetuning as are missing."""

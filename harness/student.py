@@ -149,24 +149,10 @@ class Student(Runner):
 
 def _failure(reply: Reply, hidden: bool, lacking: Sequence[str]) -> Failure:
     match reply.status:
-        case Status.RAISED if lacking and reply.error is not None and reply.error.type == "NotImplementedError":
-            return Failure(
-                expected="the part that this claim looks at",
-                seen=f"it is not written yet, or belongs to what was not uploaded ({', '.join(lacking)})",
-                hint="this claim waits until the part is written and all modules of the package are uploaded",
-                public=True,
-            )
         case Status.IMPORT_FAILED:
             return _waits_for_import(reply, hidden)
         case Status.RAISED if reply.error is not None and reply.error.type == "NotImplementedError":
-            return Failure(
-                expected="the part that this claim looks at",
-                seen=f"it is not written yet: {_where(reply)} raises NotImplementedError"
-                if not hidden
-                else "it is not written yet",
-                hint="this claim waits until the part is written",
-                public=True,
-            )
+            return _waits_for_part(reply, hidden, lacking)
         case Status.RAISED:
             return Failure(
                 "the code returns",
@@ -213,6 +199,17 @@ def _detail(reply: Reply, hidden: bool) -> str:
         Status.OUT_OF_CPU: "stopped at the limit of computing time",
         Status.OUT_OF_MEMORY: "stopped at the memory limit",
     }.get(reply.status, "without an answer")
+
+
+def _waits_for_part(reply: Reply, hidden: bool, lacking: Sequence[str]) -> Failure:
+    """`lacking` names the modules that were not uploaded: the part may be in one of them."""
+    seen, hint = "it is not written yet", "this claim waits until the part is written"
+    if lacking:
+        seen += f", or belongs to what was not uploaded ({', '.join(lacking)})"
+        hint += " and all modules of the package are uploaded"
+    elif not hidden:
+        seen += f": {_where(reply)} raises NotImplementedError"
+    return Failure("the part that this claim looks at", seen, hint, public=True)
 
 
 def _waits_for_import(reply: Reply, hidden: bool) -> Failure:
