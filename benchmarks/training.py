@@ -327,10 +327,10 @@ class _Silent:
 def _dev(setting: Setting, model: Any) -> float:
     """The share of dev that a finetuned copy of the model gets right. The random streams stay where they are."""
     params = setting.folder / "pretrained.params"
-    trainer_module.save_params(model, params)
+    submission.utils.save_params(model, params)
     recipe = setting.preset.finetune
     fresh = setting.model()
-    streams = trainer_module.random_streams()
+    streams = submission.utils.random_streams()
     _, trainer = submission.finetune(
         params,
         setting.folder / "birth_places_train.tsv",
@@ -344,7 +344,7 @@ def _dev(setting: Setting, model: Any) -> float:
     path = setting.folder / "birth_dev.tsv"
     questions = submission.utils.read_questions(path, setting.dataset)
     answers = submission.utils.answer_questions(trainer.model, questions, setting.dataset)
-    trainer_module.set_random_streams(streams)
+    submission.utils.set_random_streams(streams)
     total, correct = submission.evaluate_places(path, answers)
     return float(correct / total)
 

@@ -104,7 +104,7 @@ def train(package: Any, folder: Path, variant: str, optimizer: str, fatal: int |
         "optimizer": made[0].state_dict(),
         "counters": [trainer.tokens, trainer.steps],
         "losses": trainer.losses,
-        "streams": package.trainer.random_streams(),
+        "streams": package.utils.random_streams(),
     }
     torch.save(end, folder / "end")
     return clock.now

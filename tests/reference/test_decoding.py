@@ -36,6 +36,11 @@ def scramble(model: Any) -> Any:
     return model
 
 
+def alone(submission: Any, model: Any, prompts: list[list[int]], steps: int) -> list[list[int]]:
+    """What the plain loop adds to each of the prompts, one after the other."""
+    return [submission.sample(model, torch.tensor([prompt]), steps)[0, len(prompt) :].tolist() for prompt in prompts]
+
+
 def forwards(model: Any) -> list[tuple[int, ...]]:
     """The shapes of the token tensors that the model is asked about from now on."""
     shapes: list[tuple[int, ...]] = []
@@ -62,16 +67,27 @@ def test_prompts_of_every_length_go_on_as_in_the_plain_loop(
     model = scramble(build(block_size=48, **shape))
     assert submission.utils.can_cache(model)
     x = torch.randint(2, 20, (2, length))
-    together = submission.utils.greedy_tokens(model, x, 36, stop=-1)
-    alone = torch.cat([submission.sample(model, row[None], 36)[:, length:] for row in x])
-    assert torch.equal(together, alone)
+    assert submission.utils.greedy_tokens(model, x.tolist(), 36, stop=-1) == alone(submission, model, x.tolist(), 36)
+
+
+@pytest.mark.parametrize(("shape", "cached"), list(itertools.product(SHAPES, [True, False])), ids=str)
+def test_prompts_of_different_lengths_are_answered_together(
+    submission: Any, build: Any, shape: Any, cached: bool
+) -> None:
+    model = scramble(build(block_size=48, **shape))
+    prompts = [torch.randint(2, 20, (length,)).tolist() for length in (7, 30, 1, 44, 7, 12)]
+    together = submission.utils.greedy_tokens(model, prompts, 20, stop=-1, cached=cached)
+    assert together == alone(submission, model, prompts, 20)
+    stop = together[1][3]
+    stopped = submission.utils.greedy_tokens(model, prompts, 20, stop=stop, cached=cached)
+    assert stopped == [row[: row.index(stop) + 1] if stop in row else row for row in together]
 
 
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
 def test_each_new_token_is_computed_alone_until_the_block_is_full(submission: Any, build: Any, shape: Any) -> None:
     model = scramble(build(block_size=24, **shape | {"bottleneck_dim": 5} if "bottleneck_dim" in shape else shape))
     shapes = forwards(model)
-    submission.utils.greedy_tokens(model, torch.randint(2, 20, (2, 20)), 7, stop=-1, cached=True)
+    submission.utils.greedy_tokens(model, torch.randint(2, 20, (2, 20)).tolist(), 7, stop=-1, cached=True)
     batches = [shape for shape in shapes if shape[0] == 2]
     assert batches == [(2, 20), (2, 1), (2, 1), (2, 1), (2, 1), (2, 24), (2, 24)]
 
@@ -80,7 +96,7 @@ def test_the_model_is_left_as_it_was(submission: Any, build: Any) -> None:
     model = build(bottleneck_dim=9)
     x = torch.randint(2, 20, (2, 12))
     before, scores = {name: each.clone() for name, each in model.state_dict().items()}, model(x)[0]
-    submission.utils.greedy_tokens(model, x, 10, stop=-1)
+    submission.utils.greedy_tokens(model, x.tolist(), 10, stop=-1)
     assert all(torch.equal(each, before[name]) for name, each in model.state_dict().items())
     assert torch.equal(model(x)[0], scores)
 
@@ -91,8 +107,8 @@ def test_scores_too_close_to_call_are_left_to_the_plain_loop(submission: Any, bu
     model.head.weight.data[7:9] = 1.0
     x = torch.randint(2, 20, (2, 12))
     shapes = forwards(model)
-    tokens = submission.utils.greedy_tokens(model, x, 3, stop=-1, cached=True)
-    assert torch.equal(tokens, submission.sample(model, x, 3)[:, 12:])
+    tokens = submission.utils.greedy_tokens(model, x.tolist(), 3, stop=-1, cached=True)
+    assert tokens == submission.sample(model, x, 3)[:, 12:].tolist()
     assert (1, 12) in shapes  # sample() was asked about a single row
 
 
@@ -107,8 +123,8 @@ def test_attention_that_cannot_be_cached_is_decoded_without(submission: Any, bui
     monkeypatch.setattr(layer, "attend", of_its_own)
     assert not submission.utils.can_cache(model)
     x = torch.randint(2, 20, (3, 20))
-    tokens = submission.utils.greedy_tokens(model, x, 30, stop=-1)
-    assert torch.equal(tokens, submission.sample(model, x, 30)[:, 20:])
+    tokens = submission.utils.greedy_tokens(model, x.tolist(), 30, stop=-1)
+    assert tokens == submission.sample(model, x, 30)[:, 20:].tolist()
 
 
 def model_cases() -> list[Any]:
@@ -132,9 +148,9 @@ def test_other_ways_to_write_the_model_are_decoded_as_by_their_own_plain_loop(ca
             pytest.skip(f"cannot run at all: {problem!r}")
         x, cached = torch.randint(2, 20, (3, 12)), other.utils.can_cache(model)
         torch.manual_seed(1)  # one mutant draws while it evaluates
-        tokens = other.utils.greedy_tokens(model, x, 20, stop=-1, cached=cached)
+        tokens = other.utils.greedy_tokens(model, x.tolist(), 20, stop=-1, cached=cached)
         torch.manual_seed(1)
-        assert torch.equal(tokens, other.sample(model, x, 20)[:, 12:])
+        assert tokens == other.sample(model, x, 20)[:, 12:].tolist()
     finally:
         sys.path.remove(str(folder.parent))
         for name in [name for name in sys.modules if name.split(".")[0] == "submission"]:
@@ -173,4 +189,6 @@ def test_decoding_stops_once_every_row_has_stopped(submission: Any, build: Any, 
     model = build(vocab_size=dataset.vocab_size, block_size=48)
     x = torch.randint(2, dataset.vocab_size, (1, 5))
     first = int(submission.utils.sample(model, x, 1)[0, -1])
-    assert submission.utils.greedy_tokens(model, x, 9, stop=first).tolist() == [[first]]
+    shapes = forwards(model)
+    assert submission.utils.greedy_tokens(model, x.tolist(), 9, stop=first, cached=True) == [[first]]
+    assert len(shapes) == 1

@@ -104,12 +104,12 @@ def test_a_full_disk_is_one_sentence_and_the_checkpoint_before_is_whole(
     submission: Any, build: Any, tmp_path: Path
 ) -> None:
     path = tmp_path / "a.params"
-    submission.trainer.save_params(build(), path)
+    submission.utils.save_params(build(), path)
     before = path.read_bytes()
     script = (
         "import resource, signal, sys, torch\n"
         "sys.path.insert(0, sys.argv[1])\n"
-        "from submission.trainer import write_tensors\n"
+        "from submission.utils import write_tensors\n"
         "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000))\n"
         "try:\n"

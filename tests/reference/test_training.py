@@ -53,7 +53,7 @@ def test_finetuning_takes_the_recipe_of_its_case(
     submission: Any, small: Any, finetuning: Any, tmp_path: Any, preset: Any
 ) -> None:
     model = small()
-    submission.trainer.save_params(model, tmp_path / "a.params")
+    submission.utils.save_params(model, tmp_path / "a.params")
     chosen = submission.use_preset(preset)
     try:
         scratch, _ = finetuning(None, small())
@@ -70,7 +70,7 @@ def test_finetuning_starts_from_the_given_parameters(
 ) -> None:
     first, second = small(), small()
     assert not states_equal(first.state_dict(), second.state_dict())
-    submission.trainer.save_params(first, tmp_path / "a.params")
+    submission.utils.save_params(first, tmp_path / "a.params")
     _, trainer = finetuning(tmp_path / "a.params", second)
     assert trainer.model is second
     assert states_equal(first.state_dict(), second.state_dict())
@@ -109,7 +109,7 @@ def test_a_checkpoint_path_that_comes_late_is_honoured_after_each_epoch(
 
 
 def test_a_failed_write_leaves_the_old_checkpoint(submission: Any, small: Any, tmp_path: Any, monkeypatch: Any) -> None:
-    save_params = submission.trainer.save_params
+    save_params = submission.utils.save_params
     path = tmp_path / "a.params"
     save_params(small(), path)
     before = path.read_bytes()
@@ -117,7 +117,7 @@ def test_a_failed_write_leaves_the_old_checkpoint(submission: Any, small: Any, t
     def full_disk(_number: int) -> Any:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(submission.trainer.os, "fsync", full_disk)
+    monkeypatch.setattr(submission.utils.os, "fsync", full_disk)
     with pytest.raises(OSError, match=r"cannot write .*a\.params \(No space left on device\): the file from before"):
         save_params(small(), path)
     assert path.read_bytes() == before

@@ -22,8 +22,8 @@ At the handout's size (`--preset full`) they are:
 
 from .dataset import NameDataset, read_text
 from .model import GPT
-from .trainer import Trainer, TrainerConfig, current_preset, save_params
-from .utils import load_params
+from .trainer import Trainer, TrainerConfig, current_preset
+from .utils import load_params, save_params
 
 
 def initialize_vanilla_model(mconf):
@@ -139,7 +139,7 @@ def train(model, writing_params_path, trainer_obj):
         trainer_obj: the Trainer
     """
     # [part c] Run the trainer, and make sure that in the end the trained model's state dict is in the file at
-    #   writing_params_path. See save_params in trainer.py. (A trainer whose config has a ckpt_path also saves there
+    #   writing_params_path. See save_params in utils.py. (A trainer whose config has a ckpt_path also saves there
     #   after every epoch, so that a laptop that goes to sleep does not lose a night's work.)
     ### START_CODE_HERE ###
     # canary: 3c8a95d1e72f640b

@@ -6,19 +6,18 @@ the second.
 
 import hashlib
 import importlib.util
-import io
 import math
 import os
-import random
 import time
 from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import torch
 from torch.utils.data import DataLoader
 from tqdm import tqdm
+
+from .utils import random_streams, save_params, set_random_streams, write_tensors
 
 # ----------------------------------------------------------------------------------------------------------------------
 # Presets: how large the model is, and how long each of the three kinds of training takes
@@ -387,38 +386,8 @@ def last_targets(y):
 
 
 # ----------------------------------------------------------------------------------------------------------------------
-# Files
+# Going on after a stop
 # ----------------------------------------------------------------------------------------------------------------------
-
-
-class CheckpointError(OSError):
-    """A file of parameters that could not be written; the message is one sentence that says why."""
-
-
-def save_params(model, path):
-    """Write the model's state dict to `path`: afterwards there is a complete file, or the one that was there before."""
-    write_tensors(model.state_dict(), path)
-
-
-def write_tensors(content, path):
-    """torch.save(content, path), after which there is a complete file: this one or, if it fails, the one before."""
-    content_bytes = io.BytesIO()
-    torch.save(content, content_bytes)
-    partial = f"{path}.partial"
-    try:
-        with open(partial, "wb") as file:
-            file.write(content_bytes.getbuffer())
-            file.flush()
-            os.fsync(file.fileno())  # on the disk itself, before it takes the other's name
-        os.replace(partial, path)
-    except OSError as problem:
-        raise CheckpointError(
-            f"cannot write {path} ({problem.strerror or problem}): the file from before is unharmed, and once there is "
-            "room the same command goes on from it"
-        ) from problem
-    finally:
-        if os.path.exists(partial):
-            os.remove(partial)
 
 
 class Progress:
@@ -486,22 +455,3 @@ class Progress:
         for tensor in trainer.model.state_dict().values():
             digest.update(tensor.cpu().numpy().tobytes())
         return digest.hexdigest()
-
-
-def random_streams():
-    """Where the random streams stand: those of random, numpy and torch, on the CPU and on a GPU."""
-    name, keys, *rest = np.random.get_state()
-    return {
-        "random": random.getstate(),
-        "numpy": (name, keys.tolist(), *rest),
-        "torch": torch.get_rng_state().tolist(),
-        "gpu": [state.tolist() for state in torch.cuda.get_rng_state_all()] if torch.cuda.is_available() else [],
-    }
-
-
-def set_random_streams(states):
-    """Let the random streams go on from what random_streams() gave."""
-    random.setstate(states["random"])
-    np.random.set_state(states["numpy"])
-    torch.set_rng_state(torch.tensor(states["torch"], dtype=torch.uint8))
-    torch.cuda.set_rng_state_all([torch.tensor(state, dtype=torch.uint8) for state in states["gpu"]])

@@ -1,15 +1,51 @@
-"""Decoding, scoring, and parameters from disk. Nothing in this file is yours to write."""
+"""Parameters on disk, decoding, and scoring. Nothing in this file is yours to write."""
 
 import contextlib
+import io
 import os
-from collections import defaultdict
+import random
 
+import numpy as np
 import torch
 from torch.func import functional_call
 from torch.nn import functional as F
 from tqdm import tqdm
 
 from .dataset import DataError, read_text
+
+# ----------------------------------------------------------------------------------------------------------------------
+# Files
+# ----------------------------------------------------------------------------------------------------------------------
+
+
+class CheckpointError(OSError):
+    """A file of parameters that could not be written; the message is one sentence that says why."""
+
+
+def save_params(model, path):
+    """Write the model's state dict to `path`: afterwards there is a complete file, or the one that was there before."""
+    write_tensors(model.state_dict(), path)
+
+
+def write_tensors(content, path):
+    """torch.save(content, path), after which there is a complete file: this one or, if it fails, the one before."""
+    content_bytes = io.BytesIO()
+    torch.save(content, content_bytes)
+    partial = f"{path}.partial"
+    try:
+        with open(partial, "wb") as file:
+            file.write(content_bytes.getbuffer())
+            file.flush()
+            os.fsync(file.fileno())  # on the disk itself, before it takes the other's name
+        os.replace(partial, path)
+    except OSError as problem:
+        raise CheckpointError(
+            f"cannot write {path} ({problem.strerror or problem}): the file from before is unharmed, and once there is "
+            "room the same command goes on from it"
+        ) from problem
+    finally:
+        if os.path.exists(partial):
+            os.remove(partial)
 
 
 class ParamsError(ValueError):
@@ -33,6 +69,25 @@ def load_params(model, path):
             f"{path} does not fit this model: was it trained as the same --variant and --preset, with the same "
             f"--bottleneck_dim and --pretrain_corpus_path? ({str(problem).splitlines()[-1].strip()})"
         ) from problem
+
+
+def random_streams():
+    """Where the random streams stand: those of random, numpy and torch, on the CPU and on a GPU."""
+    name, keys, *rest = np.random.get_state()
+    return {
+        "random": random.getstate(),
+        "numpy": (name, keys.tolist(), *rest),
+        "torch": torch.get_rng_state().tolist(),
+        "gpu": [state.tolist() for state in torch.cuda.get_rng_state_all()] if torch.cuda.is_available() else [],
+    }
+
+
+def set_random_streams(states):
+    """Let the random streams go on from what random_streams() gave."""
+    random.setstate(states["random"])
+    np.random.set_state(states["numpy"])
+    torch.set_rng_state(torch.tensor(states["torch"], dtype=torch.uint8))
+    torch.cuda.set_rng_state_all([torch.tensor(state, dtype=torch.uint8) for state in states["gpu"]])
 
 
 # ----------------------------------------------------------------------------------------------------------------------
@@ -127,63 +182,62 @@ CLOSE = 1e-4  # rounding moves a score by less than this part of the largest
 
 
 @torch.no_grad()
-def greedy_tokens(model, x, steps, stop, cached=None):
-    """The tokens that sample(model, x, steps) adds to x (B, T): (B, steps).
+def greedy_tokens(model, prompts, steps, stop, cached=None):
+    """What sample(model, prompt, steps) adds to each of the prompts, up to its first token `stop`: a list for each.
 
-    Fewer come back if every row has met the token `stop` before that. `cached` says whether to use a KeyValueCache;
-    None finds out.
+    The prompts are lists of tokens, of any lengths. They are read in step, position by position: where a prompt goes
+    on, its next token is taken, and where it is over, the likeliest. That needs no PADs, so that each prompt gets the
+    very tokens that it would get alone. `cached` says whether to use a KeyValueCache; None finds out.
     """
     model.eval()
     cache = KeyValueCache(model) if (can_cache(model) if cached is None else cached) else None
-    start = x.size(1)
-    stopped = torch.zeros(x.size(0), dtype=torch.bool, device=x.device)
-    for _ in range(steps):
-        if cache is None or x.size(1) > model.get_block_size():
-            x = sample(model, x, 1)
-        else:
-            x = torch.cat((x, likeliest(model, x, cache(x)[:, -1])), dim=1)  # (B, T) -> (B, T + 1)
-        stopped |= x[:, -1] == stop
-        if stopped.all():
-            break
-    return x[:, start:]
+    device = next(model.parameters()).device
+    starts = torch.tensor([len(prompt) for prompt in prompts], device=device)
+    ends = starts + steps
+    longest = max(map(len, prompts)) + steps
+    given = torch.tensor([[*prompt, *[0] * (longest - len(prompt))] for prompt in prompts], device=device)
+    x = given[:, : int(starts.min())]  # (B, T)
+    while x.size(1) < int(ends.max()):
+        T = x.size(1)
+        writing = (starts <= T) & (ends > T)  # (B,); the others are still read, or have ended
+        new = given[:, T].clone()
+        if writing.any():
+            if cache is None or model.get_block_size() < T:
+                new[writing] = sample(model, x[writing], 1)[:, -1]
+            else:
+                new[writing] = likeliest(model, x[writing], cache(x)[writing, -1])
+        ends[writing & (new == stop)] = T + 1
+        x = torch.cat((x, new[:, None]), dim=1)  # (B, T) -> (B, T + 1)
+    return [row[start:end] for row, start, end in zip(x.tolist(), starts.tolist(), ends.tolist(), strict=True)]
 
 
 def likeliest(model, x, scores):
-    """The tokens with the highest of the scores (B, vocab_size) of what follows x (B, T): (B, 1).
+    """The tokens with the highest of the scores (B, vocab_size) of what follows x (B, T): (B,).
 
     Where two scores are so close that rounding may have exchanged them, sample() decides.
     """
     best = scores.topk(2).values  # (B, 2)
-    chosen = scores.argmax(dim=-1, keepdim=True)
+    chosen = scores.argmax(dim=-1)
     for row in torch.nonzero(best[:, 0] - best[:, 1] <= 2 * CLOSE * scores.abs().amax(dim=-1)).flatten().tolist():
         chosen[row] = sample(model, x[row : row + 1], 1)[0, -1]
     return chosen
 
 
-def answer_questions(model, questions, dataset, steps=32, batch_size=256):
-    """The model's answer to each question: what it writes between the MASK after the question and the next MASK.
-
-    Questions of one length are answered together. They need no PADs that way, so that each gets the very tokens that
-    sample() would give it alone.
-    """
-    device = next(model.parameters()).device
+def answer_questions(model, questions, dataset, steps=32, batch_size=128):
+    """The model's answer to each question: what it writes between the MASK after the question and the next MASK."""
     cached = can_cache(model)
     mask = dataset.stoi[dataset.MASK_CHAR]
-    by_length = defaultdict(list)
-    for index, question in enumerate(questions):
-        by_length[len(question)].append(index)
-
     answers = [""] * len(questions)
+    shortest_first = sorted(range(len(questions)), key=lambda index: len(questions[index]))
     with tqdm(total=len(questions), unit="question", mininterval=1.0) as bar:
-        for indices in by_length.values():
-            for chosen in (indices[at : at + batch_size] for at in range(0, len(indices), batch_size)):
-                x = [[dataset.stoi[char] for char in questions[index]] + [mask] for index in chosen]
-                rows = greedy_tokens(model, torch.tensor(x, device=device), steps, stop=mask, cached=cached).tolist()
-                for index, row in zip(chosen, rows, strict=True):
-                    answer = "".join(dataset.itos[token] for token in row)
-                    # One answer, one line: a model that writes a newline must not shift the answers below.
-                    answers[index] = answer.split(dataset.MASK_CHAR)[0].replace("\n", " ")
-                bar.update(len(chosen))
+        for at in range(0, len(questions), batch_size):
+            chosen = shortest_first[at : at + batch_size]
+            prompts = [[*(dataset.stoi[char] for char in questions[index]), mask] for index in chosen]
+            for index, row in zip(chosen, greedy_tokens(model, prompts, steps, mask, cached), strict=True):
+                answer = "".join(dataset.itos[token] for token in row)
+                # One answer, one line: a model that writes a newline must not shift the answers below.
+                answers[index] = answer.split(dataset.MASK_CHAR)[0].replace("\n", " ")
+            bar.update(len(chosen))
     return answers
 
 
