@@ -33,7 +33,7 @@ release: $(STAMP)
 		$(if $(HOTFIX),--hotfix $(HOTFIX)) $(if $(DRY),--dry-run)
 
 test: $(STAMP)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist worksteal
 
 lint: $(STAMP)
 	$(BIN)/ruff check .

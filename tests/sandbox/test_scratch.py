@@ -131,18 +131,19 @@ def test_identities_are_fresh_nobodys_and_in_range():
 
 
 def test_an_identity_that_somebody_has_is_skipped(monkeypatch):
+    first = identities.LOWEST + 2000 * identities.BLOCK  # beyond those that graders draw
     monkeypatch.setattr(
-        identities, "_accounts", lambda: frozenset(range(identities.LOWEST, identities.HIGHEST)) - {30_000}
+        identities, "_accounts", lambda: frozenset(range(first, first + identities.BLOCK)) - {first + 9}
     )
-    monkeypatch.setattr(secrets, "randbelow", lambda _: (30_000 - identities.LOWEST) // identities.BLOCK)
+    monkeypatch.setattr(secrets, "randbelow", lambda _: 2000)
     source = identities.Identities()
-    assert source.fresh() == 30_000
+    assert source.fresh() == first + 9
     source.close()
 
 
 def test_two_graders_never_share_a_block(monkeypatch):
     draws = iter([0, 0, 1])
-    monkeypatch.setattr(secrets, "randbelow", lambda _: 1000 + next(draws))  # beyond those that graders draw
+    monkeypatch.setattr(secrets, "randbelow", lambda _: 1000 + next(draws))  # these, too
     first, second = identities.Identities(), identities.Identities()
     assert first.fresh() // identities.BLOCK != second.fresh() // identities.BLOCK
     first.close()

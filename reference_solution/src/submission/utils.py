@@ -228,16 +228,15 @@ def answer_questions(model, questions, dataset, steps=32, batch_size=128):
     cached = can_cache(model)
     mask = dataset.stoi[dataset.MASK_CHAR]
     answers = [""] * len(questions)
-    shortest_first = sorted(range(len(questions)), key=lambda index: len(questions[index]))
+    by_length = sorted(range(len(questions)), key=lambda index: len(questions[index]))
     with tqdm(total=len(questions), unit="question", mininterval=1.0) as bar:
-        for at in range(0, len(questions), batch_size):
-            chosen = shortest_first[at : at + batch_size]
-            prompts = [[*(dataset.stoi[char] for char in questions[index]), mask] for index in chosen]
-            for index, row in zip(chosen, greedy_tokens(model, prompts, steps, mask, cached), strict=True):
+        for indices in (by_length[at : at + batch_size] for at in range(0, len(questions), batch_size)):
+            prompts = [[*(dataset.stoi[char] for char in questions[index]), mask] for index in indices]
+            for index, row in zip(indices, greedy_tokens(model, prompts, steps, mask, cached), strict=True):
                 answer = "".join(dataset.itos[token] for token in row)
                 # One answer, one line: a model that writes a newline must not shift the answers below.
                 answers[index] = answer.split(dataset.MASK_CHAR)[0].replace("\n", " ")
-            bar.update(len(chosen))
+            bar.update(len(indices))
     return answers
 
 
