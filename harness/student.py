@@ -9,8 +9,9 @@ from __future__ import annotations
 import builtins
 import hashlib
 import math
+import re
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -133,10 +134,9 @@ class Student(Runner):
         """The staged deliverable `name`; a Failure that says how to make it when it is missing or unusable."""
         if name in self.submission.present:
             return self.submission.present[name]
-        said = [problem.message for problem in self.submission.problems if problem.file == name]
         raise Failure(
             expected=f"{name} among the uploaded files",
-            seen=said[0] if said else explain(name),
+            seen=self._why_missing(name),
             hint=f"upload {name} with the other files",
             public=True,
         )
@@ -144,14 +144,22 @@ class Student(Runner):
     def _value(self, reply: Reply) -> Any:
         if reply.status is Status.RETURNED:
             return reply.value
-        raise _failure(reply, self.hidden, [name for name in self.submission.missing if name.endswith(".py")])
+        lacking = {name: self._why_missing(name) for name in self.submission.missing if name.endswith(".py")}
+        raise _failure(reply, self.hidden, lacking)
+
+    def _why_missing(self, name: str) -> str:
+        said = [problem.message for problem in self.submission.problems if problem.file == name]
+        return said[0] if said else explain(name)
 
 
-def _failure(reply: Reply, hidden: bool, lacking: Sequence[str]) -> Failure:
+def _failure(reply: Reply, hidden: bool, lacking: Mapping[str, str]) -> Failure:
+    """`lacking` has the modules that were not uploaded, or could not be used, and says so of each in a sentence."""
     match reply.status:
+        case Status.IMPORT_FAILED | Status.RAISED if needed := _missed(reply, lacking):
+            return _waits_for_files(needed, [lacking[name] for name in needed])
         case Status.IMPORT_FAILED:
             return _waits_for_import(reply, hidden)
-        case Status.RAISED if reply.error is not None and reply.error.type == "NotImplementedError":
+        case Status.RAISED if _is_unwritten(reply, lacking):
             return _waits_for_part(reply, hidden, lacking)
         case Status.RAISED:
             return Failure(
@@ -201,8 +209,28 @@ def _detail(reply: Reply, hidden: bool) -> str:
     }.get(reply.status, "without an answer")
 
 
-def _waits_for_part(reply: Reply, hidden: bool, lacking: Sequence[str]) -> Failure:
-    """`lacking` names the modules that were not uploaded: the part may be in one of them."""
+def _missed(reply: Reply, lacking: Collection[str]) -> list[str]:
+    """Those of the lacking modules which the student's code tried to import."""
+    if reply.error is None or reply.error.type not in ("ModuleNotFoundError", "ImportError"):
+        return []
+    return [name for name in lacking if re.search(rf"\b{name.removesuffix('.py')}\b", reply.error.message)]
+
+
+def _waits_for_files(needed: Sequence[str], sentences: Sequence[str]) -> Failure:
+    hint = f"this claim waits until the package has its {' and '.join(needed)}: the code imports what is not there"
+    return Failure(f"{', '.join(needed)} among the uploaded files", "; ".join(sentences), hint, public=True)
+
+
+def _is_unwritten(reply: Reply, lacking: Collection[str]) -> bool:
+    """Whether the student's code stands for a part that is yet to be written, or uploaded."""
+    if reply.error is None:
+        return False
+    if reply.error.type == "AttributeError" and lacking:
+        return "module 'submission'" in reply.error.message
+    return reply.error.type == "NotImplementedError"
+
+
+def _waits_for_part(reply: Reply, hidden: bool, lacking: Collection[str]) -> Failure:
     seen, hint = "it is not written yet", "this claim waits until the part is written"
     if lacking:
         seen += f", or belongs to what was not uploaded ({', '.join(lacking)})"

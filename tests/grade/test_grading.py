@@ -84,6 +84,8 @@ def test_an_empty_folder_earns_nothing_and_names_the_files(data: Path, tmp_path:
     assert len(document["tests"]) == len(catalogue.collect())
     for deliverable in load().deliverables:
         assert deliverable.name in document["output"] + outputs(document)
+    code_claims = [test["output"] for test in document["tests"] if test["number"] in ("1c-0-basic", "1e-2-hidden")]
+    assert all("what was not uploaded (__init__.py, attention.py, " in output for output in code_claims)
 
 
 def test_a_corrupt_zip_earns_nothing_and_says_why(data: Path, tmp_path: Path) -> None:
@@ -128,6 +130,19 @@ def test_a_missing_code_file_leaves_predictions_judged(upload: Path, data: Path,
     code, document, _ = grade(upload, data, tmp_path / "results.json", "--only", "1d")
     assert code == 0
     assert outcomes(document) == {"1d-0-basic": "pass", "1d-1-hidden": "pass", "1d-2-hidden": "pass"}
+
+
+@pytest.mark.parametrize("name", ["attention.py", "trainer.py", "utils.py", "model.py", "helper.py"])
+def test_claims_about_code_name_the_file_that_they_wait_for(
+    upload: Path, data: Path, tmp_path: Path, name: str
+) -> None:
+    (upload / name).unlink()
+    _, document, _ = grade(upload, data, tmp_path / "results.json", "--only", "1g")
+    waiting = {test["number"]: test["output"] for test in document["tests"] if test["score"] < test["max_score"]}
+    assert {"1g-1-basic", "1g-4-hidden", "1g-5-hidden"} <= set(waiting)
+    for number, output in waiting.items():
+        assert name in output, number
+        assert "this claim waits until" in output, number
 
 
 def test_a_syntax_error_is_shown_with_file_and_line_by_basic_claims(upload: Path, data: Path, tmp_path: Path) -> None:
