@@ -31,9 +31,10 @@ def events() -> list[str]:
 
 @pytest.fixture(scope="session")
 def sandbox(open_folder: Path, events: list[str]) -> Iterator[Sandbox]:
-    """The strongest sandbox that this machine offers, shared."""
+    """The strongest sandbox that this machine offers, shared. Whatever the tests do to it, its zygote must live on."""
     with Sandbox(open_folder / "work", probes=PROBES, on_event=events.append) as shared:
         yield shared
+        assert not [event for event in events if "restart" in event or "could not" in event]
 
 
 @pytest.fixture
