@@ -65,12 +65,12 @@ def ticking(clock: Clock, package: Any) -> Iterator[None]:
         return both
 
     os.replace, package.Trainer._step = before_and_after(original[0]), before_and_after(original[1])
-    package.trainer.open = opened  # found before the builtin
+    package.utils.open = opened  # found before the builtin
     try:
         yield
     finally:
         os.replace, package.Trainer._step = original
-        del package.trainer.open
+        del package.utils.open
 
 
 def train(package: Any, folder: Path, variant: str, optimizer: str, fatal: int | None) -> int:

@@ -24,7 +24,10 @@ def kill_all_over(source: Path, folder: Path, variant: str, optimizer: str, ever
 
 @pytest.mark.skipif(sys.platform == "win32", reason="SIGKILL and fork")
 def test_a_training_that_was_killed_ends_as_if_it_had_not_been(source: Path, tmp_path: Path) -> None:
-    assert len(kill_all_over(source, tmp_path, "perceiver", "muon", 9)) >= 5
+    lines = kill_all_over(source, tmp_path, "perceiver", "muon", 9)
+    moments = int(lines[0].partition(" of ")[2].partition(":")[0])
+    assert moments >= 50, "some of the steps and writes were not noticed"
+    assert len(lines) >= moments // 9
 
 
 @pytest.mark.slow
