@@ -57,6 +57,7 @@ container-test-all: $(STAMP)
 judge: $(STAMP)
 	$(BIN)/python -m tests.judging.sweep
 	TQDM_DISABLE=1 $(BIN)/python -m tests.judging.seeds --seeds 200 --jobs 2
+	TQDM_DISABLE=1 $(BIN)/python -m tests.judging.seeds --seeds 200 --jobs 2 --power --nearest
 
 bench: $(STAMP)
 	for script in benchmarks/*.py; do $(BIN)/python $$script || exit 1; done
