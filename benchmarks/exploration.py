@@ -22,10 +22,10 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from harness.assignment import load  # noqa: E402 (after the path)
-from harness.results import Ledger  # noqa: E402
+from harness.grading.results import Ledger  # noqa: E402
+from harness.grading.session import Job, run_claims  # noqa: E402
+from harness.intake.staging import discard, stage  # noqa: E402
 from harness.sandbox import Limits, Sandbox  # noqa: E402
-from harness.session import Job, run_claims  # noqa: E402
-from harness.submission import discard, stage  # noqa: E402
 
 
 def main() -> int:

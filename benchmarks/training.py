@@ -39,7 +39,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "reference_solution" / "src")]
 
 from harness.assignment import load  # noqa: E402 (after the path)
-from harness.world import DEMO_KEY, generate, write  # noqa: E402
+from harness.problems.birthplaces.dataset import DEMO_KEY, generate, write  # noqa: E402
 
 submission: Any = importlib.import_module("submission")
 run: Any = importlib.import_module("run")

@@ -12,14 +12,14 @@ import traceback
 from collections.abc import Sequence
 from pathlib import Path
 
-from harness import catalogue
 from harness.assignment import ROOT, load
 from harness.errors import HarnessFault, HoldoutError, UsageProblem
-from harness.layout import IGNORED, explain
-from harness.results import Ledger
-from harness.session import Job
-from harness.show import as_text
-from harness.supervisor import check_data, lock_down, scratch_folder, supervise
+from harness.grading import graded_tests
+from harness.grading.page import as_text
+from harness.grading.results import Ledger
+from harness.grading.session import Job
+from harness.grading.supervisor import check_data, lock_down, scratch_folder, supervise
+from harness.intake.layout import IGNORED, explain
 
 #: Made when no data set is named: the demo world of the public key, for trying things out.
 DEMO_WORLD = ROOT / "build" / "world"
@@ -95,7 +95,7 @@ def _grade(arguments: argparse.Namespace) -> int:
     )
     print(as_text(ledger))
     if arguments.html is not None:
-        from harness.show import as_html
+        from harness.grading.page import as_html
 
         arguments.html.write_text(as_html(ledger), encoding="utf-8")
     return HarnessFault.exit_code if ledger.faults else 0
@@ -109,9 +109,9 @@ def _fail_closed(results: Path | None, only: str | None) -> None:
         HarnessFault: the claims do not load or disagree with assignment.toml; `results` says so, without their points.
     """
     try:
-        claims = catalogue.collect()
-        catalogue.check_points(claims, load())
-        closed = Ledger.of(catalogue.select(claims, only), release=release_name())
+        claims = graded_tests.collect()
+        graded_tests.check_points(claims, load())
+        closed = Ledger.of(graded_tests.select(claims, only), release=release_name())
     except UsageProblem:
         raise
     except (Exception, SystemExit) as problem:
@@ -129,7 +129,7 @@ def grade(
     data: Path,
     *,
     results: Path | None = None,
-    kinds: tuple[catalogue.ClaimKind, ...] = ("basic", "hidden"),
+    kinds: tuple[graded_tests.ClaimKind, ...] = ("basic", "hidden"),
     only: str | None = None,
     seed: str | None = None,
     gradescope: bool = False,
@@ -175,7 +175,7 @@ def _world(arguments: argparse.Namespace) -> int:
 
 
 def _make_world(out: Path, key_file: Path | None, preset: str) -> None:
-    from harness.world import DEMO_KEY, fingerprint, generate, read_key, write
+    from harness.problems.birthplaces.dataset import DEMO_KEY, fingerprint, generate, read_key, write
 
     key = read_key(key_file) if key_file else DEMO_KEY
     if key_file is None:

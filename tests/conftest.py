@@ -18,7 +18,7 @@ TEMPLATE_CODE = ROOT / "student_template" / "src" / "submission"
 @pytest.fixture(scope="session")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The demo world's five files."""
-    from harness.world import DEMO_KEY, generate, write
+    from harness.problems.birthplaces.dataset import DEMO_KEY, generate, write
 
     out = tmp_path_factory.mktemp("world") / "data"
     write(generate(load().preset("laptop").world, DEMO_KEY), out)

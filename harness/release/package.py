@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import UsageProblem
+from harness.problems.birthplaces.dataset import NAMES
 from harness.release.lists import STAFF_ROOMS, Lists, expand
 from harness.release.template import files_below
 from harness.release.termdata import GOLD, TermData, digest
-from harness.world import NAMES
 
 #: The one folder in student.zip: unpacking it anywhere leaves one new folder and nothing else.
 TOP = "holdout-assignment"

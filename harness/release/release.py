@@ -21,20 +21,21 @@ from rich.console import Console
 
 from harness import assignment as manifest_of
 from harness.assignment import Assignment
-from harness.catalogue import collect
 from harness.errors import UsageProblem
-from harness.release import former as former_release
-from harness.release import handouts, package, selfcheck, staff, tables, template, termdata, trained
+from harness.grading.graded_tests import collect
+from harness.intake.zips import zipped
 from harness.release import lists as release_list
-from harness.release.former import Former
-from harness.release.leaks import Artefact, Secrets, check
+from harness.release import package, selfcheck, tables, template, termdata, trained
+from harness.release import previous as former_release
+from harness.release.findings import refuse_any
+from harness.release.handouts import handouts, staff
+from harness.release.leaks.leaks import Artefact, Secrets, check
 from harness.release.lists import Lists, expand
 from harness.release.package import Stamp
-from harness.release.problems import refuse_any
+from harness.release.previous import Former
 from harness.release.selfcheck import Marks
-from harness.release.strip import StrippedTree
+from harness.release.strip.strip import StrippedTree
 from harness.release.termdata import GOLD, TermData
-from harness.zips import zipped
 
 #: What the leak check does not read as a student would: these, and all that lies in dist/staff/.
 STAFF_ARTEFACTS = frozenset({"autograder.zip", former_release.MANIFEST})

@@ -27,8 +27,8 @@ from typing import Any
 
 from harness.assignment import Assignment
 from harness.errors import HarnessFault
+from harness.release.findings import refuse_any
 from harness.release.package import TOP
-from harness.release.problems import refuse_any
 from harness.release.template import REFERENCE
 
 #: As the students' grader.py does, but with results to read.

@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from harness.assignment import Assignment
-from harness.release.course import Course
+from harness.release.handouts.course import Course
 from harness.release.selfcheck import Marks
 
 AUDIENCES = {"student.zip": "students", "autograder.zip": "Gradescope", "manifest.json": "staff"}

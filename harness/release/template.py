@@ -12,10 +12,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from harness.errors import UsageProblem
+from harness.intake.zips import mode_of
+from harness.release.findings import refuse_any
 from harness.release.lists import Lists
-from harness.release.problems import refuse_any
-from harness.release.strip import StrippedTree, strip_tree
-from harness.zips import mode_of
+from harness.release.strip.strip import StrippedTree, strip_tree
 
 REFERENCE = "reference_solution"
 TEMPLATE = "student_template"

@@ -13,8 +13,8 @@ from pathlib import Path
 
 from harness.assignment import load
 from harness.errors import UsageProblem
-from harness.predictions import load_data_set
-from harness.world import DEMO_KEY, NAMES, fingerprint, generate, read_key, render, write
+from harness.problems.birthplaces.dataset import DEMO_KEY, NAMES, fingerprint, generate, read_key, render, write
+from harness.problems.birthplaces.predictions import load_data_set
 
 #: The one file that students never get.
 GOLD = "birth_test.tsv"

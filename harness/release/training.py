@@ -23,7 +23,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedCo
 
 from harness.assignment import ROOT, load
 from harness.errors import HarnessFault
-from harness.predictions import load_gold, parse, score
+from harness.problems.birthplaces.predictions import load_gold, parse, score
 
 #: What students run, model by model, in order.
 CHAINS: Mapping[str, Sequence[str]] = {

@@ -5,9 +5,11 @@ from __future__ import annotations
 import numpy as np
 from gradescope_utils.autograder_utils.decorators import number, weight
 
-from harness import attention
-from harness.attention import Scene
-from harness.exploration import (
+from harness.grading.feedback import expect
+from harness.grading.student import Student
+from harness.problems.attention import attention
+from harness.problems.attention.attention import Scene
+from harness.problems.attention.checks import (
     as_weights,
     ask,
     expect_averages,
@@ -17,8 +19,6 @@ from harness.exploration import (
     orders_of,
     weight_calls,
 )
-from harness.feedback import expect
-from harness.student import Student
 
 #: Keys along the axes: small enough to work out the weights on paper.
 SCENES = (

@@ -5,19 +5,19 @@ from __future__ import annotations
 import numpy as np
 from gradescope_utils.autograder_utils.decorators import number, weight
 
-from harness import gpt
-from harness.checks import Preparation, draw_tokens, expect_scores
-from harness.feedback import expect
+from harness.grading.feedback import expect
+from harness.grading.student import Student
 from harness.probes import training
-from harness.samples import DOCUMENTS, NAMES, NAMES_TSV, SIZES, vanilla_parameters
-from harness.student import Student
+from harness.problems.birthplaces import reference_model
+from harness.problems.birthplaces.checks import Preparation, draw_tokens, expect_scores
+from harness.problems.birthplaces.samples import DOCUMENTS, NAMES, NAMES_TSV, SIZES, vanilla_parameters
 
 
 @number("1c-0-basic")
 @weight(1)
 def test_vanilla_model_has_the_configured_size(student: Student, rng: np.random.Generator) -> None:
     """initialize_vanilla_model returns a GPT of the size that the configuration asks for."""
-    weights, tokens = gpt.arbitrary(SIZES, rng), draw_tokens(SIZES, rng)
+    weights, tokens = reference_model.arbitrary(SIZES, rng), draw_tokens(SIZES, rng)
     built = student.run(training.initialise, variant="vanilla", sizes=SIZES, weights=weights, tokens=tokens)
     expect(built["is_gpt"] is True, "a GPT", "something else", hint="return GPT(mconf)")
     expect(

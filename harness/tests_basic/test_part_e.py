@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 from gradescope_utils.autograder_utils.decorators import number, weight
 
-from harness.checks import NEXT_LINE, expect_span, expect_vocabulary
-from harness.feedback import expect
+from harness.grading.feedback import expect
+from harness.grading.student import Student
 from harness.probes import corruption
-from harness.samples import DOCUMENTS
-from harness.spans import decode_all, spell
-from harness.student import Student
+from harness.problems.birthplaces.checks import NEXT_LINE, expect_span, expect_vocabulary
+from harness.problems.birthplaces.samples import DOCUMENTS
+from harness.problems.birthplaces.spans import decode_all, spell
 
 BLOCK = 64
 INDICES = [i % len(DOCUMENTS) for i in range(20 * len(DOCUMENTS))]

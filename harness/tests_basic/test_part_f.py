@@ -8,11 +8,11 @@ import numpy as np
 from gradescope_utils.autograder_utils.decorators import number, weight
 
 from harness.assignment import Assignment
-from harness.checks import Preparation, expect_bar, judge
-from harness.feedback import expect
-from harness.gold import Gold
-from harness.samples import DOCUMENTS, NAMES_TSV
-from harness.student import Student
+from harness.grading.feedback import expect
+from harness.grading.student import Student
+from harness.problems.birthplaces.checks import Preparation, expect_bar, judge
+from harness.problems.birthplaces.gold import Gold
+from harness.problems.birthplaces.samples import DOCUMENTS, NAMES_TSV
 
 
 @number("1f-0-basic")

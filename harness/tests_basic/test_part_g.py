@@ -7,12 +7,12 @@ from typing import Any
 from gradescope_utils.autograder_utils.decorators import number, weight
 
 from harness.assignment import Assignment
-from harness.checks import expect_bar, hinting, judge
-from harness.feedback import expect
-from harness.gold import Gold
+from harness.grading.feedback import expect
+from harness.grading.student import Student
 from harness.probes import blocks, training
-from harness.samples import SIZES
-from harness.student import Student
+from harness.problems.birthplaces.checks import expect_bar, hinting, judge
+from harness.problems.birthplaces.gold import Gold
+from harness.problems.birthplaces.samples import SIZES
 
 PERCEIVER = {**SIZES, "bottleneck_dim": 9}
 ORDER = "CausalCrossAttention takes keys and values first, the query second; do both have the length that you expect?"

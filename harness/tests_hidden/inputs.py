@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from harness import gpt
-from harness.feedback import expect
+from harness.grading.feedback import expect
+from harness.grading.student import Reference
 from harness.probes import learning
-from harness.spans import MASK, PAD, expected_vocabulary
-from harness.student import Reference
+from harness.problems.birthplaces import reference_model
+from harness.problems.birthplaces.spans import MASK, PAD, expected_vocabulary
 
 #: Inputs x and targets y as tokens, (examples, length) each.
 Pairs = tuple[np.ndarray, np.ndarray]
@@ -90,7 +90,6 @@ def expect_recipe(seen: dict[str, Any], reference: Reference, stage: str, block_
             hint=hint.format(" or ".join(names)),
         )
 
-
     workers = config.get("num_workers", 0)
     expect(
         isinstance(workers, int) and workers >= 0,
@@ -147,12 +146,12 @@ def expect_learned(
     """
     saved = _saved(seen)
     expect(
-        gpt.fits(saved, sizes),
+        reference_model.fits(saved, sizes),
         "finite weights of the model that was trained",
         "others",
         hint="save after training, and the model that was trained; does the loss stay finite?",
     )
-    before, after = (gpt.loss(weights, *examples, sizes["n_head"]) for weights in (start, saved))
+    before, after = (reference_model.loss(weights, *examples, sizes["n_head"]) for weights in (start, saved))
     expect(
         after < 0.9 * before,
         "a loss at least a tenth lower with the saved weights, after a few epochs",

@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from harness.feedback import Failure, expect
-from harness.gpt import Array, double, norm
+from harness.grading.feedback import Failure, expect
+from harness.problems.birthplaces.reference_model import Array, double, norm
 from harness.tests_hidden import forward
 from harness.tests_hidden.forward import Arrangement
 

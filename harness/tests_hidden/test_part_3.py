@@ -13,9 +13,11 @@ from collections.abc import Callable
 import numpy as np
 from gradescope_utils.autograder_utils.decorators import number, weight
 
-from harness import attention
-from harness.attention import Array, Scene
-from harness.exploration import (
+from harness.grading.feedback import expect
+from harness.grading.student import Student
+from harness.problems.attention import attention
+from harness.problems.attention.attention import Array, Scene
+from harness.problems.attention.checks import (
     as_queries,
     as_weights,
     ask,
@@ -27,9 +29,7 @@ from harness.exploration import (
     orders_of,
     weight_calls,
 )
-from harness.feedback import expect
-from harness.orders import alike, read
-from harness.student import Student
+from harness.problems.attention.complexity import alike, read
 
 TILT = 0.05  # largest dot product of two keys
 SAMPLES = 4000

@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 from gradescope_utils.autograder_utils.decorators import number, weight
 
-from harness import gpt
-from harness.checks import Preparation, hinting, model_sizes
-from harness.feedback import expect
+from harness.grading.feedback import expect
+from harness.grading.student import Reference, Student
 from harness.probes import learning
-from harness.spans import spell
-from harness.student import Reference, Student
+from harness.problems.birthplaces import reference_model
+from harness.problems.birthplaces.checks import Preparation, hinting, model_sizes
+from harness.problems.birthplaces.spans import spell
 from harness.tests_hidden.inputs import (
     OTHER_INPUT,
     TRAINING,
@@ -52,7 +52,7 @@ def test_train_trains_and_saves(student: Student, rng: np.random.Generator) -> N
     """train lowers the loss and saves the trained weights, as a state dict, where it is told to."""
     names, documents = corpus(rng, 12)
     sizes = model_sizes(documents, 72)
-    start = gpt.untrained(sizes, rng)
+    start = reference_model.untrained(sizes, rng)
     with hinting(TRAINING.format("finetune")):
         seen = student.run(
             learning.trained, stage="scratch", documents=documents, sizes=sizes, start=start, epochs=6, rate=1e-2,

@@ -6,10 +6,10 @@ from typing import Any
 
 from gradescope_utils.autograder_utils.decorators import number, weight
 
-from harness.checks import judge
-from harness.feedback import expect
-from harness.gold import Gold
-from harness.student import Student
+from harness.grading.feedback import expect
+from harness.grading.student import Student
+from harness.problems.birthplaces.checks import judge
+from harness.problems.birthplaces.gold import Gold
 from harness.tests_hidden.uploads import expect_variant, state_dict
 
 

@@ -13,11 +13,11 @@ from typing import Any
 import numpy as np
 from gradescope_utils.autograder_utils.decorators import number, weight
 
-from harness.checks import expect_span, expect_vocabulary
-from harness.feedback import Failure, expect
+from harness.grading.feedback import Failure, expect
+from harness.grading.student import Student
 from harness.probes import corruption, passes
-from harness.spans import SHORTEST, NotASpan, Span, decode_all, longest
-from harness.student import Student
+from harness.problems.birthplaces.checks import expect_span, expect_vocabulary
+from harness.problems.birthplaces.spans import SHORTEST, NotASpan, Span, decode_all, longest
 from harness.tests_hidden.budget import bernstein, draws_to_meet, hoeffding, share
 from harness.tests_hidden.inputs import text
 

@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 from gradescope_utils.autograder_utils.decorators import number, weight
 
-from harness import gpt
 from harness.assignment import Assignment
-from harness.checks import Preparation, expect_bar, hinting, judge, model_sizes
-from harness.gold import Gold
+from harness.grading.student import Reference, Student
 from harness.probes import learning
-from harness.student import Reference, Student
+from harness.problems.birthplaces import reference_model
+from harness.problems.birthplaces.checks import Preparation, expect_bar, hinting, judge, model_sizes
+from harness.problems.birthplaces.gold import Gold
 from harness.tests_hidden.inputs import (
     OTHER_INPUT,
     TRAINING,
@@ -70,7 +70,7 @@ def test_pretraining_learns(student: Student, rng: np.random.Generator) -> None:
     """A short pretraining on a small corpus lowers the loss, and train saves the result."""
     _, documents = corpus(rng, 16)
     sizes = model_sizes(documents, 72)
-    start = gpt.untrained(sizes, rng)
+    start = reference_model.untrained(sizes, rng)
     with hinting(TRAINING.format("pretrain")):
         seen = student.run(
             learning.trained, stage="pretrain", documents=documents, sizes=sizes, start=start, epochs=6, rate=1e-2

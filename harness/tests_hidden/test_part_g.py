@@ -9,11 +9,11 @@ import numpy as np
 from gradescope_utils.autograder_utils.decorators import number, weight
 
 from harness.assignment import Assignment
-from harness.checks import expect_bar, hinting, judge
-from harness.feedback import expect
-from harness.gold import Gold
+from harness.grading.feedback import expect
+from harness.grading.student import Student
 from harness.probes import perceiver
-from harness.student import Student
+from harness.problems.birthplaces.checks import expect_bar, hinting, judge
+from harness.problems.birthplaces.gold import Gold
 from harness.tests_hidden import forward
 from harness.tests_hidden.budget import dkw, share
 from harness.tests_hidden.perceivers import draw_numbers, expect_drawn, explain, read, slopes

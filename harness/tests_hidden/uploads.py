@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from harness.feedback import Failure, expect
+from harness.grading.feedback import Failure, expect
+from harness.grading.student import Student
 from harness.probes import files
-from harness.student import Student
 
 
 def state_dict(student: Student, name: str) -> dict[str, Any]:

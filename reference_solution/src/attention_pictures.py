@@ -10,6 +10,6 @@ from grader import HERE, home_of_harness
 
 if __name__ == "__main__":
     sys.path.insert(0, str(home_of_harness()))
-    from harness.pictures import command
+    from harness.problems.attention.pictures import command
 
     sys.exit(command(sys.argv[1:], submission=HERE / "submission", out=Path("pictures")))

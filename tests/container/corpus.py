@@ -55,7 +55,9 @@ def run(laboratory: Laboratory, machine: Machine, expression: str = "") -> tuple
 def contents() -> Iterator[tuple[str, bytes]]:
     """What is needed beside the grader, by path below HOME."""
     files = {path.relative_to(ROOT): path for pattern in _SHIPPED for path in ROOT.glob(pattern)}
-    files |= {path.relative_to(ROOT): path for folder in (uploads.TEMPLATE, uploads.REFERENCE) for path in folder.iterdir()}
+    files |= {
+        path.relative_to(ROOT): path for folder in (uploads.TEMPLATE, uploads.REFERENCE) for path in folder.iterdir()
+    }
     files[Path("tests/hostile/conftest.py")] = Path(__file__).with_name("corpus_fixtures.py")
     for name, path in sorted(files.items()):
         if path.is_file() and "__pycache__" not in name.parts:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from harness.assignment import ROOT
-from harness.supervisor import lock_down
+from harness.grading.supervisor import lock_down
 
 
 @pytest.fixture(scope="session")

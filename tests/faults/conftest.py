@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.supervisor import scratch_folder
+from harness.grading.supervisor import scratch_folder
 
 
 @pytest.fixture

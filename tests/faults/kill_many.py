@@ -21,10 +21,10 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from harness import catalogue
 from harness.assignment import ROOT, load
-from harness.supervisor import scratch_folder
-from harness.world import DEMO_KEY, generate, write
+from harness.grading import graded_tests
+from harness.grading.supervisor import scratch_folder
+from harness.problems.birthplaces.dataset import DEMO_KEY, generate, write
 from tests.conftest import REFERENCE_CODE, write_predictions
 from tests.faults import light
 from tests.faults.grades import VICTIMS, Grade, assert_sound
@@ -61,7 +61,7 @@ def main() -> int:
     arguments = parser.parse_args()
     dice = random.Random(arguments.seed)
     part = light.PART if arguments.light else arguments.part
-    claims = {claim.id: claim.points for claim in catalogue.select(catalogue.collect(), part)}
+    claims = {claim.id: claim.points for claim in graded_tests.select(graded_tests.collect(), part)}
     counts: Counter[tuple[str, str]] = Counter()
     longest = 0.0
     with scratch_folder() as folder:
@@ -128,9 +128,7 @@ def undisturbed(target: Target) -> tuple[float, Mapping[str, str]]:
     return time.monotonic() - started, ending.outcomes
 
 
-def one(
-    target: Target, victim: str, after: float, expected: Mapping[str, str], patience: float
-) -> tuple[str, str]:
+def one(target: Target, victim: str, after: float, expected: Mapping[str, str], patience: float) -> tuple[str, str]:
     """One kill; what came of it in a word, and the broken promise, if any."""
     grade = target.start()
     time.sleep(after)

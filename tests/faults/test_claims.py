@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from harness import catalogue
+from harness.grading import graded_tests
 from tests.faults.grades import Ending, Grade, assert_sound, copied_grader
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="whether anything is left is looked up in /proc")
@@ -18,8 +18,8 @@ import os, signal, sys, time
 import pytest
 from gradescope_utils.autograder_utils.decorators import number, weight
 from harness.probes import corruption
-from harness.samples import DOCUMENTS
-from harness.student import Student
+from harness.problems.birthplaces.samples import DOCUMENTS
+from harness.grading.student import Student
 """
 
 #: By claim: what stands in the place of its body, in the order in which they run.
@@ -42,7 +42,7 @@ ENDS = {
 
 
 def claims_of(part: str) -> dict[str, float]:
-    return {claim.id: claim.points for claim in catalogue.select(catalogue.collect(), part)}
+    return {claim.id: claim.points for claim in graded_tests.select(graded_tests.collect(), part)}
 
 
 @pytest.fixture

@@ -10,14 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from harness import catalogue
 from harness.assignment import ROOT
+from harness.grading import graded_tests
 from tests.faults.grades import Grade, assert_sound, copied_grader, remount, small_disk, strict
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="mounts and /proc")
 
 PART = "1c"
-CLAIMS = {claim.id: claim.points for claim in catalogue.select(catalogue.collect(), PART)}
+CLAIMS = {claim.id: claim.points for claim in graded_tests.select(graded_tests.collect(), PART)}
 
 
 @pytest.fixture
@@ -119,7 +119,10 @@ def wall_clocks(source: str) -> Iterator[str]:
 
 
 def test_nothing_that_grades_looks_at_a_clock_that_can_be_set() -> None:
-    assert sorted(wall_clocks("import time\ntime.time()\nfrom time import time\n")) == ["line 2: time.time", "line 3: time"]
+    assert sorted(wall_clocks("import time\ntime.time()\nfrom time import time\n")) == [
+        "line 2: time.time",
+        "line 3: time",
+    ]
     parts = [path for path in (ROOT / "harness").rglob("*.py") if "release" not in path.relative_to(ROOT).parts]
     assert len(parts) > 60
     found = {path.name: [*wall_clocks(path.read_text(encoding="utf-8"))] for path in parts}

@@ -12,13 +12,13 @@ from pathlib import Path
 import pytest
 
 from harness.assignment import ROOT
-from harness.supervisor import SCRATCH_PREFIX, scratch_folder
+from harness.grading.supervisor import SCRATCH_PREFIX, scratch_folder
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="there, folders of killed grades stay")
 
 HOLD = """
 import sys, time
-from harness.supervisor import scratch_folder
+from harness.grading.supervisor import scratch_folder
 with scratch_folder() as folder:
     (folder / "upload").mkdir(mode=0o555)
     (folder / "secret").write_text("of a student")

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness import catalogue
 from harness.errors import HarnessFault
-from harness.results import Ledger, Outcome, clean, read_back
+from harness.grading import graded_tests
+from harness.grading.results import Ledger, Outcome, clean, read_back
 
-CLAIMS = catalogue.collect()
+CLAIMS = graded_tests.collect()
 
 
 def strict(path: Path):

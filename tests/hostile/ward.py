@@ -21,12 +21,12 @@ from typing import Any
 
 import pytest
 
-from harness import catalogue, session
 from harness.assignment import ROOT, load
-from harness.results import Ledger, Outcome
+from harness.grading import graded_tests, session
+from harness.grading.results import Ledger, Outcome
+from harness.grading.session import Job
+from harness.intake.staging import UploadProblem, discard, stage
 from harness.sandbox import Isolation, Sandbox
-from harness.session import Job
-from harness.submission import UploadProblem, discard, stage
 from tests.hostile.uploads import Attack
 
 #: Where a process might hope that somebody reads what it leaves.
@@ -57,10 +57,10 @@ class SomeClaims(Job):
 
     wanted: tuple[str, ...] = ()
 
-    def claims(self) -> tuple[catalogue.ClaimInfo, ...]:
+    def claims(self) -> tuple[graded_tests.ClaimInfo, ...]:
         """Of the whole catalogue, in its order."""
-        everything = catalogue.collect(self.kinds)
-        chosen = {claim.id for wanted in self.wanted for claim in catalogue.select(everything, wanted)}
+        everything = graded_tests.collect(self.kinds)
+        chosen = {claim.id for wanted in self.wanted for claim in graded_tests.select(everything, wanted)}
         return tuple(claim for claim in everything if claim.id in chosen)
 
 
@@ -210,7 +210,7 @@ def _plant(gold: Path, token: str) -> None:
 
 
 def _judge(job: Job, ledger: Ledger, sandbox: Sandbox, upload: Path, staging: Path, attack: Attack) -> None:
-    """As `harness.session.run`, with a sandbox that is there already."""
+    """As `harness.grading.session.run`, with a sandbox that is there already."""
 
     def save() -> None:
         ledger.write(Path(job.results))

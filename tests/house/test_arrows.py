@@ -47,9 +47,14 @@ def allowed(module: str, prefixes: tuple[str, ...]) -> bool:
 
 ROOMS = {
     "harness.sandbox": ("harness.sandbox", "harness.errors", "harness", "harness.probes"),
-    "harness.world": ("harness.world", "harness.errors", "harness.assignment", "harness"),
+    "harness.problems.birthplaces.dataset": (
+        "harness.problems.birthplaces.dataset",
+        "harness.errors",
+        "harness.assignment",
+        "harness",
+    ),
     "harness.probes": ("harness.probes", "harness"),
-    "harness.results": ("harness.catalogue", "harness.errors", "harness.assignment", "harness"),
+    "harness.grading.results": ("harness.grading.graded_tests", "harness.errors", "harness.assignment", "harness"),
 }
 
 

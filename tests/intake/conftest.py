@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from harness.assignment import Deliverable, load
-from harness.standin import OWN
-from harness.submission import Caps, Submission, discard, stage
+from harness.intake.staging import Caps, Submission, discard, stage
+from harness.intake.standin import OWN
 
 Stage = Callable[..., Submission]
 MakeZip = Callable[..., Path]

@@ -8,7 +8,7 @@ import pytest
 
 from harness.assignment import ROOT
 from harness.errors import UsageProblem
-from harness.predictions import Question, load_data_set, load_gold, load_questions, parse_question
+from harness.problems.birthplaces.predictions import Question, load_data_set, load_gold, load_questions, parse_question
 
 if TYPE_CHECKING:
     from pathlib import Path

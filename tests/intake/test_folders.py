@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from harness.errors import HarnessFault
-from harness.layout import explain
-from harness.submission import Caps, UploadProblem, discard, stage
-from harness.upload import Entry, FolderSource, Refused
+from harness.intake.layout import explain
+from harness.intake.staging import Caps, UploadProblem, discard, stage
+from harness.intake.upload import Entry, FolderSource, Refused
 
 posix = pytest.mark.skipif(os.name != "posix", reason="POSIX files")
 
@@ -311,7 +311,7 @@ def test_no_descriptor_is_left_open(files, folder, zipped, pack, put):
 
 def test_where_folders_cannot_be_opened_paths_are_checked_instead(files, folder, put, messages, monkeypatch):
     """The way of Windows, taken here."""
-    monkeypatch.setattr("harness.upload._BY_DESCRIPTOR", False)
+    monkeypatch.setattr("harness.intake.upload._BY_DESCRIPTOR", False)
     upload = folder({f"src/submission/{name}": data for name, data in files.items()})
     assert messages(put(upload)) == {}
     (upload / "src" / "submission" / "model.py").unlink()

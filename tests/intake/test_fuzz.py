@@ -16,10 +16,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from harness.assignment import load
-from harness.layout import choose
-from harness.standin import OWN
-from harness.submission import Caps, Submission, UploadProblem, discard, stage
-from harness.upload import Entry
+from harness.intake.layout import choose
+from harness.intake.staging import Caps, Submission, UploadProblem, discard, stage
+from harness.intake.standin import OWN
+from harness.intake.upload import Entry
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from harness.layout import choose
-from harness.submission import UploadProblem, explain
-from harness.upload import Caps, Entry
+from harness.intake.layout import choose
+from harness.intake.staging import UploadProblem, explain
+from harness.intake.upload import Caps, Entry
 
 CODE = ("__init__.py", "attention.py", "dataset.py", "helper.py", "model.py", "trainer.py", "utils.py")
 

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.assignment import ROOT
-from harness.predictions import (
+from harness.problems.birthplaces.predictions import (
     PredictionsProblem,
     Question,
     Score,
@@ -288,7 +288,7 @@ def test_real_files_have_their_true_counts():
 
 
 def test_reading_needs_neither_torch_nor_numpy():
-    code = "import sys, harness.predictions, harness.submission; print({'torch', 'numpy'} & set(sys.modules))"
+    code = "import sys, harness.problems.birthplaces.predictions, harness.intake.staging; print({'torch', 'numpy'} & set(sys.modules))"
     import subprocess
 
     done = subprocess.run([sys.executable, "-c", code], cwd=Path(ROOT), capture_output=True, text=True, check=True)

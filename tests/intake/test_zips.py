@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.submission import Caps, UploadProblem
+from harness.intake.staging import Caps, UploadProblem
 
 
 def info(name: str, *, mode: int = 0, method: int = zipfile.ZIP_DEFLATED) -> zipfile.ZipInfo:
@@ -274,7 +274,7 @@ CHILD = """
 import resource, sys
 from pathlib import Path
 from harness.assignment import load
-from harness.submission import UploadProblem, stage
+from harness.intake.staging import UploadProblem, stage
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 try:
     stage(Path(sys.argv[1]), Path(sys.argv[2]), load().deliverables)

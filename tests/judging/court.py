@@ -12,14 +12,14 @@ from typing import Any, final
 
 import numpy as np
 
-from harness import catalogue
 from harness.assignment import load
-from harness.catalogue import ClaimInfo
-from harness.feedback import Failure, render
-from harness.gold import Gold
+from harness.grading import graded_tests
+from harness.grading.feedback import Failure, render
+from harness.grading.graded_tests import ClaimInfo
+from harness.grading.student import Reference, Student, claim_seed
+from harness.intake.staging import Submission, discard, stage
+from harness.problems.birthplaces.gold import Gold
 from harness.sandbox import Sandbox
-from harness.student import Reference, Student, claim_seed
-from harness.submission import Submission, discard, stage
 from tests.conftest import write_predictions
 from tests.judging.cases import Case, copy_reference
 
@@ -69,7 +69,7 @@ class Court:
         self.scratch = scratch
         self._files = files
         self.sandbox = Sandbox(scratch / "workers")
-        self._claims = {claim.id: claim for claim in catalogue.collect()}
+        self._claims = {claim.id: claim for claim in graded_tests.collect()}
         self._answers: dict[str, Any] = {}
         self._verdicts: dict[tuple[str, str, str], Verdict] = {}
         self._count = 0
@@ -141,7 +141,7 @@ class Court:
         return Verdict(claim, None)
 
     def _fixtures(self, claim: ClaimInfo, submission: Submission, seed: int) -> Mapping[str, Any]:
-        """The fixtures of harness.plugin."""
+        """The fixtures of harness.grading.plugin."""
         student = Student(
             self.sandbox, submission.tree, LIMITS, seed, submission=submission, hidden=claim.kind == "hidden"
         )

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from harness import gpt
-from harness.feedback import Failure
+from harness.grading.feedback import Failure
+from harness.problems.birthplaces import reference_model
 from harness.tests_hidden.perceivers import draw_numbers, expect_drawn
 from tests.conftest import reference_package
 
@@ -33,40 +33,40 @@ def torch_model(weights: dict[str, np.ndarray]) -> Any:
 
 
 def test_names_and_shapes_are_those_of_the_reference_in_its_order() -> None:
-    weights = gpt.untrained(SIZES, np.random.default_rng(0))
+    weights = reference_model.untrained(SIZES, np.random.default_rng(0))
     found = {name: tuple(each.shape) for name, each in torch_model(weights).named_parameters()}
-    assert list(found.items()) == list(gpt.shapes(SIZES).items())
+    assert list(found.items()) == list(reference_model.shapes(SIZES).items())
 
 
 @pytest.mark.parametrize("length", [1, 5, 14])
 def test_scores_and_loss_are_those_of_the_reference(length: int, rng: np.random.Generator) -> None:
     import torch
 
-    weights = gpt.arbitrary(SIZES, rng)
+    weights = reference_model.arbitrary(SIZES, rng)
     x, y = (rng.integers(0, 23, (4, length)) for _ in range(2))
     y[0, 0] = 3
     with torch.no_grad():
         scores, loss = torch_model(weights)(torch.from_numpy(x), torch.from_numpy(y))
-    wanted = gpt.scores(weights, x, 3)
+    wanted = reference_model.scores(weights, x, 3)
     assert np.abs(scores.numpy() - wanted).max() < 1e-4
-    assert gpt.agree(scores.numpy(), wanted)
-    assert gpt.loss(weights, x, y, 3) == pytest.approx(float(loss), rel=1e-5)
+    assert reference_model.agree(scores.numpy(), wanted)
+    assert reference_model.loss(weights, x, y, 3) == pytest.approx(float(loss), rel=1e-5)
 
 
 def test_every_tensor_shows_in_the_scores(rng: np.random.Generator) -> None:
-    weights = gpt.arbitrary(SIZES, rng)
+    weights = reference_model.arbitrary(SIZES, rng)
     tokens = np.arange(14)[None]
-    wanted = gpt.scores(weights, tokens, 3)
+    wanted = reference_model.scores(weights, tokens, 3)
     for name, value in weights.items():
         if name.endswith("key.bias"):
             continue  # adds the same to all scores of a query
         other = {**weights, name: -value}
-        assert not gpt.agree(gpt.scores(other, tokens, 3).astype(np.float32), wanted), name
+        assert not reference_model.agree(reference_model.scores(other, tokens, 3).astype(np.float32), wanted), name
 
 
 @pytest.mark.parametrize("wrong", ["nan", "shape", "type", "noise", "zeros", "none"])
 def test_other_scores_do_not_agree(wrong: str, rng: np.random.Generator) -> None:
-    wanted = gpt.scores(gpt.arbitrary(SIZES, rng), np.arange(14)[None], 3)
+    wanted = reference_model.scores(reference_model.arbitrary(SIZES, rng), np.arange(14)[None], 3)
     seen: dict[str, Any] = {
         "nan": np.where(wanted == wanted.max(), np.nan, wanted),
         "shape": wanted[:, :-1],
@@ -75,16 +75,16 @@ def test_other_scores_do_not_agree(wrong: str, rng: np.random.Generator) -> None
         "zeros": np.zeros_like(wanted),
         "none": None,
     }
-    assert not gpt.agree(seen[wrong], wanted)
+    assert not reference_model.agree(seen[wrong], wanted)
 
 
 def test_weights_of_another_model_do_not_fit(rng: np.random.Generator) -> None:
-    weights = gpt.untrained(SIZES, rng)
-    assert gpt.fits(weights, SIZES)
-    assert not gpt.fits({**weights, "pos_emb": weights["pos_emb"][:, 1:]}, SIZES)
-    assert not gpt.fits({**weights, "ln_f.bias": np.full(12, np.inf)}, SIZES)
-    assert not gpt.fits({name: each for name, each in weights.items() if name != "pos_emb"}, SIZES)
-    assert not gpt.fits(None, SIZES)
+    weights = reference_model.untrained(SIZES, rng)
+    assert reference_model.fits(weights, SIZES)
+    assert not reference_model.fits({**weights, "pos_emb": weights["pos_emb"][:, 1:]}, SIZES)
+    assert not reference_model.fits({**weights, "ln_f.bias": np.full(12, np.inf)}, SIZES)
+    assert not reference_model.fits({name: each for name, each in weights.items() if name != "pos_emb"}, SIZES)
+    assert not reference_model.fits(None, SIZES)
 
 
 def test_only_stretches_of_the_given_numbers_count_as_given(rng: np.random.Generator) -> None:

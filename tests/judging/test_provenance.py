@@ -11,18 +11,18 @@ from typing import Any, Literal
 
 import pytest
 
-from harness import catalogue
 from harness.assignment import ROOT, Provenance, load
 from harness.errors import UsageProblem
-from harness.provenance import MODELS, settle
-from harness.results import Ledger, Outcome
-from harness.submission import discard, stage
+from harness.grading import graded_tests
+from harness.grading.results import Ledger, Outcome
+from harness.intake.staging import discard, stage
+from harness.problems.birthplaces.provenance import MODELS, settle
 from tests.conftest import reference_package
 from tests.judging.cases import copy_reference
 from tests.judging.court import Court
 
 ASSIGNMENT = load()
-CLAIMS = tuple(claim for claim in catalogue.collect() if any(claim.id in model.claims for model in MODELS))
+CLAIMS = tuple(claim for claim in graded_tests.collect() if any(claim.id in model.claims for model in MODELS))
 
 Settle = Callable[..., dict[str, Any]]
 Mode = Literal["off", "report", "score"]

@@ -7,11 +7,11 @@ import zipfile
 
 import pytest
 
-from harness import collect
 from harness.assignment import ROOT, load
-from harness.layout import MADE_BY
-from harness.submission import stage
-from harness.upload import UploadProblem
+from harness.intake import pack
+from harness.intake.layout import MADE_BY
+from harness.intake.staging import stage
+from harness.intake.upload import UploadProblem
 
 MADE_AT = 1_700_000_000.0  # seconds; each file of a fresh upload is a minute younger than what it is made from
 
@@ -27,8 +27,8 @@ def work(upload, data, tmp_path):
     for each in load().deliverables:
         depth = 0 if each.kind == "code" else 1
         name = each.name
-        while name in collect.MADE_FROM:
-            name, depth = collect.MADE_FROM[name], depth + 1
+        while name in pack.MADE_FROM:
+            name, depth = pack.MADE_FROM[name], depth + 1
         age(upload / each.name, 60.0 * depth)
     return tmp_path
 
@@ -39,11 +39,11 @@ def age(path, seconds):
 
 
 def run(work, *options) -> int:
-    return collect.main([*options], work / "submission", work / "data")
+    return pack.main([*options], work / "submission", work / "data")
 
 
 def findings(work) -> tuple[str, ...]:
-    return collect.collect(work / "submission", work / "data", load()).findings
+    return pack.collect(work / "submission", work / "data", load()).findings
 
 
 def test_complete_and_fresh_upload_is_packed_without_a_finding(work, capsys):
@@ -95,7 +95,7 @@ def test_missing_files_are_named_with_their_commands_and_the_rest_is_packed(work
         assert len(archive.namelist()) == 16
 
 
-@pytest.mark.parametrize(("made", "source"), collect.MADE_FROM.items())
+@pytest.mark.parametrize(("made", "source"), pack.MADE_FROM.items())
 def test_file_older_than_what_it_is_made_from_is_stale(work, made, source):
     age(work / "submission" / source, 1000)
     said = [line for line in findings(work) if line.startswith(f"{made}: older than {source}")]
@@ -162,7 +162,7 @@ def test_own_module_is_left_out_and_told(work):
 
 
 def test_upload_that_gradescope_does_not_take_is_told(work, monkeypatch):
-    monkeypatch.setattr(collect, "MOST_BYTES", 10_000)
+    monkeypatch.setattr(pack, "MOST_BYTES", 10_000)
     (said,) = findings(work)
     assert "and Gradescope takes 0.009537 MiB" in said
 
@@ -184,7 +184,7 @@ def test_folder_without_a_deliverable_is_unusable(tmp_path, capsys):
 
 def test_folder_that_is_not_there_is_unusable(tmp_path, capsys):
     with pytest.raises(UploadProblem):
-        collect.collect(tmp_path / "submission", tmp_path, load())
+        pack.collect(tmp_path / "submission", tmp_path, load())
     assert run(tmp_path) == 2
     assert "submission" in capsys.readouterr().out
 

@@ -12,11 +12,11 @@ import pypdf
 import pytest
 
 from harness.assignment import ROOT, Assignment, load
-from harness.catalogue import ClaimInfo, collect
 from harness.errors import HarnessFault, UsageProblem
-from harness.pictures import PARTS
-from harness.release import handouts
-from harness.release.course import load_course
+from harness.grading.graded_tests import ClaimInfo, collect
+from harness.problems.attention.pictures import PARTS
+from harness.release.handouts import handouts
+from harness.release.handouts.course import load_course
 
 REFERENCE = ROOT / "reference_solution" / "src"
 FIGURES = 3

@@ -13,10 +13,11 @@ from dataclasses import replace
 
 import pytest
 
-from harness.release import artefacts, template
-from harness.release.leaks import Artefact, Secrets, check
+from harness.intake.zips import zipped
+from harness.release import template
+from harness.release.leaks import artefacts
+from harness.release.leaks.leaks import Artefact, Secrets, check
 from harness.release.lists import Excuse
-from harness.zips import zipped
 from tests.release.shapes import GOLD, HIDDEN, MODEL, PEOPLE, TOWNS
 
 KEY = b"8c1f0e6f5b4a49d2a7c3905d2e61b7f4"

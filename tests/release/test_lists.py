@@ -63,14 +63,15 @@ def test_pattern_without_files_is_refused(tmp_path):
 def test_projects_own_list_names_what_the_basic_claims_import():
     """The modules that the students' grader imports when it starts, followed from file to file."""
     given = set(lists.expand(ROOT, lists.load().student))
-    needed = imported_modules(["harness.cli", "harness.__main__", "harness.session"], given)
+    needed = imported_modules(["harness.cli", "harness.__main__", "harness.grading.session"], given)
     assert sorted(needed - given) == []
 
 
 def test_projects_own_list_gives_students_no_probe_that_only_hidden_claims_use():
     given = {path for path in lists.expand(ROOT, lists.load().student) if path.startswith("harness/probes/")}
     used = imported_modules(["harness.probes"], {path for path in given if "tests_basic" in path})
-    claims = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "harness" / "tests_basic").glob("*.py"))
+    places = (*(ROOT / "harness" / "tests_basic").glob("*.py"), *(ROOT / "harness" / "problems").glob("*/checks.py"))
+    claims = "".join(path.read_text(encoding="utf-8") for path in places)
     for path in given - used:
         topic = path.rpartition("/")[2].removesuffix(".py")
         assert topic in claims, f"{path} is released, but no basic claim mentions it"

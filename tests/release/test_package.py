@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from harness.errors import UsageProblem
+from harness.intake.zips import zipped
 from harness.release import package
 from harness.release.termdata import TermData
-from harness.zips import zipped
 from tests.release.shapes import GOLD
 
 DATA = {

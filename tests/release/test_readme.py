@@ -10,8 +10,8 @@ import sys
 import pytest
 
 from harness.assignment import ROOT, load
-from harness.catalogue import collect
-from harness.layout import MADE_BY
+from harness.grading.graded_tests import collect
+from harness.intake.layout import MADE_BY
 from tests.conftest import reference_package
 
 SRC = ROOT / "reference_solution" / "src"
@@ -37,7 +37,11 @@ def from_run_sh(command: str, tmp_path) -> list[str]:
     stand_in.write_text('#!/bin/sh\nshift\nprintf "%s\\n" "$@"\n')
     stand_in.chmod(0o755)
     done = subprocess.run(
-        ["bash", "run.sh", command], cwd=SRC, env={**os.environ, "PYTHON": str(stand_in)}, capture_output=True, check=True
+        ["bash", "run.sh", command],
+        cwd=SRC,
+        env={**os.environ, "PYTHON": str(stand_in)},
+        capture_output=True,
+        check=True,
     )
     return done.stdout.decode().splitlines()
 
@@ -71,7 +75,9 @@ def test_points_and_bars_are_those_that_grade():
 
 
 def test_staffs_readme_says_the_same_points():
-    table = re.findall(r"(?m)^\| (\w\w) \| .* \| ([\d.]+) \| ([\d.]+) \| ([\d.]+) \|$", (ROOT / "README.md").read_text())
+    table = re.findall(
+        r"(?m)^\| (\w\w) \| .* \| ([\d.]+) \| ([\d.]+) \| ([\d.]+) \|$", (ROOT / "README.md").read_text()
+    )
     claims = collect()
     assert [part for part, *_ in table] == [part.id for part in load().parts if part.points]
     for part, *told in table:

@@ -12,8 +12,9 @@ from rich.console import Console
 import build
 from harness.assignment import ROOT, load
 from harness.errors import HarnessFault, UsageProblem
-from harness.release import handouts, release, selfcheck, staff, template, trained
-from harness.release.problems import ReleaseRefused
+from harness.release import release, selfcheck, template, trained
+from harness.release.findings import ReleaseRefused
+from harness.release.handouts import handouts, staff
 from harness.release.selfcheck import Marks
 
 FOLDERS = ("harness", "handouts", "reference_solution", "student_template")

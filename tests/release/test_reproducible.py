@@ -71,7 +71,9 @@ def built(root: Path, python: str = sys.executable, **environment: str) -> dict[
     )
     assert done.returncode == 0, done.stderr[-2000:]
     made: dict[str, str] = json.loads(done.stdout)
-    assert {"student.zip", "autograder.zip", "manifest.json", "handouts/assignment.pdf", "staff/staff.html"} <= set(made)
+    assert {"student.zip", "autograder.zip", "manifest.json", "handouts/assignment.pdf", "staff/staff.html"} <= set(
+        made
+    )
     return made
 
 

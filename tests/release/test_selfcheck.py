@@ -8,9 +8,9 @@ import pytest
 
 from harness.assignment import load
 from harness.errors import HarnessFault
-from harness.release.problems import ReleaseRefused
+from harness.intake.zips import zipped
+from harness.release.findings import ReleaseRefused
 from harness.release.selfcheck import check
-from harness.zips import zipped
 
 #: Writes the results for the upload's kind: the reference's comes as the zip that COLLECT made, the template's does not.
 GRADER = """
@@ -85,7 +85,9 @@ class Release:
         }
         student = {f"holdout-assignment/src/{path}": text for path, text in harness.items()}
         student["holdout-assignment/src/grader.py"] = f"import sys\nprint('hello')\nsys.exit({self.students_exit})\n"
-        student["holdout-assignment/src/collect_submission.py"] = COLLECT.format(exit=self.collect_exit, says=self.collect_says)
+        student["holdout-assignment/src/collect_submission.py"] = COLLECT.format(
+            exit=self.collect_exit, says=self.collect_says
+        )
         for each in load().uploads:
             student[f"holdout-assignment/src/submission/{each.name}"] = ""
         student["holdout-assignment/src/submission/model.py"] = self.model

@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 
 from harness.assignment import load
-from harness.catalogue import ClaimInfo, collect
 from harness.errors import UsageProblem
-from harness.release import handouts, release, staff
+from harness.grading.graded_tests import ClaimInfo, collect
+from harness.release import release
+from harness.release.handouts import handouts, staff
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,7 @@ import textwrap
 
 import pytest
 
-from harness.release.strip import strip, strip_tree
+from harness.release.strip.strip import strip, strip_tree
 
 START, END = "### START_CODE_HERE ###", "### END_CODE_HERE ###"
 CANARY = "# canary: 0123456789abcdef"

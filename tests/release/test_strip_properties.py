@@ -7,7 +7,7 @@ import textwrap
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from harness.release.strip import Stripped, strip
+from harness.release.strip.strip import Stripped, strip
 
 START, END = "### START_CODE_HERE ###", "### END_CODE_HERE ###"
 CANARY = "# canary: 0123456789abcdef"
@@ -152,7 +152,8 @@ def test_notebooks_keep_the_promises(text, others):
     """Every cell is stripped as a text of its own; what others say stays, what running left goes."""
     sources = [*others, text.removesuffix("\n")]
     cells = [
-        {"cell_type": "code", "source": source, "outputs": [{"text": source}], "execution_count": 7} for source in sources
+        {"cell_type": "code", "source": source, "outputs": [{"text": source}], "execution_count": 7}
+        for source in sources
     ]
     result = strip("demo.ipynb", json.dumps({"cells": cells, "metadata": {}}).encode())
     assume(not result.problems)
@@ -164,7 +165,10 @@ def test_notebooks_keep_the_promises(text, others):
     assert strip("demo.ipynb", result.data, is_template=True).data == result.data
 
 
-@given(st.binary(max_size=200), st.sampled_from(["a.py", "a.sh", "a.md", "a.tex", "a.toml", "a.yml", "a.ipynb", "a.html", "a"]))
+@given(
+    st.binary(max_size=200),
+    st.sampled_from(["a.py", "a.sh", "a.md", "a.tex", "a.toml", "a.yml", "a.ipynb", "a.html", "a"]),
+)
 def test_any_bytes_are_accepted_or_refused_but_never_crash(data, name):
     result = strip(name, data)
     assert result.problems or name == "a.ipynb" or result.data == data

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.release.problems import ReleaseRefused
-from harness.release.strip import strip_tree
+from harness.release.findings import ReleaseRefused
+from harness.release.strip.strip import strip_tree
 
 PROJECTS = sorted(path for path in (Path(__file__).parent.parent / "broken_builds").iterdir() if path.is_dir())
 

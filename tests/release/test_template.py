@@ -8,7 +8,7 @@ import pytest
 
 from harness.errors import UsageProblem
 from harness.release import template
-from harness.release.problems import ReleaseRefused
+from harness.release.findings import ReleaseRefused
 
 
 @pytest.fixture

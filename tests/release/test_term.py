@@ -13,11 +13,12 @@ from rich.console import Console
 import build
 from harness.assignment import ROOT, load
 from harness.errors import UsageProblem
-from harness.predictions import Question, Score, load_gold, meets, score
-from harness.release import former, handouts, release, selfcheck, staff, template, termdata, trained
-from harness.release.problems import ReleaseRefused
+from harness.problems.birthplaces.dataset import DEMO_KEY, generate, write
+from harness.problems.birthplaces.predictions import Question, Score, load_gold, meets, score
+from harness.release import previous, release, selfcheck, template, termdata, trained
+from harness.release.findings import ReleaseRefused
+from harness.release.handouts import handouts, staff
 from harness.release.selfcheck import Marks
-from harness.world import DEMO_KEY, generate, write
 
 FOLDERS = ("harness", "handouts", "reference_solution", "student_template")
 FILES = ("assignment.toml", "pyproject.toml", "constraints.txt", "setup.sh", "run_autograder")
@@ -218,7 +219,7 @@ def test_what_is_no_manifest_is_no_release_to_mend(root, text):
     if text is not None:
         path.write_text(text)
     with pytest.raises(UsageProblem, match=r"manifest\.json: (cannot be read|is no manifest of a release)"):
-        former.load(path)
+        previous.load(path)
 
 
 def test_command_line_reaches_the_release(root, monkeypatch):
@@ -226,7 +227,12 @@ def test_command_line_reaches_the_release(root, monkeypatch):
     monkeypatch.setattr(build, "ROOT", root)
     monkeypatch.setattr(release, "release", lambda request, _: asked.append(request))
     assert build.main(["release", "--hotfix", "dist", "--students-too", "--dry-run", "--trained", "x"]) == 0
-    assert (asked[0].hotfix.name, asked[0].students_too, asked[0].dry_run, asked[0].trained.name) == ("dist", True, True, "x")
+    assert (asked[0].hotfix.name, asked[0].students_too, asked[0].dry_run, asked[0].trained.name) == (
+        "dist",
+        True,
+        True,
+        "x",
+    )
 
 
 def test_permission_to_change_belongs_to_a_hotfix(capsys):
@@ -243,7 +249,9 @@ def test_next_terms_key_makes_all_data_new(root, console):
     assert json.loads(first["manifest.json"])["key"] != json.loads(second["manifest.json"])["key"]
     worlds = []
     for number in range(2):
-        folder = next((root / "build").glob(f"world-laptop-{json.loads((first, second)[number]['manifest.json'])['key']}"))
+        folder = next(
+            (root / "build").glob(f"world-laptop-{json.loads((first, second)[number]['manifest.json'])['key']}")
+        )
         worlds.append({path.name: set(path.read_text(encoding="utf-8").splitlines()) for path in folder.iterdir()})
     for name in worlds[0]:
         shared = worlds[0][name] & worlds[1][name]

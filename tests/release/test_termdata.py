@@ -6,8 +6,8 @@ import pytest
 
 from harness.assignment import ROOT
 from harness.errors import UsageProblem
+from harness.problems.birthplaces.dataset import NAMES
 from harness.release.termdata import dropped_in, generated
-from harness.world import NAMES
 
 
 @pytest.fixture

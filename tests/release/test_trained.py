@@ -10,9 +10,9 @@ from rich.console import Console
 
 from harness.assignment import ROOT, load
 from harness.errors import UsageProblem
+from harness.problems.birthplaces.dataset import DEMO_KEY
 from harness.release import trained, training
 from harness.release.termdata import TermData
-from harness.world import DEMO_KEY
 
 DATA = TermData(Path("data"), {"wiki.txt": b"x\n"}, DEMO_KEY, "laptop")
 
@@ -59,9 +59,7 @@ def test_changed_code_is_trained_anew(root, asked):
     ready(root)
     path = root / "reference_solution" / "src" / "submission" / "model.py"
     path.write_text(path.read_text(encoding="utf-8") + "# better\n", encoding="utf-8")
-    assert "model.py of the reference has changed" in str(
-        trained.untrained(root, DATA, load())
-    )
+    assert "model.py of the reference has changed" in str(trained.untrained(root, DATA, load()))
     ready(root)
     assert len(asked) == 2
 

@@ -8,7 +8,7 @@ def attack():
     found = []
     sys.path += ["@ROOT@", "@ROOT@/harness", "/autograder/source"]
     sys.path_importer_cache.clear()
-    for name in ("harness.tests_hidden.test_part_e", "harness.tests_hidden", "harness.results", "harness.session", "harness.plugin", "test_part_e", "conftest"):
+    for name in ("harness.tests_hidden.test_part_e", "harness.tests_hidden", "harness.grading.results", "harness.grading.session", "harness.grading.plugin", "test_part_e", "conftest"):
         try:
             importlib.import_module(name)
             found.append(name.encode())

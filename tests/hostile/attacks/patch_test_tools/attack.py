@@ -11,6 +11,6 @@ def attack():
             continue
         for attribute in ("fail", "raises", "runtestprotocol", "main", "approx"):
             setattr(module, attribute, yes)
-    for name in ("harness.results", "harness.plugin", "harness.session", "harness.student"):
+    for name in ("harness.grading.results", "harness.grading.plugin", "harness.grading.session", "harness.grading.student"):
         if name in sys.modules:
             raise RuntimeError(f"BREACH: {name} is in this process")

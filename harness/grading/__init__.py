@@ -1,0 +1,1 @@
+"""One grade: from a staged submission to results."""

@@ -1,0 +1,84 @@
+"""Results for people: plain text for a terminal, one self-contained page for a browser."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from harness.assignment import load
+from harness.grading.results import ClaimResult, Ledger, Outcome, clean
+
+_MARKS = {
+    Outcome.PASS: "pass",
+    Outcome.FAIL: "FAIL",
+    Outcome.HARNESS_FAULT: "fault of ours",
+    Outcome.NOT_RUN: "not run",
+}
+
+_UNITS = {"total": "points", "extra credit": "extra credit"}
+
+_PAGE = Path(__file__).with_name("page.html.jinja")
+
+
+def as_text(ledger: Ledger) -> str:
+    """One line per claim, what each failed one says below it, and the sum."""
+    lines = list(ledger.notes)
+    for result in ledger.results.values():
+        lines.append(f"{result.claim.id:<14}{_points(result):>8}  {_MARKS[result.outcome]:<6}  {result.claim.title}")
+        if result.outcome is not Outcome.PASS:
+            lines += [f"{'':<24}{line}" for line in [*clean(result.output).splitlines(), *_for_staff(result)]]
+    lines += [f"{name:<14}{f'{score:g}/{most:g}':>8}" for name, score, most in _sums(ledger)]
+    lines += _provenance(ledger)
+    stamp = [f"{name} {ledger.extra[name]}" for name in ("release", "seed") if ledger.extra.get(name)]
+    return "\n".join(clean(line) for line in [*lines, ", ".join(stamp)]).rstrip()  # not cut as a whole: the sum is last
+
+
+def as_html(ledger: Ledger) -> str:
+    """The same as a page without scripts or remote parts; every text is escaped."""
+    from jinja2 import Environment
+
+    page = Environment(autoescape=True).from_string(_PAGE.read_text(encoding="utf-8"))
+    return page.render(
+        sums=[f"{score:g} of {most:g} {_UNITS[name]}" for name, score, most in _sums(ledger)],
+        notes=[clean(note) for note in ledger.notes],
+        release=ledger.extra.get("release") or "none (a checkout)",
+        seed=ledger.extra.get("seed"),
+        rows=[_row(result) for result in ledger.results.values()],
+    )
+
+
+def _sums(ledger: Ledger) -> Iterator[tuple[str, float, float]]:
+    """Points earned and points possible: in all, and apart from it the extra credit; what nobody ran is left out."""
+    extra = {part.id for part in load().parts if part.extra_credit}
+    for name, is_extra in (("total", False), ("extra credit", True)):
+        counted = [result for result in ledger.results.values() if (result.claim.part in extra) == is_extra]
+        if counted:
+            yield name, sum(result.score for result in counted), sum(result.claim.points for result in counted)
+
+
+def _provenance(ledger: Ledger) -> Iterator[str]:
+    """For staff: how many uploaded answers the uploaded models give again."""
+    for name, found in ledger.extra.get("provenance", {}).items():
+        yield f"{name}: {found['note'] or '{agree} of {asked} answers come again from its params'.format(**found)}"
+
+
+def _row(result: ClaimResult) -> dict[str, str]:
+    css = {Outcome.PASS: "pass", Outcome.FAIL: "fail"}.get(result.outcome, "fault")
+    output = "" if result.outcome is Outcome.PASS else clean(result.output)
+    return {
+        "id": result.claim.id,
+        "title": result.claim.title,
+        "output": output,
+        "css": css,
+        "mark": _MARKS[result.outcome],
+        "points": _points(result),
+    }
+
+
+def _for_staff(result: ClaimResult) -> list[str]:
+    """What broke in a claim that was not judged: for the terminal and the page of whoever runs the grader."""
+    return [f"({result.staff['fault']})"] if "fault" in result.staff else []
+
+
+def _points(result: ClaimResult) -> str:
+    return f"{result.score:g}/{result.claim.points:g}"

@@ -1,0 +1,279 @@
+"""The `student` and `reference` of a claim: run a probe in a worker, get values back, or fail with a sentence.
+
+Everything in a reply is untrusted. What a worker says of itself (exception text, output) is shown for basic claims
+only, whose inputs are public; for hidden claims a fixed sentence of ours stands in its place.
+"""
+
+from __future__ import annotations
+
+import builtins
+import hashlib
+import math
+import re
+import time
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from harness.assignment import RunLimits
+from harness.errors import HarnessFault
+from harness.grading.feedback import Failure
+from harness.intake.staging import Submission, explain
+from harness.sandbox import Limits, Reply, Sandbox, Status
+
+Probe = Callable[..., Any] | str
+
+#: Bytes; the largest honest reply takes 12 MiB (8,000 drawn examples). Claims compute on replies in the grader, which
+#: must not run out of memory over one: the smallest machine has 750 MiB in all.
+LARGEST_REPLY = 16 << 20
+
+#: How the sandbox says that a worker died of a signal that none of its limits sent: an administrator's, or its own.
+KILLED = "killed by signal 9 "
+
+
+def claim_seed(run_seed: str, claim_id: str) -> int:
+    """The seed of one claim: follows from the run's, differs between claims, fits in 32 bits for numpy and torch."""
+    return int.from_bytes(hashlib.sha256(f"{run_seed}:{claim_id}".encode()).digest()[:4], "big")
+
+
+def name_of(probe: Probe) -> str:
+    """`topic.function`. Where the probes have been imported, a claim's `corruption.draws` is the function itself."""
+    return probe if isinstance(probe, str) else f"{probe.__module__.rpartition('.')[2]}.{probe.__name__}"
+
+
+@dataclass
+class Runner:
+    """Runs probes beside one tree of code on behalf of one claim, within that claim's time and the whole run's.
+
+    Only its own runs count against the claim's time: a submission that uses up its share leaves the reference its own.
+    """
+
+    sandbox: Sandbox
+    tree: Path
+    limits: RunLimits
+    seed: int
+    deadline: float = math.inf
+    """Of the whole run, by time.monotonic()."""
+    runs: int = 0
+    used: float = 0.0
+    secret: bool = False
+    """Whether the tree is closed to every worker but the one that runs beside it. A later worker may find its path."""
+
+    def reply(self, probe: Probe, load: bool, arguments: dict[str, Any]) -> Reply:
+        """One run in a fresh worker; a second one if the first was killed, which may be somebody else's doing."""
+        self.runs += 1
+        reply = self._run(probe, load, arguments)
+        return self._run(probe, load, arguments) if reply.detail.startswith(KILLED) else reply
+
+    def _run(self, probe: Probe, load: bool, arguments: dict[str, Any]) -> Reply:
+        begun = time.monotonic()
+        limits = Limits(
+            wall_seconds=max(min(self.limits.claim_seconds - self.used, self.deadline - begun), 1.0),
+            cpu_seconds=self.limits.cpu_seconds,
+            memory_bytes=self.limits.memory_mib << 20,
+            file_bytes=self.limits.file_mib << 20,
+            reply_bytes=LARGEST_REPLY,
+        )
+        try:
+            self._open(0o755)
+            return self.sandbox.run(
+                self.tree, name_of(probe), arguments, seed=(self.seed + self.runs - 1) % 2**32, limits=limits, load=load
+            )
+        finally:
+            self._open(0o700)
+            self.used += time.monotonic() - begun
+
+    def _open(self, mode: int) -> None:
+        if self.secret:
+            self.tree.chmod(mode)
+
+
+@dataclass
+class Reference(Runner):
+    """The staff solution, through the same workers. What fails here is a fault of ours."""
+
+    secret: bool = True
+
+    def run(self, probe: Probe, **arguments: Any) -> Any:
+        """Value of `probe(reference, **arguments)`; HarnessFault when it does not return one."""
+        reply = self.reply(probe, True, arguments)
+        if reply.status is not Status.RETURNED:
+            raise HarnessFault(
+                f"the reference failed in probe {name_of(probe)}: {reply.status.name} {reply.detail} {reply.error}"
+            )
+        return reply.value
+
+
+@dataclass(kw_only=True)
+class Student(Runner):
+    """A submission. What fails here is a Failure of the claim."""
+
+    submission: Submission
+    hidden: bool
+    answers: int = 0
+    """How many values the student's code has given to the claim."""
+
+    def run(self, probe: Probe, **arguments: Any) -> Any:
+        """Value of `probe(submission, **arguments)`, run in a fresh worker beside the student's code.
+
+        The value is untrusted: a claim checks types, shapes and finiteness before it uses them.
+
+        Raises:
+            Failure: the code does not import, raises, exceeds a limit or answers nothing usable.
+        """
+        value = self._value(self.reply(probe, True, arguments))
+        self.answers += 1
+        return value
+
+    def read(self, probe: Probe, **arguments: Any) -> Any:
+        """Value of `probe(folder, **arguments)`: looks at the uploaded files and imports none of the student's code."""
+        return self._value(self.reply(probe, False, arguments))
+
+    def file(self, name: str) -> Path:
+        """The staged deliverable `name`; a Failure that says how to make it when it is missing or unusable."""
+        if name in self.submission.present:
+            return self.submission.present[name]
+        raise Failure(
+            expected=f"{name} among the uploaded files",
+            seen=self._why_missing(name),
+            hint=f"upload {name} with the other files",
+            public=True,
+        )
+
+    def _value(self, reply: Reply) -> Any:
+        if reply.status is Status.RETURNED:
+            return reply.value
+        lacking = {name: self._why_missing(name) for name in self.submission.missing if name.endswith(".py")}
+        raise _failure(reply, self.hidden, lacking)
+
+    def _why_missing(self, name: str) -> str:
+        said = [problem.message for problem in self.submission.problems if problem.file == name]
+        return said[0] if said else explain(name)
+
+
+def _failure(reply: Reply, hidden: bool, lacking: Mapping[str, str]) -> Failure:
+    """`lacking` has the modules that were not uploaded, or could not be used, and says so of each in a sentence."""
+    match reply.status:
+        case Status.IMPORT_FAILED | Status.RAISED if needed := _missed(reply, lacking):
+            return _waits_for_files(needed, [lacking[name] for name in needed])
+        case Status.IMPORT_FAILED:
+            return _waits_for_import(reply, hidden)
+        case Status.RAISED if _is_unwritten(reply, lacking):
+            return _waits_for_part(reply, hidden, lacking)
+        case Status.RAISED:
+            return Failure(
+                "the code returns",
+                f"it raised {_raised(reply, hidden)}",
+                _start(reply, hidden),
+                public=not hidden,
+            )
+        case Status.TIMED_OUT | Status.OUT_OF_CPU:
+            return Failure(
+                "an answer in time",
+                f"none: {_detail(reply, hidden)}",
+                "does the code train, loop or wait where it should not?",
+                public=True,
+            )
+        case Status.OUT_OF_MEMORY:
+            return Failure(
+                "work within the memory limit",
+                f"more was asked for: {_detail(reply, hidden)}",
+                "what does the code allocate here?",
+                public=True,
+            )
+        case Status.BAD_REPLY:
+            return Failure(
+                "plain tensors and numbers",
+                f"an answer that could not be read: {reply.detail}",
+                "are these ordinary tensors of ordinary size?",
+                public=not hidden,
+            )
+        case _:
+            return Failure(
+                "the code returns",
+                f"its process ended: {_detail(reply, hidden)}",
+                "does the code exit or crash the interpreter?",
+                public=True,
+            )
+
+
+def _detail(reply: Reply, hidden: bool) -> str:
+    """How the run ended. Exit codes, signals and times are the student's to choose: hidden claims repeat none."""
+    if not hidden:
+        return reply.detail
+    return {
+        Status.TIMED_OUT: "stopped at the time limit",
+        Status.OUT_OF_CPU: "stopped at the limit of computing time",
+        Status.OUT_OF_MEMORY: "stopped at the memory limit",
+    }.get(reply.status, "without an answer")
+
+
+def _missed(reply: Reply, lacking: Collection[str]) -> list[str]:
+    """Those of the lacking modules which the student's code tried to import."""
+    if reply.error is None or reply.error.type not in ("ModuleNotFoundError", "ImportError"):
+        return []
+    return [name for name in lacking if re.search(rf"\b{name.removesuffix('.py')}\b", reply.error.message)]
+
+
+def _waits_for_files(needed: Sequence[str], sentences: Sequence[str]) -> Failure:
+    hint = f"this claim waits until the package has its {' and '.join(needed)}: the code imports what is not there"
+    return Failure(f"{', '.join(needed)} among the uploaded files", "; ".join(sentences), hint, public=True)
+
+
+def _is_unwritten(reply: Reply, lacking: Collection[str]) -> bool:
+    """Whether the student's code stands for a part that is yet to be written, or uploaded."""
+    if reply.error is None:
+        return False
+    if reply.error.type == "AttributeError" and lacking:
+        return "module 'submission'" in reply.error.message
+    return reply.error.type == "NotImplementedError"
+
+
+def _waits_for_part(reply: Reply, hidden: bool, lacking: Collection[str]) -> Failure:
+    seen, hint = "it is not written yet", "this claim waits until the part is written"
+    if lacking:
+        seen += f", or belongs to what was not uploaded ({', '.join(lacking)})"
+        hint += " and all modules of the package are uploaded"
+    elif not hidden:
+        seen += f": {_where(reply)} raises NotImplementedError"
+    return Failure("the part that this claim looks at", seen, hint, public=True)
+
+
+def _waits_for_import(reply: Reply, hidden: bool) -> Failure:
+    if hidden:
+        hint = "this claim waits until the code imports; the basic claims show the message"
+        return Failure("`import submission` works", "it does not import", hint, public=True)
+    hint = "this claim waits until the code imports: start at the file and line above"
+    return Failure("`import submission` works", f"it raised {_raised(reply, hidden)}", hint, public=True)
+
+
+def _start(reply: Reply, hidden: bool) -> str:
+    """Where to look after an exception."""
+    if hidden:
+        return f"look for the cause of {_type(reply)}: does it come with longer, shorter or other input as well?"
+    if reply.error is None or not reply.error.frames:
+        return "the message above says what is expected of your function"
+    return "start at the file and line above; the text behind the exception's name says what went wrong there"
+
+
+def _type(reply: Reply) -> str:
+    """The exception's type if Python itself defines it: another name is the student's text."""
+    name = reply.error.type if reply.error else ""
+    known = getattr(builtins, name, None) if name.isidentifier() else None
+    return name if isinstance(known, type) and issubclass(known, BaseException) else "the exception"
+
+
+def _raised(reply: Reply, hidden: bool) -> str:
+    if hidden or reply.error is None:
+        return _type(reply)
+    return f"{reply.error.type}: {reply.error.message}" + (
+        f"\n          at {_where(reply)}" if reply.error.frames else ""
+    )
+
+
+def _where(reply: Reply) -> str:
+    if reply.error is None or not reply.error.frames:
+        return "submission"
+    frame = reply.error.frames[-1]
+    return f"{frame.file}:{frame.line} in {frame.function}"

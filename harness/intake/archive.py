@@ -1,0 +1,227 @@
+"""What lies in a zip, listed and streamed from its central directory alone; and uploads that are zips within zips.
+
+Promises: no path of an entry is ever used on disk; neither listing nor reading takes memory in proportion to what the
+zip claims about itself; a zip that no ordinary tool makes (overlapping or repeated entries, paths that lead outside)
+is refused as a whole with one sentence, a damaged or encrypted entry alone.
+"""
+
+from __future__ import annotations
+
+import re
+import stat
+import struct
+import tempfile
+import zipfile
+import zlib
+from collections import defaultdict
+from typing import IO, TYPE_CHECKING
+
+from harness.intake.upload import (
+    SKIPPED,
+    WHAT_IT_IS,
+    Caps,
+    Entry,
+    EntryKind,
+    FolderSource,
+    Parts,
+    Refused,
+    Source,
+    UploadProblem,
+    faults_are_ours,
+    is_skipped,
+    kind_of,
+    megabytes,
+    show,
+    unreadable,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+CHUNK_BYTES = 1 << 20
+_DIRECTORY_LIST_BYTES = 4 << 20  # of a zip; 20,000 entries of ordinary names take half of it
+_LOCAL_HEADER_BYTES = 30  # in front of each entry's data, its name not counted
+_READABLE_COMPRESSIONS = frozenset({zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED})  # zipfile cannot bound what others yield
+# What zipfile raises because of what lies in a zip.
+_READ_ERRORS = (
+    zipfile.BadZipFile, zipfile.LargeZipFile, RuntimeError, ValueError, EOFError, OSError, OverflowError, IndexError,
+    KeyError, struct.error, zlib.error,
+)  # fmt: skip
+
+
+class ZipSource(Source):
+    """A zip, read by its central directory. Entries are only ever streamed; their paths are never used on disk."""
+
+    def __init__(self, stream: IO[bytes], label: str, caps: Caps) -> None:
+        """Read the list of files. UploadProblem if this is no zip, or one that no ordinary tool makes."""
+        self.label = label
+        self._caps = caps
+        self._stream = stream
+        self._infos: dict[Parts, zipfile.ZipInfo] = {}
+        self._folders: set[Parts] = set()
+        try:
+            self._zip = zipfile.ZipFile(_Bounded(stream))
+        except _READ_ERRORS as problem:
+            raise UploadProblem(
+                f"{label}: is not a zip that can be read ({_reason(problem)}); zip the files again"
+            ) from problem
+        infos = self._zip.infolist()
+        self._refuse_overlaps(infos)
+        for info in infos:
+            self._add(info)
+
+    def _add(self, info: zipfile.ZipInfo) -> None:
+        parts = self._parts(info)
+        if not parts or len(parts) > self._caps.depth or not SKIPPED.isdisjoint(parts[:-1]):
+            return
+        if info.orig_filename.endswith(("/", "\\")):
+            self._folders.add(parts)
+        elif parts in self._infos:
+            raise UploadProblem(f"{self.label}: holds '{show(parts)}' twice; zip the files again")
+        else:
+            self._infos[parts] = info
+        self._folders.update(parts[:length] for length in range(1, len(parts)))
+        if len(self._infos) + len(self._folders) > 2 * self._caps.entries:  # some may still turn out to be skipped
+            raise self.too_many(self._caps)
+
+    def _parts(self, info: zipfile.ZipInfo) -> Parts:
+        """The path's components; old Windows tools write backslashes. UploadProblem if it points outside."""
+        name = info.orig_filename.replace("\\", "/")
+        parts = tuple(part for part in name.split("/") if part not in {"", "."})
+        if name.startswith("/") or ".." in parts or "\0" in name or re.match("[A-Za-z]:", name):
+            raise UploadProblem(f"{self.label}: holds '{show(name)}', a path that leaves the zip; zip the files again")
+        return parts
+
+    def _refuse_overlaps(self, infos: list[zipfile.ZipInfo]) -> None:
+        """A zip whose entries share bytes expands without limit, and no ordinary tool makes one."""
+        end = 0
+        for info in sorted(infos, key=lambda info: info.header_offset):
+            if info.header_offset < end:
+                raise UploadProblem(
+                    f"{self.label}: its files overlap at '{show(info.orig_filename)}'; zip the files again"
+                )
+            end = info.header_offset + _LOCAL_HEADER_BYTES + info.compress_size
+
+    def entries(self) -> tuple[Entry, ...]:
+        """See Source."""
+        beside: defaultdict[Parts, set[str]] = defaultdict(set)
+        for parts in (*self._infos, *self._folders):
+            beside[parts[:-1]].add(parts[-1])
+        skipped = {parts for parts in self._folders if is_skipped(parts[-1], beside[parts[:-1]])}
+        found = [Entry(parts, "folder") for parts in self._folders if parts not in self._infos]
+        found += [Entry(parts, _kind_in_zip(info), info.file_size) for parts, info in self._infos.items()]
+        kept = [
+            entry for entry in found if not any(entry.parts[:depth] in skipped for depth in range(1, len(entry.parts)))
+        ]
+        if len(kept) > self._caps.entries:
+            raise self.too_many(self._caps)
+        return tuple(sorted(kept, key=lambda entry: entry.parts))
+
+    def open(self, entry: Entry) -> IO[bytes]:
+        """See Source."""
+        if entry.kind != "file":
+            raise Refused(WHAT_IT_IS[entry.kind])
+        info = self._infos[entry.parts]
+        if info.flag_bits & 0x1:
+            raise Refused("is encrypted; zip the files without a password")
+        if info.compress_type not in _READABLE_COMPRESSIONS:
+            raise Refused("is compressed in a way that is not read here; zip the files with your system's own tool")
+        try:
+            return self._zip.open(info)
+        except _READ_ERRORS as problem:
+            raise Refused(f"is damaged in the zip ({_reason(problem)}); zip the files again") from problem
+
+    def close(self) -> None:
+        """See Source."""
+        self._zip.close()
+        self._stream.close()
+
+
+class _Bounded:
+    """A seekable stream that refuses to hand out more than the longest list of files at once.
+
+    ZipFile reads the whole central directory in one go, of a length that the file itself claims.
+    """
+
+    def __init__(self, stream: IO[bytes]) -> None:
+        self._stream = stream
+        self.seek = stream.seek
+        self.tell = stream.tell
+        self.close = stream.close
+
+    def seekable(self) -> bool:
+        return True
+
+    def read(self, length: int = -1) -> bytes:
+        if length < 0 or length > _DIRECTORY_LIST_BYTES:
+            data = self._stream.read(_DIRECTORY_LIST_BYTES + 1)
+            if len(data) > _DIRECTORY_LIST_BYTES:
+                raise zipfile.BadZipFile("its list of files is too long")
+            return data
+        return self._stream.read(length)
+
+
+def _kind_in_zip(info: zipfile.ZipInfo) -> EntryKind:
+    mode = info.external_attr >> 16
+    return kind_of(mode) if stat.S_IFMT(mode) else "file"  # tools outside Unix leave the type empty
+
+
+def _reason(problem: BaseException) -> str:
+    return show(str(problem).rstrip(".") or type(problem).__name__)
+
+
+def open_upload(upload: Path, caps: Caps) -> Source:
+    """The folder or zip at `upload`. UploadProblem if it is neither, or cannot be read."""
+    if upload.is_dir():
+        return FolderSource(upload, caps)
+    label = show(upload.name)
+    try:
+        stream = upload.open("rb") if upload.is_file() else None
+    except OSError as problem:
+        raise unreadable(label, problem) from problem
+    if stream is None:
+        raise UploadProblem(f"{label}: there is no such folder or zip; give one that holds the deliverables")
+    return _zip_or_close(stream, label, caps)
+
+
+def open_nested(source: Source, entry: Entry, caps: Caps, scratch: Path) -> ZipSource:
+    """The zip at `entry` of `source`, by way of a nameless copy in `scratch`. UploadProblem if it cannot be read."""
+    label = show(entry.parts)
+    with faults_are_ours(scratch):
+        copy = tempfile.TemporaryFile(dir=scratch)  # noqa: SIM115 (the source that is returned closes it)
+    try:
+        with source.open(entry) as stream, faults_are_ours(scratch):
+            for chunk in chunks(stream, caps.total):
+                copy.write(chunk)
+    except Refused as refusal:
+        copy.close()
+        raise UploadProblem(f"{label}: {refusal}") from refusal
+    except BaseException:
+        copy.close()
+        raise
+    return _zip_or_close(copy, label, caps)
+
+
+def chunks(stream: IO[bytes], cap: int) -> Iterator[bytes]:
+    """The bytes of a stream from `Source.open`, piece by piece; Refused once they are damaged or more than `cap`."""
+    size = 0
+    while True:
+        try:
+            chunk = stream.read(CHUNK_BYTES)
+        except _READ_ERRORS as problem:
+            raise Refused(f"is damaged ({_reason(problem)}); upload it again") from problem
+        if not chunk:
+            return
+        size += len(chunk)
+        if size > cap:
+            raise Refused(f"is more than the {megabytes(cap)} that are read; upload the deliverables only")
+        yield chunk
+
+
+def _zip_or_close(stream: IO[bytes], label: str, caps: Caps) -> ZipSource:
+    try:
+        return ZipSource(stream, label, caps)
+    except BaseException:
+        stream.close()
+        raise

@@ -1,0 +1,198 @@
+"""`python collect_submission.py`: the upload as one zip, and what is missing from it or stale.
+
+Promises: the zip holds the deliverables that are there, flat, under their names, and nothing else; equal files give an
+equal zip; what the grader's intake would say of it is said now, in its words. A zip is written whatever is found: it is
+the student who decides, and half an upload earns more than none.
+
+Staleness is told by the files' times, which is a question and no proof: code that changed later may have changed for
+another part. Times closer together than disks and zips can tell apart say nothing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.assignment import Assignment, load
+from harness.errors import HoldoutError, UsageProblem
+from harness.intake.layout import MADE_BY, explain
+from harness.intake.staging import Problem, Submission, discard, stage
+from harness.intake.upload import megabytes
+from harness.intake.zips import zipped
+from harness.problems.birthplaces import predictions
+
+#: What Gradescope takes in one upload, in bytes.
+MOST_BYTES = 100 * 10**6
+#: FAT, and times in zips, count in steps of two seconds.
+TIE_SECONDS = 2.0
+
+#: The parameters that a file is made from. What stands here alone is made from code and data.
+MADE_FROM: Mapping[str, str] = {
+    "vanilla.finetune.params": "vanilla.pretrain.params",
+    "perceiver.finetune.params": "perceiver.pretrain.params",
+    "vanilla.nopretrain.dev.predictions": "vanilla.model.params",
+    "vanilla.nopretrain.test.predictions": "vanilla.model.params",
+    "vanilla.pretrain.dev.predictions": "vanilla.finetune.params",
+    "vanilla.pretrain.test.predictions": "vanilla.finetune.params",
+    "perceiver.pretrain.dev.predictions": "perceiver.finetune.params",
+    "perceiver.pretrain.test.predictions": "perceiver.finetune.params",
+}
+_QUESTIONS = {"dev": "birth_dev.tsv", "test": "birth_test_inputs.tsv"}
+
+
+@dataclass(frozen=True)
+class Collected:
+    """What was packed, by name, and what is to be said about it, a sentence each."""
+
+    files: Mapping[str, bytes]
+    missing: tuple[str, ...]
+    stale: tuple[str, ...]
+    odd: tuple[str, ...]  # whatever else a grade would stumble over
+
+    @property
+    def findings(self) -> tuple[str, ...]:
+        """Everything that keeps the upload from being complete and fresh."""
+        return (*self.missing, *self.stale, *self.odd)
+
+
+def collect(folder: Path, data: Path, assignment: Assignment) -> Collected:
+    """What lies in `folder`, the students' `submission/`, with the term's data in `data`.
+
+    Raises:
+        UsageProblem: not one deliverable is there.
+        UploadProblem: the folder cannot be read.
+    """
+    with _staged(folder, assignment) as staged:
+        files = {name: path.read_bytes() for name, path in staged.present.items()}
+        extras = staged.extras
+        missing = tuple(_to_make(problem) for problem in staged.problems)
+    if not files:
+        raise UsageProblem(f"{folder}: none of the {len(assignment.deliverables)} deliverables is here")
+    times = {name: (folder / name).stat().st_mtime for name in files if (folder / name).is_file()}
+    code = {each.name for each in assignment.deliverables if each.kind == "code"}
+    odd = (*_left_out(extras), *_miscounted(files, data), *_too_large(files))
+    return Collected(files, missing, tuple(_stale(times, code)), odd)
+
+
+@contextmanager
+def _staged(folder: Path, assignment: Assignment) -> Iterator[Submission]:
+    """The folder as the grader takes it in."""
+    with tempfile.TemporaryDirectory(prefix="holdout-") as scratch:
+        staged = stage(folder, Path(scratch) / "staged", assignment.uploads)
+        try:
+            yield staged
+        finally:
+            discard(staged.tree)
+
+
+def _to_make(problem: Problem) -> str:
+    """The intake's sentence; of a file that a command makes, the command alone: the rest is plain from here."""
+    made = problem.file in MADE_BY and problem.message == explain(problem.file)
+    return f"{problem.file}: run ./run.sh {MADE_BY[problem.file]}" if made else problem.message
+
+
+def _stale(times: Mapping[str, float], code: set[str]) -> Iterator[str]:
+    """Made files that are older than what they are made from, in the order in which to make them again."""
+    edited = max((name for name in times if name in code), key=lambda name: times[name], default=None)
+    stale: set[str] = set()
+    for name, command in MADE_BY.items():
+        source = MADE_FROM.get(name)
+        if name not in times:
+            continue
+        if source in stale:
+            why = f"made from {source}, which is stale"
+        elif source and _older(times, name, source):
+            why = f"older than {source}, which it is made from"
+        elif name.endswith(".params") and edited and _older(times, name, edited):
+            why = f"older than your {edited}, unless that changed for another part only"
+        else:
+            continue
+        stale.add(name)
+        yield f"{name}: {why}; run ./run.sh {command} again"
+
+
+def _older(times: Mapping[str, float], name: str, than: str) -> bool:
+    return than in times and times[name] < times[than] - TIE_SECONDS
+
+
+def _left_out(extras: Sequence[str]) -> Iterator[str]:
+    for name in extras:
+        yield f"{name}: left out, it is no deliverable; move what your code needs of it into a file that is"
+
+
+def _miscounted(files: Mapping[str, bytes], data: Path) -> Iterator[str]:
+    """Predictions that cannot be for the questions in `data`; says nothing where the questions are not there."""
+    for name, content in files.items():
+        split = name.split(".")[-2]
+        if not name.endswith(".predictions") or not (data / _QUESTIONS[split]).is_file():
+            continue
+        questions = len(predictions.parse((data / _QUESTIONS[split]).read_bytes()))
+        try:
+            lines = len(predictions.parse(content))
+        except predictions.PredictionsProblem as problem:
+            yield f"{name}: {problem}"
+            continue
+        if lines != questions:
+            asked = f"data/{_QUESTIONS[split]} asks {questions} questions"
+            yield f"{name}: has {lines} lines, but {asked}; run ./run.sh {MADE_BY[name]} again"
+
+
+def _too_large(files: Mapping[str, bytes]) -> Iterator[str]:
+    size = sum(len(content) for content in files.values())
+    if size > MOST_BYTES:
+        largest = max(files, key=lambda name: len(files[name]))
+        yield (
+            f"{largest}: the upload is {megabytes(size)}, and Gradescope takes {megabytes(MOST_BYTES)}; this file is "
+            f"the largest with {megabytes(len(files[largest]))}: save model.state_dict() alone"
+        )
+
+
+def write(files: Mapping[str, bytes], out: Path) -> None:
+    """Write the zip in one step. UsageProblem where it cannot be written."""
+    partial = out.with_name(f".{out.name}.partial")
+    try:
+        partial.write_bytes(zipped(files))
+        partial.replace(out)
+    except OSError as problem:
+        partial.unlink(missing_ok=True)
+        why = f"{out}: cannot be written ({problem.strerror}); is it open in another program?"
+        raise UsageProblem(why) from problem
+
+
+def as_text(found: Collected, out: Path, assignment: Assignment) -> str:
+    """What the command prints."""
+    needed = [each.name for each in assignment.deliverables if each.name in found.files]
+    also = [each.name for each in assignment.optional if each.name in found.files]
+    size = sum(len(content) for content in found.files.values()) / 2**20
+    lines = [f"{out}: {len(needed)} of {len(assignment.deliverables)} files, {size:.1f} MiB"]
+    lines += [f"  with {name}, for extra credit" for name in also]
+    titles = {"missing": found.missing, "stale": found.stale, "to be looked at": found.odd}
+    for title, sentences in titles.items():
+        if sentences:
+            lines += ["", f"{title}:", *(f"  {sentence}" for sentence in sentences)]
+    todo = "Mend that first, or upload it as it is." if found.findings else "Complete and fresh: upload it as it is."
+    return "\n".join([*lines, "", todo])
+
+
+def main(argv: Sequence[str], submission: Path, data: Path) -> int:
+    """The command. Exit status 0: complete and fresh, 1: packed with findings, 2: nothing packed."""
+    parser = argparse.ArgumentParser(
+        prog="python collect_submission.py", description="Pack your upload, and say what is missing from it or stale."
+    )
+    parser.add_argument(
+        "--out", type=Path, default=submission.parent / "submission.zip", help="the zip (default: %(default)s)"
+    )
+    arguments = parser.parse_args(argv)
+    assignment = load()
+    try:
+        found = collect(submission, data, assignment)
+        write(found.files, arguments.out)
+    except HoldoutError as problem:
+        print(f"error: {problem}")
+        return problem.exit_code
+    print(as_text(found, arguments.out, assignment))
+    return 1 if found.findings else 0

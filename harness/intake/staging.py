@@ -1,0 +1,249 @@
+"""From an upload, however people pack it, to a staged tree that everything later can trust.
+
+Promises: `stage` copies regular files only, within caps, into a read-only folder `submission/`; whatever is wrong with
+a file becomes one sentence that says what to do; one bad file never keeps the others from being graded. It never runs,
+imports or unpickles anything, and does not judge what the files hold.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import stat
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, TYPE_CHECKING
+
+from harness.errors import HarnessFault
+from harness.intake.archive import chunks, open_nested, open_upload
+from harness.intake.layout import Plan, choose, explain
+from harness.intake.standin import OWN, SOURCE
+from harness.intake.upload import Caps, Entry, Refused, Source, UploadProblem, faults_are_ours, megabytes, show
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from harness.assignment import Deliverable
+
+__all__ = ["Caps", "Problem", "Submission", "UploadProblem", "discard", "explain", "stage"]
+
+_PACKED_ENDINGS = (".zip", ".tar", ".tgz", ".gz", ".bz2", ".xz", ".7z", ".rar")
+_TOO_LARGE = {
+    "code": "upload code only, no data in it",
+    "predictions": "it should hold one short line for each question",
+    "params": "save model.state_dict() alone, without the optimiser",
+}
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What keeps a deliverable from being graded: one sentence with the file, what was expected and what to do."""
+
+    file: str
+    message: str
+
+
+@dataclass(frozen=True)
+class Submission:
+    """A staged upload.
+
+    Every deliverable is either in `present` or in `missing`, and each of `missing` has exactly one of `problems`. Only
+    an optional one that was not uploaded is in none of them: that is no problem.
+    """
+
+    tree: Path  #: holds `submission/`
+    present: Mapping[str, Path]  #: deliverable -> its staged copy
+    missing: tuple[str, ...]
+    problems: tuple[Problem, ...]
+    notes: tuple[str, ...]  #: what was done with an unusual layout, for the student
+    digest: str  #: sha256 over the names and bytes of everything staged; the same for every layout
+    extras: tuple[str, ...] = ()  #: the student's own modules, staged beside the code
+
+
+def stage(upload: Path, into: Path, deliverables: Sequence[Deliverable], caps: Caps = Caps()) -> Submission:  # noqa: B008 (frozen)
+    """Copy the deliverables of `upload` to `into/submission/` and make them read-only.
+
+    Args:
+        upload: a folder or a zip; files may lie flat, in any folder, or in one wrapping zip. Only read.
+        into: an empty folder of ours, made when absent. Use `discard` to remove it.
+        deliverables: what is wanted.
+        caps: how much is read at most.
+
+    Raises:
+        UploadProblem: nothing of the upload can be used.
+        HarnessFault: `into` is not empty or cannot be written.
+    """
+    folder = _prepare(into)
+    try:
+        with _unwrapped(upload, deliverables, caps, into) as (source, entries, notes):
+            plan = choose(entries, deliverables, caps)
+            staging = _Staging(source, folder, caps)
+            staging.copy_all(plan, deliverables)
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+    names = [wanted.name for wanted in deliverables]
+    code = [wanted.name for wanted in deliverables if wanted.kind == "code" and not wanted.optional]
+    lacking = [name for name in code if name not in staging.hashes]
+    if lacking and any(name.endswith(".py") for name in staging.hashes):
+        staging.notes.append(_stand_in(folder, lacking))
+    submission = Submission(
+        tree=into,
+        present={name: folder / name for name in names if name in staging.hashes},
+        missing=tuple(
+            wanted.name
+            for wanted in deliverables
+            if wanted.name not in staging.hashes and (wanted.name in staging.complaints or not wanted.optional)
+        ),
+        problems=tuple(Problem(name, staging.complaints[name]) for name in names if name in staging.complaints),
+        notes=(*notes, *plan.notes, *staging.notes),
+        digest=_digest(staging.hashes),
+        extras=tuple(name for name in staging.hashes if name not in names),
+    )
+    _seal(into)
+    return submission
+
+
+def discard(tree: Path) -> None:
+    """Remove a staged tree, whose folders are read-only even to their owner."""
+    for folder, _, files in os.walk(tree):
+        Path(folder).chmod(0o700)
+        if os.name == "nt":  # there a read-only file cannot be removed
+            for file in files:
+                (Path(folder) / file).chmod(stat.S_IWRITE)
+    shutil.rmtree(tree)
+
+
+def _stand_in(folder: Path, lacking: Sequence[str]) -> str:
+    """Put an `__init__.py` of ours before the package, which takes the modules that are there; a sentence on that."""
+    with faults_are_ours(folder):
+        own = folder / "__init__.py"
+        if own.exists():
+            own.replace(folder / f"{OWN}.py")
+        own.write_text(SOURCE, encoding="utf-8")
+    return f"{', '.join(lacking)}: missing; the other modules are graded as far as they go without"
+
+
+def _prepare(into: Path) -> Path:
+    folder = into / "submission"
+    with faults_are_ours(into):
+        into.mkdir(parents=True, exist_ok=True)
+        if any(into.iterdir()):
+            raise HarnessFault(f"{into}: is not empty; a submission is staged into a folder of its own")
+        folder.mkdir()
+    return folder
+
+
+def _seal(into: Path) -> None:
+    with faults_are_ours(into):
+        for file in (into / "submission").iterdir():
+            file.chmod(0o444)
+        (into / "submission").chmod(0o555)
+        into.chmod(0o555)
+
+
+def _digest(hashes: Mapping[str, bytes]) -> str:
+    whole = hashlib.sha256()
+    for name in sorted(hashes):
+        encoded = name.encode()
+        whole.update(len(encoded).to_bytes(4, "big") + encoded + hashes[name])
+    return whole.hexdigest()
+
+
+@contextmanager
+def _unwrapped(
+    upload: Path, deliverables: Sequence[Deliverable], caps: Caps, scratch: Path
+) -> Iterator[tuple[Source, tuple[Entry, ...], list[str]]]:
+    """The innermost source: where a zip is all there is, what lies in it."""
+    names = {wanted.name for wanted in deliverables}
+    notes: list[str] = []
+    source = open_upload(upload, caps)
+    try:
+        entries = source.entries()
+        while (inner := _only_a_zip(entries, names)) is not None:
+            if len(notes) == caps.wrappings:
+                raise UploadProblem(f"{show(inner.parts)}: zips within zips within zips; upload one zip of the files")
+            notes.append(f"opened '{show(inner.parts)}'")
+            outer, source = source, open_nested(source, inner, caps, scratch)
+            outer.close()
+            entries = source.entries()
+        yield source, entries, [*notes, *_unopened(entries)]
+    finally:
+        source.close()
+
+
+def _only_a_zip(entries: Sequence[Entry], names: set[str]) -> Entry | None:
+    files = [entry for entry in entries if entry.kind == "file" and not entry.name.startswith("._")]
+    zips = [entry for entry in files if entry.name.lower().endswith(".zip")]
+    return zips[0] if len(zips) == 1 and not any(entry.name in names for entry in files) else None
+
+
+def _unopened(entries: Sequence[Entry]) -> list[str]:
+    packed = [entry for entry in entries if entry.kind == "file" and entry.name.lower().endswith(_PACKED_ENDINGS)]
+    return [f"not opened: '{show(entry.parts)}'; upload one zip, or the files themselves" for entry in packed[:3]]
+
+
+@dataclass
+class _Staging:
+    """Copies what a plan names, and collects what came of it."""
+
+    source: Source
+    folder: Path
+    caps: Caps
+    hashes: dict[str, bytes] = field(default_factory=dict)  # sha256 of each file that was staged
+    complaints: dict[str, str] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+    copied: int = 0
+
+    def copy_all(self, plan: Plan, deliverables: Sequence[Deliverable]) -> None:
+        self.complaints.update(plan.refusals)
+        for wanted in deliverables:
+            if wanted.name in plan.chosen:
+                reason = self._copy(plan.chosen[wanted.name], getattr(self.caps, wanted.kind), _TOO_LARGE[wanted.kind])
+                if reason:
+                    self.complaints[wanted.name] = f"{wanted.name}: {reason}"
+        for entry in plan.extras:
+            reason = self._copy(entry, self.caps.code, _TOO_LARGE["code"])
+            if reason:
+                self.notes.append(f"left out '{show(entry.name)}': {reason}")
+
+    def _copy(self, entry: Entry, cap: int, advice: str) -> str | None:
+        """Copy and hash one file; None, or why it was left out."""
+        target = self.folder / entry.name
+        try:
+            with self.source.open(entry) as stream, _writing(target) as out:
+                self.hashes[entry.name] = self._stream(stream, out, entry, cap, advice)
+        except Refused as refusal:
+            target.unlink(missing_ok=True)
+            return str(refusal)
+        return None
+
+    def _stream(self, stream: IO[bytes], out: IO[bytes], entry: Entry, cap: int, advice: str) -> bytes:
+        if entry.size > cap:
+            raise Refused(f"is {megabytes(entry.size)}, more than the {megabytes(cap)} that are read; {advice}")
+        hashed = hashlib.sha256()
+        size = 0
+        for chunk in chunks(stream, cap):
+            size += len(chunk)
+            self.copied += len(chunk)
+            if self.copied > self.caps.total:
+                raise Refused(f"is left out, because the upload is more than {megabytes(self.caps.total)} in all")
+            hashed.update(chunk)
+            with faults_are_ours(self.folder):
+                out.write(chunk)
+        if size != entry.size:
+            raise Refused(f"was listed with {entry.size} bytes and has {size}; upload it again")
+        return hashed.digest()
+
+
+@contextmanager
+def _writing(target: Path) -> Iterator[IO[bytes]]:
+    with faults_are_ours(target):
+        out = target.open("xb")
+    try:
+        yield out
+    finally:
+        with faults_are_ours(target):
+            out.close()

@@ -1,0 +1,1 @@
+"""Problem 3: what one attention head can do, and what attention costs."""

@@ -1,0 +1,1 @@
+"""Problem 1: pretraining with span corruption, and where people were born."""

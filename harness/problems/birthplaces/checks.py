@@ -1,0 +1,199 @@
+"""What basic and hidden claims have in common: predictions, spans, and a trainer that is prepared and not run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from harness.grading.feedback import Failure, expect
+from harness.grading.student import Student
+from harness.probes import training
+from harness.problems.birthplaces import reference_model
+from harness.problems.birthplaces.gold import Gold
+from harness.problems.birthplaces.predictions import (
+    PredictionsProblem,
+    Question,
+    Score,
+    identical,
+    meets,
+    parse,
+    percent,
+    score,
+    swapped,
+)
+from harness.problems.birthplaces.spans import NotASpan, Span, expected_vocabulary, legible
+
+#: Goes on in the column in which a failure's texts begin.
+NEXT_LINE = "\n" + " " * 10
+
+
+def judge(student: Student, name: str, gold: Gold, for_staff: dict[str, Any]) -> Score:
+    """The score of predictions file `name` (`....dev.predictions` or `....test.predictions`).
+
+    Leaves `correct` and `total` for staff, whatever comes of it.
+
+    Raises:
+        Failure: the file is missing or malformed, or was mixed up with the one for the other split.
+    """
+    questions: Sequence[Question] = getattr(gold, name.split(".")[-2])
+    for_staff.update(correct=0, total=len(questions))
+    lines = student.file(name).read_bytes()
+    try:
+        found = score(parse(lines), questions)
+        for_staff.update(correct=found.correct, total=found.total)
+        said = _mix_up(student, name, gold)
+    except PredictionsProblem as problem:
+        said = _mix_up(student, name, gold) or str(problem)
+    if said:
+        raise Failure(
+            expected=f"{name}: {len(questions)} lines, one answer for each question, in their order",
+            seen=said,
+            hint="write the file with the evaluation command and upload it unchanged",
+            public=True,
+        )
+    return found
+
+
+def _mix_up(student: Student, name: str, gold: Gold) -> str | None:
+    """A sentence when the dev and the test file of one model look exchanged, or are one file.
+
+    Only for hidden claims, since students do not have the answers for test.
+    """
+    stem, split, ending = name.rsplit(".", 2)
+    paths = [student.submission.present.get(f"{stem}.{each}.{ending}") for each in ("dev", "test")]
+    if split != "test" or None in paths:
+        return None
+    try:
+        dev, test = (parse(path.read_bytes()) for path in paths if path is not None)
+    except PredictionsProblem:
+        return None
+    return swapped(dev, test, gold.dev, gold.test) or identical(dev, test)
+
+
+def expect_bar(found: Score, bar: float, hint: str) -> None:
+    """A Failure unless at least the fraction `bar` of the answers is right."""
+    if not meets(found, bar):
+        seen = f"{percent(found)} ({found.correct} of {found.total})"
+        raise Failure(expected=f"at least {bar:.0%} right", seen=seen, hint=hint, public=True)
+
+
+def model_sizes(documents: Sequence[str], block_size: int) -> dict[str, int]:
+    """Of a small model for this corpus, with a few characters to spare."""
+    vocabulary = len(expected_vocabulary(documents)) + 8
+    return {"vocab_size": vocabulary, "block_size": block_size, "n_layer": 3, "n_head": 2, "n_embd": 16}
+
+
+def draw_tokens(sizes: Mapping[str, int], rng: np.random.Generator) -> np.ndarray:
+    """Two sequences of half the block."""
+    return rng.integers(0, sizes["vocab_size"], (2, sizes["block_size"] // 2))
+
+
+@dataclass(frozen=True)
+class Preparation:
+    """What a trainer is prepared with: corpora, and a model with random weights, which no training arrives at."""
+
+    documents: list[str]
+    sizes: dict[str, int]
+    start: dict[str, np.ndarray]
+    tokens: np.ndarray
+    names: str = ""
+    weights: dict[str, np.ndarray] | None = None  #: of the file to load, where there is one
+
+    @classmethod
+    def draw(
+        cls, documents: list[str], block_size: int, rng: np.random.Generator, *, names: str = "", load: bool = False
+    ) -> Preparation:
+        """One with random weights; with a file of others if `load`."""
+        sizes = model_sizes(documents, block_size)
+        weights = reference_model.arbitrary(sizes, rng) if load else None
+        return cls(documents, sizes, reference_model.arbitrary(sizes, rng), draw_tokens(sizes, rng), names, weights)
+
+    def run(self, student: Student, stage: str, rate: float | None = None) -> dict[str, Any]:
+        """What probe `training.prepared` saw of it."""
+        seen: dict[str, Any] = student.run(
+            training.prepared, stage=stage, documents=self.documents, sizes=self.sizes, start=self.start,
+            tokens=self.tokens, names=self.names, weights=self.weights, rate=rate,
+        )  # fmt: skip
+        return seen
+
+    def expect_untrained(self, seen: dict[str, Any], function: str) -> None:
+        """A Failure unless the trainer's model answers as it did before `function`."""
+        self._expect(
+            seen,
+            self.start,
+            f"untouched weights: {function} prepares, train trains",
+            hint=f"do not train in {function}",
+        )
+
+    def expect_loaded(self, seen: dict[str, Any]) -> None:
+        """A Failure unless the trainer's model holds the weights of the file and answers with them."""
+        assert self.weights is not None
+        self._expect(
+            seen,
+            self.weights,
+            "every tensor of the file in the model, before the first step",
+            hint="where a path is given, load its weights into the model with load_state_dict, and do not train yet",
+        )
+
+    def expect_answering(self, seen: dict[str, Any]) -> None:
+        """A Failure unless the trainer's model answers with the weights that it is said to have, whatever they are."""
+        hint = "hand the model that was given to the Trainer"
+        known = reference_model.fits(seen["model"], self.sizes)
+        expect(known, "the model that was given, in the Trainer", "another one", hint=hint)
+        expect_scores(seen["logits"], seen["model"], self.tokens, self.sizes)
+
+    def _expect(self, seen: dict[str, Any], weights: dict[str, np.ndarray], expected: str, hint: str) -> None:
+        expect(seen["model"] is not None, "the model that was given, in the Trainer", "another one", hint=hint)
+        wrong = [name for name, value in weights.items() if not np.array_equal(seen["model"].get(name), value)]
+        named = f"{len(wrong)} of {len(weights)} tensors differ, such as {', '.join(wrong[:2])}"
+        expect(not wrong, expected, named, hint=hint)
+        expect_scores(seen["logits"], weights, self.tokens, self.sizes)
+
+
+def expect_scores(seen: Any, weights: Mapping[str, np.ndarray], tokens: np.ndarray, sizes: Mapping[str, int]) -> None:
+    """A Failure unless these are the scores of a vanilla model with these weights, as worked out here."""
+    expect(
+        reference_model.agree(seen, reference_model.scores(weights, tokens, sizes["n_head"])),
+        "the scores that the GPT of model.py gives with these weights",
+        "others",
+        hint="leave GPT, Block and CausalSelfAttention as they were given",
+    )
+
+
+def expect_vocabulary(drawn: dict[str, Any], documents: Sequence[str]) -> None:
+    """A Failure unless the data set that probe `corruption.draws` drew from has the vocabulary of these documents."""
+    wanted, seen = expected_vocabulary(documents), drawn["vocabulary"]
+    lost = [character for character in wanted if character not in seen]
+    expect(
+        seen == wanted,
+        "PAD, MASK, then every character of the corpus in order as vocabulary",
+        f"without {lost}" if lost else f"another order or others, it begins {seen[:8]}",
+        hint="the vocabulary lost or moved characters: leave the constructor of CharCorruptionDataset as it was given",
+    )
+
+
+def expect_span(drawn: Span | NotASpan, documents: Sequence[str], block_size: int) -> Span:
+    """The draw, a Failure where it does not decode."""
+    if isinstance(drawn, NotASpan):
+        raise Failure(
+            expected="prefix MASK suffix MASK masked_content [MASK] PAD...",
+            seen=f"{drawn.reason}{NEXT_LINE}{legible(drawn.text)}",
+            case=f"block_size {block_size}, document{NEXT_LINE}{documents[drawn.index]}",
+            hint=drawn.hint,
+        )
+    return drawn
+
+
+@contextmanager
+def hinting(hint: str) -> Iterator[None]:
+    """Give a Failure because student code raised this hint, which knows more than the exception's name."""
+    try:
+        yield
+    except Failure as failure:
+        if failure.expected == "the code returns":
+            failure.hint = hint
+        raise

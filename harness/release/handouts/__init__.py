@@ -1,0 +1,1 @@
+"""The handouts and the staff sheet, typeset."""

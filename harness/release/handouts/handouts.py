@@ -1,0 +1,272 @@
+"""The handouts: Jinja2 sources in handouts/, filled from the claims and assignment.toml, to PDF and HTML.
+
+Promises: points, bars, limits and file names in a handout are those that grade; equal sources give equal bytes on every
+machine (bundled fonts, no clock); whatever pandoc or Typst warn about is an error, since both drop mathematics in
+silence otherwise; both files appear or neither. Needs Jinja2, pypandoc_binary and typst, which pip alone installs.
+"""
+
+from __future__ import annotations
+
+import html
+import importlib.util
+import re
+import subprocess
+import tempfile
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree as ET
+
+import numpy as np
+
+from harness.assignment import ROOT, Assignment, Deliverable, Part
+from harness.errors import HarnessFault, UsageProblem
+from harness.grading.graded_tests import ClaimInfo, check_points
+from harness.intake.layout import MADE_BY
+from harness.problems.attention.attention import Array
+from harness.problems.attention.pictures import pictures, svg
+from harness.release.handouts.course import Course, load_course
+
+SOURCES = ROOT / "handouts"
+EXPLORATION = ROOT / "reference_solution" / "src" / "submission" / "attention_exploration.py"
+NAMES = ("assignment.pdf", "assignment.html")
+SHEET = "assignment.md.j2"
+#: What a sheet names in place of a release that it does not belong to.
+DRAFT = "Draft, not a release"
+EXAMPLE = "Course, term and dates are made up; staff write theirs into handouts/course.toml."
+
+_SVG = "{http://www.w3.org/2000/svg}"
+_WIDTHS = {"block": "58%", "perceiver": "61%", "stretched": "52%"}  # of the PDF's text, by figure
+_MARKDOWN = re.compile(r"([\\`*_{}\[\]<>()#+\-.!|$~^@'\"])")
+_SYMBOL = re.compile(r"\bv_\w")  # in what a picture says
+_FORMATS = {"pdf": "typst", "html": "html5"}
+
+#: Which part a student's file belongs to; every other code file is handed in as it came.
+_WRITTEN_IN = {
+    "dataset.py": "part (e)",
+    "helper.py": "parts (c), (f), (g)",
+    "model.py": "part (g)",
+    "attention_exploration.py": "section 3",
+}
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A drawing: its bytes for the PDF, and as part of a page."""
+
+    svg: bytes
+    inline: str
+    alt: str
+    width: str
+
+
+def build(out: Path, claims: Sequence[ClaimInfo], assignment: Assignment, sources: Path = SOURCES) -> tuple[Path, ...]:
+    """Write the students' handouts, as drafts, into the folder `out`, which is made where it is missing; their paths.
+
+    Raises:
+        UsageProblem: course.toml or another source cannot be used.
+        HarnessFault: claims and assignment.toml disagree, or a source does not convert without a warning.
+    """
+    return write(sheet(context_of(claims, assignment, sources), sources, DRAFT), out)
+
+
+def sheet(context: Mapping[str, Any], sources: Path, release: str) -> dict[str, bytes]:
+    """The students' handouts by name, each with the `release` that it belongs to; raises as `build` does."""
+    return typeset(sources, SHEET, context, release)
+
+
+def typeset(sources: Path, template: str, context: Mapping[str, Any], release: str) -> dict[str, bytes]:
+    """A sheet, which is a Markdown template in `sources`, as PDF and page; raises as `build` does."""
+    stem = template.partition(".")[0]
+    stamped = {**context, "release": release if release == DRAFT else f"Release {release}", "example": EXAMPLE}
+    with tempfile.TemporaryDirectory(prefix="handouts-") as scratch:
+        return {
+            f"{stem}.pdf": _pdf(sources, template, stamped, Path(scratch)),
+            f"{stem}.html": _page(sources, template, stamped, Path(scratch)),
+        }
+
+
+def write(made: Mapping[str, bytes], out: Path) -> tuple[Path, ...]:
+    """Write these files into the folder `out`, each in one step; their paths."""
+    out.mkdir(parents=True, exist_ok=True)
+    for name, content in made.items():
+        partial = out / f".{name}.partial"
+        partial.write_bytes(content)
+        partial.replace(out / name)
+    return tuple(out / name for name in made)
+
+
+def course_of(sources: Path = SOURCES) -> Course:
+    """What course.toml in the folder `sources` says; raises as `build` does."""
+    return load_course(sources / "course.toml")
+
+
+# What the templates see.
+
+
+def context_of(claims: Sequence[ClaimInfo], assignment: Assignment, sources: Path = SOURCES) -> dict[str, Any]:
+    """What every sheet may use; raises as `build` does."""
+    check_points(claims, assignment)
+    return _context(claims, assignment, course_of(sources), _figures(sources / "figures"))
+
+
+def _context(
+    claims: Sequence[ClaimInfo], assignment: Assignment, course: Course, figures: Mapping[str, Figure]
+) -> dict[str, Any]:
+    parts = [_part(part, [claim for claim in claims if claim.part == part.id]) for part in assignment.parts]
+    example = next((claim for claim in claims if claim.kind == "basic" and claim.part == "1e"), None)
+    return {
+        "assignment": assignment,
+        "course": course,
+        "heading": assignment.title,
+        "figures": figures,
+        "pictures": _pictures(EXPLORATION),
+        "parts": parts,
+        "parts_by_id": {part["id"]: part for part in parts},
+        "graded_points": assignment.points,
+        "extra_points": assignment.extra_points,
+        "thresholds": assignment.thresholds,
+        "limits": assignment.limits,
+        "deliverables": [{"name": file.name, "written_by": written_by(file)} for file in assignment.deliverables],
+        "optional": [{"name": file.name, "written_by": written_by(file)} for file in assignment.optional],
+        "example_claim": example.id if example else claims[0].id,
+        "example_part": example.part if example else claims[0].part,
+    }
+
+
+def _part(part: Part, claims: Iterable[ClaimInfo]) -> dict[str, Any]:
+    """A part for the templates; basic tests by name, hidden ones only in sum."""
+    claims = tuple(claims)
+    basic = [claim for claim in claims if claim.kind == "basic"]
+    hidden = [claim.points for claim in claims if claim.kind == "hidden"]
+    return {
+        "id": part.id,
+        "label": f"({part.id[-1]})" if part.id[0] == "1" else f"{part.id[0]}({part.id[-1]})",
+        "title": part.title,
+        "points": part.points,
+        "extra_credit": part.extra_credit,
+        "worth": f"{_points(part.points)}{', extra credit' if part.extra_credit and part.points else ''}".capitalize(),
+        "basic": ", ".join(f"`{claim.id}` ({claim.points:g})" for claim in basic) or "none",
+        "hidden": _points(sum(hidden)) if hidden else "none",
+    }
+
+
+def _points(count: float) -> str:
+    return f"{count:g} point" if count == 1 else f"{count:g} points" if count else "no points"
+
+
+def written_by(file: Deliverable) -> str:
+    """Who or what makes a deliverable, in Markdown: its command of run.sh, or the student."""
+    if file.kind == "code":
+        part = _WRITTEN_IN.get(file.name)
+        return f"you, in {part}" if part else "given: leave it as it is"
+    return f"`{MADE_BY[file.name]}`"
+
+
+def _figures(folder: Path) -> dict[str, Figure]:
+    """Every drawing by name. Its `desc` element is what people hear who do not see it."""
+    found = {}
+    for path in sorted(folder.glob("*.svg")):
+        text = path.read_text(encoding="utf-8")
+        try:
+            described = ET.fromstring(text).findtext(f"{_SVG}desc")  # noqa: S314 (our own file)
+        except ET.ParseError as problem:
+            raise UsageProblem(f"{path}: not valid SVG: {problem}") from problem
+        if not described:
+            raise UsageProblem(f"{path}: a drawing needs a <desc> element that says what it shows")
+        found[path.stem] = Figure(text.encode(), text.strip(), described.strip(), _WIDTHS.get(path.stem, "80%"))
+    return found
+
+
+def _pictures(exploration: Path) -> dict[str, dict[str, str]]:
+    """The pictures of problem 3 by part, drawn from the reference's queries, each with what it says."""
+    specification = importlib.util.spec_from_file_location("reference_exploration", exploration)
+    if specification is None or specification.loader is None or not exploration.is_file():
+        raise UsageProblem(f"{exploration}: missing; the handout's pictures are drawn from it")
+    module = importlib.util.module_from_spec(specification)
+    specification.loader.exec_module(module)
+
+    def ask(function: str, case: dict[str, Any]) -> Array:
+        return np.asarray(getattr(module, function)(**case), dtype=np.float64)
+
+    return {
+        drawn.part: {"inline": svg(drawn).strip(), "says": _SYMBOL.sub(r"$\g<0>$", drawn.says)}
+        for drawn in pictures(ask)
+    }
+
+
+# Jinja2, pandoc, Typst.
+
+
+def _filled(sources: Path, name: str, context: Mapping[str, Any], **more: Any) -> str:
+    import jinja2
+
+    environment = jinja2.Environment(  # noqa: S701 (Markdown and Typst are no HTML: each template escapes by filter)
+        loader=jinja2.FileSystemLoader(sources),
+        variable_start_string="<<",
+        variable_end_string=">>",
+        block_start_string="<%",
+        block_end_string="%>",
+        comment_start_string="<#",
+        comment_end_string="#>",
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        undefined=jinja2.StrictUndefined,
+    )
+    environment.filters.update(
+        md=lambda text: _MARKDOWN.sub(r"\\\1", str(text)),
+        html=lambda text: html.escape(str(text)).replace("$", "$$"),  # $ begins a variable of pandoc's templates
+        typst=lambda text: '"' + str(text).replace("\\", "\\\\").replace('"', '\\"').replace("$", "$$") + '"',
+        percent=lambda share: f"{100 * share:g}%",
+        number=lambda value: f"{value:g}",
+    )
+    try:
+        return environment.get_template(name).render(**context, **more)
+    except jinja2.TemplateError as problem:
+        line = getattr(problem, "lineno", None)
+        raise UsageProblem(f"{sources / name}{f':{line}' if line else ''}: {problem}") from problem
+
+
+def _converted(
+    sources: Path, sheet: str, context: Mapping[str, Any], scratch: Path, page: str, to: str, *options: str
+) -> str:
+    """The sheet through pandoc, in the frame `page` (both are names of sources)."""
+    import pypandoc
+
+    frame = scratch / page.removesuffix(".j2")
+    style = (sources / "style.css").read_text(encoding="utf-8").strip()
+    frame.write_text(_filled(sources, page, context, style=style), encoding="utf-8")
+    markdown = _filled(sources, sheet, context, format=to)
+    command = [
+        str(pypandoc.get_pandoc_path()), "--from=markdown", f"--to={_FORMATS[to]}", "--standalone", "--wrap=preserve",
+        "--fail-if-warnings", "--syntax-highlighting=none", f"--template={frame}",
+        f"--metadata=title:{context['heading']}", *options,
+    ]  # fmt: skip
+    done = subprocess.run(command, input=markdown.encode(), capture_output=True, check=False, cwd=scratch)
+    if done.returncode:
+        complaint = done.stderr.decode(errors="replace").strip()
+        raise HarnessFault(f"{sources / sheet}: pandoc does not convert it to {to}: {complaint}")
+    return done.stdout.decode()
+
+
+def _page(sources: Path, sheet: str, context: Mapping[str, Any], scratch: Path) -> bytes:
+    options = ("--mathml", "--toc", "--toc-depth=3", "--shift-heading-level-by=1", "--section-divs")
+    return _converted(sources, sheet, context, scratch, "page.html.j2", "html", *options).encode()
+
+
+def _pdf(sources: Path, sheet: str, context: Mapping[str, Any], scratch: Path) -> bytes:
+    import typst
+
+    document = scratch / "sheet.typ"
+    document.write_text(_converted(sources, sheet, context, scratch, "page.typ.j2", "pdf"), encoding="utf-8")
+    for name, figure in context["figures"].items():
+        (scratch / f"{name}.svg").write_bytes(figure.svg)
+    try:
+        made, warnings = typst.compile_with_warnings(document, format="pdf", ignore_system_fonts=True)
+    except typst.TypstError as problem:
+        raise HarnessFault(f"{sources / sheet}: Typst does not set it: {problem}") from problem
+    if warnings:
+        raise HarnessFault(f"{sources / sheet}: Typst warns: {warnings[0].message}")
+    return bytes(made)

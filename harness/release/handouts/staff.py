@@ -1,0 +1,155 @@
+"""The staff sheet: answers and rubrics, which never enter a student artefact.
+
+Promises: answers to problem 3 are taken from the solved written part, so that no second copy of them can go stale; a
+question without an answer or without a rubric is an error. Points come from assignment.toml.
+"""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from harness.assignment import ROOT, Assignment
+from harness.errors import HarnessFault, UsageProblem
+from harness.grading.graded_tests import ClaimInfo
+from harness.release.handouts import handouts
+from harness.release.strip.blocks import scan
+from harness.release.strip.markers import PERCENT
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+SHEET = "staff.md.j2"
+NAMES = ("staff.pdf", "staff.html")
+RUBRIC = "rubric.toml"
+WRITTEN = ROOT / "reference_solution" / "written" / "submission.tex"
+
+_ANSWER = re.compile(r"\\begin\{answer\}\{(?P<label>[^}]+)\}")
+_CUT = "HOLDOUT CUTS HERE"
+_KINDS = ("basic", "hidden")
+
+
+@dataclass(frozen=True)
+class Question:
+    """A question of the written part: its label (3(c) ii), a title, its points in words, and what earns how much."""
+
+    label: str
+    title: str
+    points: str
+    rubric: str
+
+
+def build(
+    out: Path,
+    claims: Sequence[ClaimInfo],
+    assignment: Assignment,
+    sources: Path = handouts.SOURCES,
+    written: Path = WRITTEN,
+) -> tuple[Path, ...]:
+    """Write the staff sheet, as a draft, into the folder `out`; its files' paths. Raises as `handouts.build` does."""
+    context = handouts.context_of(claims, assignment, sources)
+    return handouts.write(sheet(context, claims, assignment, sources, written, handouts.DRAFT), out)
+
+
+def sheet(
+    context: Mapping[str, Any],
+    claims: Sequence[ClaimInfo],
+    assignment: Assignment,
+    sources: Path,
+    written: Path,
+    release: str,
+) -> dict[str, bytes]:
+    """The staff sheet by file name; `context` is what every sheet may use. Raises as `handouts.build` does."""
+    questions = load_rubric(sources / RUBRIC, assignment)
+    answers = load_answers(written)
+    labels = [question.label for question in questions]
+    if sorted(labels) != sorted(answers):
+        odd = ", ".join(sorted(set(labels) ^ set(answers)))
+        raise UsageProblem(f"{sources / RUBRIC}: {odd} has a rubric here or an answer in {written.name}, but not both")
+    more = {
+        "heading": "Answers and rubrics, for staff",
+        "questions": questions,
+        "answers": answers,
+        "points": {kind: {part.id: _sum(claims, part.id, kind) for part in assignment.parts} for kind in _KINDS},
+    }
+    return handouts.typeset(sources, SHEET, {**context, **more}, release)
+
+
+def load_answers(tex: Path) -> dict[str, str]:
+    """The answers in the solved written part, as Markdown by the labels of their questions.
+
+    Raises:
+        UsageProblem: the file is missing, a block is broken, or an answer has no label.
+    """
+    try:
+        lines = tex.read_text(encoding="utf-8").split("\n")
+    except OSError as problem:
+        raise UsageProblem(f"{tex}: cannot read the solved written part ({problem.strerror})") from problem
+    found = scan(tex.name, lines, PERCENT)
+    if found.problems:
+        raise UsageProblem(f"{tex}: {found.problems[0]}")
+    bodies = {}
+    for block in found.blocks:
+        labels = [match["label"] for line in lines[: block.start] if (match := _ANSWER.search(line))]
+        if not labels or labels[-1] in bodies:
+            raise UsageProblem(f"{tex}:{block.start}: this block has no answer environment of its own")
+        bodies[labels[-1]] = "\n".join(line for line in block.body if not line.lstrip().startswith("%"))
+    return dict(zip(bodies, _as_markdown(tex, list(bodies.values())), strict=True))
+
+
+def _as_markdown(tex: Path, bodies: Sequence[str]) -> list[str]:
+    """LaTeX fragments through pandoc, all at once."""
+    import pypandoc
+
+    command = [
+        str(pypandoc.get_pandoc_path()),
+        "--from=latex",
+        "--to=markdown",
+        "--wrap=preserve",
+        "--fail-if-warnings",
+    ]
+    joined = f"\n\n{_CUT}\n\n".join(bodies)
+    done = subprocess.run(command, input=joined.encode(), capture_output=True, check=False)
+    if done.returncode:
+        raise HarnessFault(f"{tex}: pandoc does not read the answers: {done.stderr.decode(errors='replace').strip()}")
+    return [text.strip() for text in done.stdout.decode().split(_CUT)]
+
+
+def load_rubric(path: Path, assignment: Assignment) -> list[Question]:
+    """The questions of rubric.toml.
+
+    Raises:
+        UsageProblem: it cannot be read, or its points are not those of the parts in assignment.toml.
+    """
+    try:
+        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as problem:
+        raise UsageProblem(f"{path}: cannot read the rubric ({problem.strerror})") from problem
+    except ValueError as problem:
+        raise UsageProblem(f"{path}: not valid TOML: {problem}") from problem
+    try:
+        rows = [dict(row) for row in raw["questions"]]
+        questions = [Question(row["label"], row["title"], _worth(row["points"]), row["rubric"].strip()) for row in rows]
+    except (KeyError, TypeError, AttributeError) as problem:
+        raise UsageProblem(f"{path}: missing or misshapen key: {problem}") from problem
+    for part in assignment.parts:
+        label = f"{part.id[0]}({part.id[-1]})"
+        points = sum(row["points"] for row in rows if row["label"].startswith(label))
+        if part.extra_credit and points != part.points:
+            raise UsageProblem(f"{path}: {label} has {points} points here, {part.points} in assignment.toml")
+    return questions
+
+
+def _worth(points: int) -> str:
+    return f"{points} {'point' if points == 1 else 'points'}" if points else ""
+
+
+def _sum(claims: Sequence[ClaimInfo], part: str, kind: str) -> str:
+    return f"{sum(claim.points for claim in claims if claim.part == part and claim.kind == kind):g}"

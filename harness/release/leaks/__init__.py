@@ -1,0 +1,1 @@
+"""Searches finished artefacts for what must not leave the house."""

@@ -1,0 +1,167 @@
+"""The leak rules for what is no solution but secret all the same: hidden claims, test answers, the term's key.
+
+Promises: as in `leakrules`; a message never repeats a secret.
+"""
+
+from __future__ import annotations
+
+import ast
+import base64
+import re
+from collections.abc import Iterator, Mapping
+
+from harness.release.leaks import words
+from harness.release.leaks.leakrules import EXACT_RUN, Leak, Reading, longest, telling
+from harness.release.leaks.words import Known, Shingle, Tokens
+from harness.release.strip.python_rules import Fault, parse
+
+# A hidden claim on test predictions is the sibling of a basic one on dev predictions: they share up to two thirds of
+# their runs, and up to 33 tokens in a row. A copy, even with its names and numbers changed, shares more.
+HIDDEN_RUN = 48  # tokens in a row
+HIDDEN_SHARE = 0.8  # of a hidden claim's runs of 8 tokens
+GOLD_RUN = 8  # right answers in a row
+
+_QUESTION = re.compile(r"Where was (.+) born\?")
+
+
+class HiddenClaims:
+    """The source of claims that students do not get: a long run of it, most of one claim, or its function's name."""
+
+    def __init__(self, sources: Mapping[str, str]) -> None:
+        long_runs: dict[Shingle, str] = {}
+        runs: dict[Shingle, str] = {}
+        self._claims: dict[str, frozenset[Shingle]] = {}
+        for path, source in sources.items():
+            for owner, text in _functions(path, source):
+                tokens = words.code_views(text)[0]
+                self._claims[owner] = frozenset(run for run in tokens.runs(EXACT_RUN) if telling(run))
+                for run in tokens.runs(HIDDEN_RUN):
+                    long_runs.setdefault(run, owner)
+                runs.update(dict.fromkeys(self._claims[owner], owner))
+        self._long, self._any = Known(HIDDEN_RUN, long_runs), Known(EXACT_RUN, runs)
+        self._owners = {owner.rpartition(" ")[2]: owner for owner in self._claims}
+        listed = "|".join(name for name in self._owners if name.startswith("test_"))
+        self._names = re.compile(rf"\b(?:{listed})\b" if listed else r"(?!)")
+
+    def look(self, reading: Reading) -> Iterator[Leak]:
+        """See Rule."""
+        for view in reading.code:
+            for hit in longest(self._long.hits(view)):
+                yield reading.leak(hit.line, f"repeats {hit.length} tokens of hidden claim {hit.owner}", "hidden")
+        for match in self._names.finditer(reading.text):
+            owner = self._owners[match[0]]
+            yield reading.leak(reading.line_of(match.start()), f"names hidden claim {owner}", "hidden")
+        tokens = reading.code[0]
+        places = {tuple(tokens.values[at : at + EXACT_RUN]): at for at, _ in self._any.places(tokens)}
+        for owner, runs in self._claims.items():
+            present = runs & places.keys()
+            if len(runs) >= EXACT_RUN and len(present) >= HIDDEN_SHARE * len(runs):
+                line = tokens.line(min(places[run] for run in present))
+                yield reading.leak(line, f"holds most of hidden claim {owner}", "hidden")
+
+
+class Gold:
+    """The test answers: a person's name with the birth place in one line, or answers in the order of the questions.
+
+    `told` are files that state them on purpose: the biographies, byte for byte.
+    """
+
+    def __init__(self, gold: bytes, told: frozenset[bytes]) -> None:
+        self._told = told
+        rows = [line.partition("\t") for line in gold.decode(errors="replace").splitlines()]
+        pairs = [(_name(question), place) for question, _, place in rows if place]
+        self._places = {_words(name): _words(place) for name, place in pairs}
+        self._lengths = sorted({len(name) for name in self._places} - {0})
+        answers = [_words(place) for _, place in pairs]
+        windows = (answers[at : at + GOLD_RUN] for at in range(len(answers) - GOLD_RUN + 1))
+        self._rows = {sum(window, ()) for window in windows if len(set(window)) > GOLD_RUN // 2}
+        self._heads = {row[:GOLD_RUN] for row in self._rows}
+        self._sizes = sorted({len(row) for row in self._rows})
+
+    def look(self, reading: Reading) -> Iterator[Leak]:
+        """See Rule."""
+        if reading.piece.data in self._told:
+            return
+        yield from self._answered(reading)
+        yield from self._in_a_row(reading)
+
+    def _answered(self, reading: Reading) -> Iterator[Leak]:
+        """The first line that names a person of the test and where they were born."""
+        tokens = reading.words
+        for length in self._lengths:
+            for at, run in enumerate(tokens.runs(length)):
+                place = self._places.get(run)
+                if place and _holds(reading.text, tokens.line(at), run, place):
+                    yield reading.leak(tokens.line(at), "tells the birth place of a person of the test", "gold")
+                    return
+
+    def _in_a_row(self, reading: Reading) -> Iterator[Leak]:
+        values = reading.words.values
+        for at, head in enumerate(reading.words.runs(GOLD_RUN)):
+            if head in self._heads and any(tuple(values[at : at + size]) in self._rows for size in self._sizes):
+                yield reading.leak(reading.words.line(at), f"lists {GOLD_RUN} test answers in a row", "gold")
+                return
+
+
+class Key:
+    """The term's secret key, as it is or written out."""
+
+    def __init__(self, key: bytes) -> None:
+        kinds = {key, *_from_hex(key)}
+        self._forms = {form for each in kinds for form in (each, each[::-1], *_hex(each), *_base64(each))}
+
+    def look(self, reading: Reading) -> Iterator[Leak]:
+        """See Rule."""
+        data = reading.piece.data
+        found = [data.find(form) for form in self._forms if form in data]
+        if found:
+            yield reading.leak(data.count(b"\n", 0, min(found)) + 1, "holds the secret key of this term", "key")
+
+
+def _functions(path: str, source: str) -> Iterator[tuple[str, str]]:
+    """Each function of a hidden module with its source; what stands between them is imports and constants."""
+    tree = parse(source)
+    if isinstance(tree, Fault):
+        yield path, source
+        return
+    lines = source.split("\n")
+    for node in tree.body:
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            yield f"{path}:{node.lineno} {node.name}", "\n".join(lines[node.lineno - 1 : node.end_lineno])
+
+
+def _name(question: str) -> str:
+    match = _QUESTION.search(question)
+    return match[1] if match else question
+
+
+def _words(text: str) -> Shingle:
+    return tuple(words.words(text).values)
+
+
+def _holds(text: str, line: int, name: Shingle, place: Shingle) -> bool:
+    """Whether a line says `place` beside the name: a place may be part of a name, so the name is taken out first."""
+    said = words.words(text.split("\n")[line - 1]).values
+    at = next((at for at in range(len(said)) if tuple(said[at : at + len(name)]) == name), None)
+    rest = Tokens("") if at is None else words.words(" ".join([*said[:at], "0", *said[at + len(name) :]]))
+    return place in set(rest.runs(len(place)))
+
+
+def _hex(key: bytes) -> tuple[bytes, ...]:
+    return key.hex().encode(), key.hex().upper().encode(), key.upper() if key.isalnum() else key
+
+
+def _from_hex(key: bytes) -> tuple[bytes, ...]:
+    """The bytes behind a key that is written in hexadecimal, as most are."""
+    try:
+        return (bytes.fromhex(key.decode("ascii")),)
+    except ValueError:
+        return ()
+
+
+def _base64(key: bytes) -> Iterator[bytes]:
+    """Base64 of the key at any of its three phases, without the digits that depend on the neighbours."""
+    for shift in range(3):
+        coded = base64.b64encode(b"\0" * shift + key)[4 if shift else 0 :].rstrip(b"=")[:-1]
+        yield coded
+        yield coded.translate(bytes.maketrans(b"+/", b"-_"))

@@ -1,0 +1,1 @@
+"""Reference text becomes template text."""

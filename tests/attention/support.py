@@ -1,0 +1,108 @@
+"""Judges a solution of problem 3 in this process: the real claims and the real probes, without workers."""
+
+from __future__ import annotations
+
+import copy
+import importlib.util
+import inspect
+import itertools
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+from typing import Any
+
+import numpy as np
+
+from harness.assignment import ROOT
+from harness.grading import graded_tests
+from harness.grading.feedback import Failure
+from harness.grading.student import claim_seed
+from harness.problems.attention.checks import FILE
+
+REFERENCE = (ROOT / "reference_solution" / "src" / "submission" / FILE).read_text(encoding="utf-8")
+CLAIMS = tuple(claim for claim in graded_tests.collect() if claim.part.startswith("3"))
+FUNCTIONS = {claim.id: getattr(importlib.import_module(claim.module), claim.function) for claim in CLAIMS}
+
+_serial = itertools.count()
+
+
+def _probes() -> ModuleType:
+    """The probe module under a name of its own: as harness.probes.exploration it would take its stand-in's place."""
+    source = ROOT / "harness" / "probes" / "exploration.py"
+    specification = importlib.util.spec_from_file_location("exploration_probes_for_tests", source)
+    assert specification is not None
+    assert specification.loader is not None
+    module = importlib.util.module_from_spec(specification)
+    specification.loader.exec_module(module)
+    return module
+
+
+PROBES = _probes()
+
+
+class InProcess:
+    """Stands for a Student whose file holds `source`; None for an upload without the file."""
+
+    hidden = True
+
+    def __init__(self, source: str | None) -> None:
+        present = {} if source is None else {FILE: Path(FILE)}
+        self.submission = SimpleNamespace(present=present, problems=())
+        self.package = SimpleNamespace(__name__=f"solution_{next(_serial)}")
+        if source is not None:
+            self._define(source)
+
+    def _define(self, source: str) -> None:
+        package, module = (
+            ModuleType(self.package.__name__),
+            ModuleType(f"{self.package.__name__}.attention_exploration"),
+        )
+        exec(compile(source, FILE, "exec"), module.__dict__)
+        sys.modules.update({package.__name__: package, module.__name__: module})
+
+    def run(self, probe: str, **arguments: Any) -> Any:
+        """What a worker would send back; what the code raises is a Failure, as there."""
+        topic, _, name = str(probe).partition(".")
+        assert topic == "exploration"
+        try:
+            return getattr(PROBES, name)(self.package, **copy.deepcopy(arguments))  # a worker gets copies, too
+        except Exception as problem:
+            raise Failure("the code returns", f"it raised {problem!r}") from problem
+
+    def close(self) -> None:
+        """Forget the solution."""
+        for name in (self.package.__name__, f"{self.package.__name__}.attention_exploration"):
+            sys.modules.pop(name, None)
+
+
+def judge(source: str | None, seed: str = "tests", only: str = "") -> Mapping[str, str]:
+    """What each claim of problem 3 says: empty for a pass, else the failure's text."""
+    student = InProcess(source)
+    said = {}
+    with np.errstate(all="ignore"):
+        for claim in CLAIMS:
+            if only in claim.id:
+                said[claim.id] = _said(FUNCTIONS[claim.id], student, claim_seed(seed, claim.id))
+    student.close()
+    return said
+
+
+def _said(function: Any, student: InProcess, seed: int) -> str:
+    rng = {"rng": np.random.default_rng(seed)} if "rng" in inspect.signature(function).parameters else {}
+    try:
+        function(student=student, **rng)
+    except Failure as failure:
+        return str(failure) or "failed"
+    return ""
+
+
+def failed(source: str | None, seed: str = "tests") -> set[str]:
+    """IDs of the claims that fail."""
+    return {number for number, text in judge(source, seed).items() if text}
+
+
+def changed(*definitions: str) -> str:
+    """The reference with these functions defined anew. None of its functions for points needs another one then."""
+    alone = "def noisy_query(means, a, b):\n    return 40.0 * (means[a] + means[b])"
+    return "\n\n".join(["import math", REFERENCE, alone, *definitions])
