@@ -14,7 +14,7 @@ from pathlib import Path
 
 from harness.assignment import ROOT, load
 from harness.errors import HarnessFault, HoldoutError, UsageProblem
-from harness.grading import graded_tests
+from harness.grading import catalogue
 from harness.grading.page import as_text
 from harness.grading.results import Ledger
 from harness.grading.session import Job
@@ -109,9 +109,9 @@ def _fail_closed(results: Path | None, only: str | None) -> None:
         HarnessFault: the claims do not load or disagree with assignment.toml; `results` says so, without their points.
     """
     try:
-        claims = graded_tests.collect()
-        graded_tests.check_points(claims, load())
-        closed = Ledger.of(graded_tests.select(claims, only), release=release_name())
+        claims = catalogue.collect()
+        catalogue.check_points(claims, load())
+        closed = Ledger.of(catalogue.select(claims, only), release=release_name())
     except UsageProblem:
         raise
     except (Exception, SystemExit) as problem:
@@ -129,7 +129,7 @@ def grade(
     data: Path,
     *,
     results: Path | None = None,
-    kinds: tuple[graded_tests.ClaimKind, ...] = ("basic", "hidden"),
+    kinds: tuple[catalogue.ClaimKind, ...] = ("basic", "hidden"),
     only: str | None = None,
     seed: str | None = None,
     gradescope: bool = False,

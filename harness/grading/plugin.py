@@ -26,7 +26,7 @@ import timeout_decorator
 
 from harness.assignment import Assignment
 from harness.grading.feedback import Failure, render
-from harness.grading.graded_tests import ClaimInfo
+from harness.grading.catalogue import ClaimInfo
 from harness.grading.results import FAULT_NOTE, Ledger, Outcome
 from harness.grading.student import Reference, Student, claim_seed
 from harness.intake.staging import Submission

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import HarnessFault
-from harness.grading.graded_tests import ClaimInfo
+from harness.grading.catalogue import ClaimInfo
 
 #: Gradescope cuts each output at 100,000 characters; ours stay readable.
 LONGEST_OUTPUT = 20_000

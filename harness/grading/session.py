@@ -23,7 +23,7 @@ import pytest
 
 from harness.assignment import ROOT, Assignment, load
 from harness.errors import HarnessFault, HoldoutError
-from harness.grading import graded_tests
+from harness.grading import catalogue
 from harness.grading.plugin import Plugin
 from harness.grading.results import FAULT_NOTE, Ledger, Outcome
 from harness.intake.staging import Submission, UploadProblem, stage
@@ -42,7 +42,7 @@ class Job:
     data: str
     results: str
     scratch: str
-    kinds: tuple[graded_tests.ClaimKind, ...]
+    kinds: tuple[catalogue.ClaimKind, ...]
     only: str | None
     seed: str | None
     gradescope: bool
@@ -58,9 +58,9 @@ class Job:
         raw = json.loads(text)
         return cls(**{**raw, "kinds": tuple(raw["kinds"])})
 
-    def claims(self) -> tuple[graded_tests.ClaimInfo, ...]:
+    def claims(self) -> tuple[catalogue.ClaimInfo, ...]:
         """The claims that this job judges."""
-        return graded_tests.select(graded_tests.collect(self.kinds), self.only)
+        return catalogue.select(catalogue.collect(self.kinds), self.only)
 
 
 def run(job: Job) -> int:

@@ -22,7 +22,7 @@ from rich.console import Console
 from harness import assignment as manifest_of
 from harness.assignment import Assignment
 from harness.errors import UsageProblem
-from harness.grading.graded_tests import collect
+from harness.grading.catalogue import collect
 from harness.intake.zips import zipped
 from harness.release import lists as release_list
 from harness.release import package, selfcheck, tables, template, termdata, trained

@@ -15,13 +15,13 @@ from typing import Any
 import numpy as np
 
 from harness.assignment import ROOT
-from harness.grading import graded_tests
+from harness.grading import catalogue
 from harness.grading.feedback import Failure
 from harness.grading.student import claim_seed
 from harness.problems.attention.checks import FILE
 
 REFERENCE = (ROOT / "reference_solution" / "src" / "submission" / FILE).read_text(encoding="utf-8")
-CLAIMS = tuple(claim for claim in graded_tests.collect() if claim.part.startswith("3"))
+CLAIMS = tuple(claim for claim in catalogue.collect() if claim.part.startswith("3"))
 FUNCTIONS = {claim.id: getattr(importlib.import_module(claim.module), claim.function) for claim in CLAIMS}
 
 _serial = itertools.count()

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from harness.grading.feedback import Failure, render
-from harness.grading.graded_tests import ClaimInfo
+from harness.grading.catalogue import ClaimInfo
 from harness.problems.attention.checks import FILE, ask
 from tests.attention.support import CLAIMS, REFERENCE, changed, judge
 from tests.attention.test_mutants import copying, query

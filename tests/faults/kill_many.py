@@ -22,7 +22,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from harness.assignment import ROOT, load
-from harness.grading import graded_tests
+from harness.grading import catalogue
 from harness.grading.supervisor import scratch_folder
 from harness.problems.birthplaces.dataset import DEMO_KEY, generate, write
 from tests.conftest import REFERENCE_CODE, write_predictions
@@ -61,7 +61,7 @@ def main() -> int:
     arguments = parser.parse_args()
     dice = random.Random(arguments.seed)
     part = light.PART if arguments.light else arguments.part
-    claims = {claim.id: claim.points for claim in graded_tests.select(graded_tests.collect(), part)}
+    claims = {claim.id: claim.points for claim in catalogue.select(catalogue.collect(), part)}
     counts: Counter[tuple[str, str]] = Counter()
     longest = 0.0
     with scratch_folder() as folder:

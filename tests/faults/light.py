@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from harness.grading import graded_tests
+from harness.grading import catalogue
 from tests.faults.grades import copied_grader
 
 PART = "1d"
@@ -60,7 +60,7 @@ def light_grader(folder: Path) -> Path:
     root = copied_grader(folder)
     (root / "harness" / "sandbox" / "preload.py").write_text(_PRELOAD, encoding="utf-8")
     (root / "harness" / "probes" / "light.py").write_text(_PROBE, encoding="utf-8")
-    hidden = [claim for claim in graded_tests.select(graded_tests.collect(), PART) if claim.kind == "hidden"]
+    hidden = [claim for claim in catalogue.select(catalogue.collect(), PART) if claim.kind == "hidden"]
     claims = [_CLAIM.format(claim=claim.id, points=claim.points, name=claim.id.replace("-", "_")) for claim in hidden]
     (root / "harness" / "tests_hidden" / "test_part_d.py").write_text(_HEADER + "".join(claims), encoding="utf-8")
     return root

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.grading import graded_tests
+from harness.grading import catalogue
 from tests.faults.grades import Ending, Grade, assert_sound, copied_grader
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="whether anything is left is looked up in /proc")
@@ -42,7 +42,7 @@ ENDS = {
 
 
 def claims_of(part: str) -> dict[str, float]:
-    return {claim.id: claim.points for claim in graded_tests.select(graded_tests.collect(), part)}
+    return {claim.id: claim.points for claim in catalogue.select(catalogue.collect(), part)}
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.grading import graded_tests
+from harness.grading import catalogue
 from tests.faults.grades import Grade, assert_sound
 
 pytestmark = [
@@ -17,7 +17,7 @@ pytestmark = [
 ]
 
 PART = "1c"
-CLAIMS = {claim.id: claim.points for claim in graded_tests.select(graded_tests.collect(), PART)}
+CLAIMS = {claim.id: claim.points for claim in catalogue.select(catalogue.collect(), PART)}
 
 
 @pytest.fixture

@@ -11,13 +11,13 @@ from pathlib import Path
 import pytest
 
 from harness.assignment import ROOT
-from harness.grading import graded_tests
+from harness.grading import catalogue
 from tests.faults.grades import Grade, assert_sound, copied_grader, remount, small_disk, strict
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="mounts and /proc")
 
 PART = "1c"
-CLAIMS = {claim.id: claim.points for claim in graded_tests.select(graded_tests.collect(), PART)}
+CLAIMS = {claim.id: claim.points for claim in catalogue.select(catalogue.collect(), PART)}
 
 
 @pytest.fixture

@@ -8,12 +8,12 @@ import pytest
 
 from harness.assignment import load
 from harness.errors import HarnessFault, UsageProblem
-from harness.grading import graded_tests
+from harness.grading import catalogue
 
 
 def test_points_of_the_claims_are_those_of_the_manifest() -> None:
-    claims = graded_tests.collect()
-    graded_tests.check_points(claims, load())
+    claims = catalogue.collect()
+    catalogue.check_points(claims, load())
     extra = {part.id for part in load().parts if part.extra_credit}
     assert sum(claim.points for claim in claims if claim.part not in extra) == load().points == 64
     assert sum(claim.points for claim in claims if claim.part in extra) == load().extra_points == 10
@@ -21,38 +21,38 @@ def test_points_of_the_claims_are_those_of_the_manifest() -> None:
 
 def test_extra_credit_and_practice_say_so_in_their_titles() -> None:
     extra = {part.id for part in load().parts if part.extra_credit}
-    for claim in graded_tests.collect():
+    for claim in catalogue.collect():
         wanted = "" if claim.part not in extra else "Extra credit: " if claim.points else "Practice, no points: "
         assert claim.title.startswith(wanted)
         assert claim.part in extra or "credit" not in claim.title
 
 
 def test_a_point_too_many_is_noticed() -> None:
-    first, *rest = graded_tests.collect()
+    first, *rest = catalogue.collect()
     with pytest.raises(HarnessFault, match=r"1c: claims 5, assignment.toml 4"):
-        graded_tests.check_points([replace(first, points=first.points + 1), *rest], load())
+        catalogue.check_points([replace(first, points=first.points + 1), *rest], load())
 
 
 def test_every_claim_has_a_title_of_its_own() -> None:
-    titles = [claim.title for claim in graded_tests.collect()]
+    titles = [claim.title for claim in catalogue.collect()]
     assert len(set(titles)) == len(titles)
 
 
 def test_selection_takes_ids_parts_and_problems() -> None:
-    claims = graded_tests.collect()
-    assert {claim.part for claim in graded_tests.select(claims, "3")} == {"3a", "3b", "3c", "3d", "3e"}
-    assert [claim.id for claim in graded_tests.select(claims, "1e-2-hidden")] == ["1e-2-hidden"]
-    assert {claim.part for claim in graded_tests.select(claims, "1g")} == {"1g"}
+    claims = catalogue.collect()
+    assert {claim.part for claim in catalogue.select(claims, "3")} == {"3a", "3b", "3c", "3d", "3e"}
+    assert [claim.id for claim in catalogue.select(claims, "1e-2-hidden")] == ["1e-2-hidden"]
+    assert {claim.part for claim in catalogue.select(claims, "1g")} == {"1g"}
 
 
 def test_an_unknown_id_is_answered_with_the_known_ones() -> None:
     with pytest.raises(UsageProblem, match="1e-0-basic"):
-        graded_tests.select(graded_tests.collect(), "9z-0-basic")
+        catalogue.select(catalogue.collect(), "9z-0-basic")
 
 
 def test_collecting_does_not_import_torch() -> None:
     import subprocess
     import sys
 
-    code = "import sys; from harness.grading import graded_tests; graded_tests.collect(); sys.exit('torch' in sys.modules)"
+    code = "import sys; from harness.grading import catalogue; catalogue.collect(); sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

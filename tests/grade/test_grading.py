@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from harness.assignment import ROOT, load
-from harness.grading import graded_tests
+from harness.grading import catalogue
 from tests.conftest import TEMPLATE_CODE
 
 QUESTIONS = int(load().preset("laptop").world["dev"])
@@ -81,7 +81,7 @@ def test_an_empty_folder_earns_nothing_and_names_the_files(data: Path, tmp_path:
     (tmp_path / "empty").mkdir()
     code, document, _ = grade(tmp_path / "empty", data, tmp_path / "results.json")
     assert (code, document["score"]) == (0, 0)
-    assert len(document["tests"]) == len(graded_tests.collect())
+    assert len(document["tests"]) == len(catalogue.collect())
     for deliverable in load().deliverables:
         assert deliverable.name in document["output"] + outputs(document)
     code_claims = [test["output"] for test in document["tests"] if test["number"] in ("1c-0-basic", "1e-2-hidden")]

@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.errors import HarnessFault
-from harness.grading import graded_tests
+from harness.grading import catalogue
 from harness.grading.results import Ledger, Outcome, clean, read_back
 
-CLAIMS = graded_tests.collect()
+CLAIMS = catalogue.collect()
 
 
 def strict(path: Path):

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from harness.assignment import ROOT, load
-from harness.grading import graded_tests
+from harness.grading import catalogue
 from harness.grading.supervisor import scratch_folder
 from harness.intake.staging import UploadProblem, discard, stage
 from tests.faults.grades import Grade, assert_sound, copied_grader
@@ -91,7 +91,7 @@ def earns_what_it_deserves(attack: Attack, verdict: Verdict) -> None:
     assert set(verdict.outcomes.values()) <= {"pass", "fail"}, verdict.document
     assert verdict.passed <= attack.may_pass, verdict.text()
     assert verdict.passed >= attack.must_pass, verdict.text()
-    points = {claim.id: claim.points for claim in graded_tests.collect()}
+    points = {claim.id: claim.points for claim in catalogue.collect()}
     assert verdict.document["score"] == sum(points[number] for number in verdict.passed)
 
 
@@ -149,7 +149,7 @@ def test_the_whole_command_holds_as_well(name: str, cell: Ward, honest_upload: P
         environment={"HOLDOUT_TOKEN": cell.secrets[2]},
     )
     ending = grade.end()
-    points = {claim.id: claim.points for claim in graded_tests.select(graded_tests.collect(), "1e")}
+    points = {claim.id: claim.points for claim in catalogue.select(catalogue.collect(), "1e")}
     assert ending.status == 0, ending.text
     assert_sound(ending, points, interrupted=False)
     assert ending.document["score"] <= (0 if attack.base == "template" else sum(points.values()))

@@ -22,7 +22,7 @@ from typing import Any
 import pytest
 
 from harness.assignment import ROOT, load
-from harness.grading import graded_tests, session
+from harness.grading import catalogue, session
 from harness.grading.results import Ledger, Outcome
 from harness.grading.session import Job
 from harness.intake.staging import UploadProblem, discard, stage
@@ -57,10 +57,10 @@ class SomeClaims(Job):
 
     wanted: tuple[str, ...] = ()
 
-    def claims(self) -> tuple[graded_tests.ClaimInfo, ...]:
+    def claims(self) -> tuple[catalogue.ClaimInfo, ...]:
         """Of the whole catalogue, in its order."""
-        everything = graded_tests.collect(self.kinds)
-        chosen = {claim.id for wanted in self.wanted for claim in graded_tests.select(everything, wanted)}
+        everything = catalogue.collect(self.kinds)
+        chosen = {claim.id for wanted in self.wanted for claim in catalogue.select(everything, wanted)}
         return tuple(claim for claim in everything if claim.id in chosen)
 
 

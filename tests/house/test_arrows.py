@@ -54,7 +54,7 @@ ROOMS = {
         "harness",
     ),
     "harness.probes": ("harness.probes", "harness"),
-    "harness.grading.results": ("harness.grading.graded_tests", "harness.errors", "harness.assignment", "harness"),
+    "harness.grading.results": ("harness.grading.catalogue", "harness.errors", "harness.assignment", "harness"),
 }
 
 

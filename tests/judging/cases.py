@@ -28,7 +28,7 @@ from typing import Any
 
 from harness import assignment
 from harness.assignment import ROOT
-from harness.grading import graded_tests
+from harness.grading import catalogue
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -97,7 +97,7 @@ class Case:
 def code_claims() -> frozenset[str]:
     """All claims about the code of the assignment itself: not those about its files, and no extra credit."""
     parts = {part.id for part in assignment.load().parts if not part.extra_credit}
-    return frozenset(claim.id for claim in graded_tests.collect() if claim.part in parts) - FILE_CLAIMS
+    return frozenset(claim.id for claim in catalogue.collect() if claim.part in parts) - FILE_CLAIMS
 
 
 def parse(path: Path) -> dict[str, Any]:

@@ -13,9 +13,9 @@ from typing import Any, final
 import numpy as np
 
 from harness.assignment import load
-from harness.grading import graded_tests
+from harness.grading import catalogue
 from harness.grading.feedback import Failure, render
-from harness.grading.graded_tests import ClaimInfo
+from harness.grading.catalogue import ClaimInfo
 from harness.grading.student import Reference, Student, claim_seed
 from harness.intake.staging import Submission, discard, stage
 from harness.problems.birthplaces.gold import Gold
@@ -69,7 +69,7 @@ class Court:
         self.scratch = scratch
         self._files = files
         self.sandbox = Sandbox(scratch / "workers")
-        self._claims = {claim.id: claim for claim in graded_tests.collect()}
+        self._claims = {claim.id: claim for claim in catalogue.collect()}
         self._answers: dict[str, Any] = {}
         self._verdicts: dict[tuple[str, str, str], Verdict] = {}
         self._count = 0

@@ -25,7 +25,7 @@ from typing import Any
 
 import numpy as np
 
-from harness.grading import graded_tests
+from harness.grading import catalogue
 from harness.grading.feedback import Failure
 from harness.grading.student import Probe, claim_seed, name_of
 from harness.probes import topics
@@ -82,7 +82,7 @@ def failures(case: Case, claims: Iterable[str], seeds: Iterable[str]) -> dict[tu
 
 
 def _failures(case: Case, claims: Iterable[str], seeds: Iterable[str]) -> dict[tuple[str, str], str]:
-    known = {claim.id: claim for claim in graded_tests.collect()}
+    known = {claim.id: claim for claim in catalogue.collect()}
     found = {}
     with tempfile.TemporaryDirectory() as scratch:
         try:
@@ -113,7 +113,7 @@ def preload() -> None:
     """Import what claims and probes need, so that forks of this process have it, and let torch use one thread."""
     import torch
 
-    for claim in graded_tests.collect():
+    for claim in catalogue.collect():
         importlib.import_module(claim.module)
     for topic in topics():
         importlib.import_module(f"harness.probes.{topic}")

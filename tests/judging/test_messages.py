@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.grading import graded_tests
+from harness.grading import catalogue
 from harness.grading.page import as_text
 from harness.grading.results import Ledger, Outcome
 from tests.judging.cases import MUTANTS, load
@@ -80,7 +80,7 @@ def test_every_failure_says_something_and_hidden_ones_show_no_input(path: Path) 
 
 
 def test_however_long_the_messages_are_the_sum_comes_last() -> None:
-    claims = graded_tests.collect()
+    claims = catalogue.collect()
     ledger = Ledger.of(claims, seed="abc")
     for claim in claims:
         ledger.record(claim.id, Outcome.FAIL, "seen:     a long line\n" * 900)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pytest
 
-from harness.grading import graded_tests
+from harness.grading import catalogue
 from tests.judging.cases import MUTANTS, Case, load_all
 from tests.judging.court import Court
 from tests.judging.direct import failures
@@ -76,7 +76,7 @@ def test_every_mutant_must_fail_something() -> None:
 
 
 def test_expectations_name_claims_that_exist() -> None:
-    known = {claim.id for claim in graded_tests.collect()}
+    known = {claim.id for claim in catalogue.collect()}
     assert [case.name for case in CASES if not case.fails | case.may_fail <= known] == []
 
 
@@ -88,7 +88,7 @@ def test_a_mutant_fails_what_it_must_and_nothing_else(court: Court, case: Case) 
 
 
 @pytest.mark.parametrize(
-    "claim", [claim.id for claim in graded_tests.collect(("hidden",)) if claim.part.startswith("1")]
+    "claim", [claim.id for claim in catalogue.collect(("hidden",)) if claim.part.startswith("1")]
 )
 def test_every_hidden_claim_alone_catches_some_mutant(claim: str) -> None:
     mutant = BY_NAME[ALONE[claim]]

@@ -13,7 +13,7 @@ import pytest
 
 from harness.assignment import ROOT, Provenance, load
 from harness.errors import UsageProblem
-from harness.grading import graded_tests
+from harness.grading import catalogue
 from harness.grading.results import Ledger, Outcome
 from harness.intake.staging import discard, stage
 from harness.problems.birthplaces.provenance import MODELS, settle
@@ -22,7 +22,7 @@ from tests.judging.cases import copy_reference
 from tests.judging.court import Court
 
 ASSIGNMENT = load()
-CLAIMS = tuple(claim for claim in graded_tests.collect() if any(claim.id in model.claims for model in MODELS))
+CLAIMS = tuple(claim for claim in catalogue.collect() if any(claim.id in model.claims for model in MODELS))
 
 Settle = Callable[..., dict[str, Any]]
 Mode = Literal["off", "report", "score"]

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from harness.assignment import ROOT, load
-from harness.grading.graded_tests import collect
+from harness.grading.catalogue import collect
 from harness.release import lists, package, template
 
 #: macOS has all that Windows lacks, so it is tried with the slow tests alone.

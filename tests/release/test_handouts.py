@@ -13,7 +13,7 @@ import pytest
 
 from harness.assignment import ROOT, Assignment, load
 from harness.errors import HarnessFault, UsageProblem
-from harness.grading.graded_tests import ClaimInfo, collect
+from harness.grading.catalogue import ClaimInfo, collect
 from harness.problems.attention.pictures import PARTS
 from harness.release.handouts import handouts
 from harness.release.handouts.course import load_course

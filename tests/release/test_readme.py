@@ -10,7 +10,7 @@ import sys
 import pytest
 
 from harness.assignment import ROOT, load
-from harness.grading.graded_tests import collect
+from harness.grading.catalogue import collect
 from harness.intake.layout import MADE_BY
 from tests.conftest import reference_package
 

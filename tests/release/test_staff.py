@@ -12,7 +12,7 @@ import pytest
 
 from harness.assignment import load
 from harness.errors import UsageProblem
-from harness.grading.graded_tests import ClaimInfo, collect
+from harness.grading.catalogue import ClaimInfo, collect
 from harness.release import release
 from harness.release.handouts import handouts, staff
 

@@ -22,7 +22,7 @@ import numpy as np
 
 from harness.assignment import ROOT, Assignment, Deliverable, Part
 from harness.errors import HarnessFault, UsageProblem
-from harness.grading.graded_tests import ClaimInfo, check_points
+from harness.grading.catalogue import ClaimInfo, check_points
 from harness.intake.layout import MADE_BY
 from harness.problems.attention.attention import Array
 from harness.problems.attention.pictures import pictures, svg

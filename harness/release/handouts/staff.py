@@ -16,7 +16,7 @@ from typing import Any
 
 from harness.assignment import ROOT, Assignment
 from harness.errors import HarnessFault, UsageProblem
-from harness.grading.graded_tests import ClaimInfo
+from harness.grading.catalogue import ClaimInfo
 from harness.release.handouts import handouts
 from harness.release.strip.blocks import scan
 from harness.release.strip.markers import PERCENT
