@@ -10,12 +10,12 @@ TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
 
 help:
 	@echo "make release         everything a term needs, in dist/ (KEY=file for a term's secret key,"
-	@echo "                     HOTFIX=dist to mend claims alone, DRY=yes to write nothing)"
+	@echo "                     HOTFIX=dist to mend graded tests alone, DRY=yes to write nothing)"
 	@echo "make test            install and run the tests"
 	@echo "make lint            ruff and mypy"
 	@echo "make template        write student_template/ anew from reference_solution/"
 	@echo "make reference       train the reference (build/reference_upload/)"
-	@echo "make grade UPLOAD=x  grade a folder or zip against the demo world"
+	@echo "make grade UPLOAD=x  grade a folder or zip against the demo dataset"
 	@echo "make container-test  the released autograder inside a container like Gradescope's"
 	@echo "make container-test-all  the same, and every attack of tests/hostile in it"
 	@echo "make judge           hours of it: every small change to the reference, and 200 seeds of everything right"

@@ -8,7 +8,7 @@
     python build.py handouts     dist/handouts/ and dist/staff/ alone
     python build.py check        exit 1, with file and line, when student_template/ is stale
 
-Exit codes: 0 done, 1 refused (stale, not strippable, leaking, wrong scores), 2 unusable input, 3 a fault of ours.
+Exit codes: 0 done, 1 refused (stale, not strippable, leaking, wrong scores), 2 unusable input, 3 an internal error.
 """
 
 from __future__ import annotations

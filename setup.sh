@@ -73,7 +73,7 @@ CHECK
 
 say "What isolation holds here"
 # A word for the build log only: the machine that builds the image need not be the one that grades, and grading itself
-# refuses, as a fault of ours, where a layer that it must have is missing.
+# refuses, as an internal error, where a layer that it must have is missing.
 (cd "$SOURCE" && PYTHONDONTWRITEBYTECODE=1 "$PYTHON" -m harness doctor) ||
     say "Warning: where isolation is like this, grading will refuse. See docs/threat-model.md."
 

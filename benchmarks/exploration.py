@@ -1,4 +1,4 @@
-"""What problem 3 costs: CPU seconds of its claims in a warm grader, beside those of a worker that does nothing.
+"""What problem 3 costs: CPU seconds of its graded tests in a warm grader, beside those of a worker that does nothing.
 
 The reference's optional file is graded with the rest of its code; starting the zygote, which imports torch and is paid
 once for a whole grade, is left out. Figures are printed; nothing is asserted. POSIX only.
@@ -23,7 +23,7 @@ sys.path.insert(0, str(ROOT))
 
 from harness.assignment import load  # noqa: E402 (after the path)
 from harness.grading.results import Ledger  # noqa: E402
-from harness.grading.session import Job, run_claims  # noqa: E402
+from harness.grading.session import Job, run_graded_tests  # noqa: E402
 from harness.intake.staging import discard, stage  # noqa: E402
 from harness.sandbox import Limits, Sandbox  # noqa: E402
 
@@ -56,8 +56,8 @@ def _measure(scratch: Path, runs: int) -> None:
         sandbox.run(submission.tree, "exploration.texts", empty, seed=0, limits=Limits())  # starts the zygote
 
         def problem() -> None:
-            ledger = Ledger.of(job.claims())
-            run_claims(job, ledger, submission, sandbox, lambda: None)
+            ledger = Ledger.of(job.graded_tests())
+            run_graded_tests(job, ledger, submission, sandbox, lambda: None)
             assert ledger.score == load().extra_points, ledger.as_json()
 
         def nothing() -> None:
@@ -69,7 +69,7 @@ def _measure(scratch: Path, runs: int) -> None:
 
 
 def _job(upload: Path, scratch: Path) -> Job:
-    paths = {"upload": str(upload), "data": str(ROOT / "build" / "world"), "results": str(scratch / "results.json")}
+    paths = {"upload": str(upload), "data": str(ROOT / "build" / "dataset"), "results": str(scratch / "results.json")}
     return Job(
         **paths, scratch=str(scratch), kinds=("basic", "hidden"), only="3", seed="0", gradescope=False, release=None
     )

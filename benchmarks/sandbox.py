@@ -6,8 +6,8 @@ Run it as root on Linux for the numbers of Gradescope's kind of place. Every fig
 (the cold import: over five): minimum, median, 90th percentile, and the ratio of the median to the cold import's. On a
 machine that does other things as well, only the minimum says what the work itself takes.
 
-What isolation adds to a grade of 40 claims is the zygote's start beyond the import of torch that every grader pays, the
-preflight, and 40 runs that do nothing.
+What isolation adds to a grade of 40 graded tests is the zygote's start beyond the import of torch that every grader
+pays, the preflight, and 40 runs that do nothing.
 """
 
 from __future__ import annotations
@@ -55,7 +55,9 @@ def main() -> int:
         folder = Path(name)
         folder.chmod(0o711)
         figures, memory = measure(folder, rounds)
-    figures["isolation of a grade of 40 claims"] = [isolation(statistics.median(cold), figures, statistics.median)]
+    figures["isolation of a grade of 40 graded tests"] = [
+        isolation(statistics.median(cold), figures, statistics.median)
+    ]
     print(f"{'':<44}{'min ms':>10}{'median ms':>10}{'p90 ms':>10}{'x cold import':>15}")
     for title, values in {'cold python -c "import torch"': cold, **figures}.items():
         low, middle, ninth = min(values), statistics.median(values), sorted(values)[int(0.9 * (len(values) - 1))]
@@ -66,13 +68,13 @@ def main() -> int:
 
 
 def isolation(cold: float, figures: Mapping[str, list[float]], typical: Callable[[list[float]], float]) -> float:
-    """Seconds that a grade of 40 claims takes beyond importing torch once and the claims' own work."""
+    """Seconds that a grade of 40 graded tests takes beyond importing torch once and the graded tests' own work."""
     start, preflight, run = (typical(figures[title]) for title in (START, PREFLIGHT, NOTHING))
     return max(start - cold, 0) + preflight + 40 * run
 
 
 def import_torch() -> None:
-    """What a fresh process per claim would pay each time."""
+    """What a fresh process per graded test would pay each time."""
     subprocess.run([sys.executable, "-c", "import torch"], check=True)
 
 

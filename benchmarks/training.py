@@ -53,7 +53,7 @@ NAIVE_RATE = 3e-3  # the best of 1e-3, 3e-3 and 6e-3 for AdamW
 
 @dataclass(frozen=True)
 class Setting:
-    """The laptop preset on the demo world."""
+    """The laptop preset on the demo dataset."""
 
     folder: Path
     preset: Any
@@ -84,7 +84,7 @@ def main() -> int:
     parts = arguments.parts or PARTS
     torch.set_num_threads(1)
     with tempfile.TemporaryDirectory() as folder:
-        setting = _setting(Path(folder) / "world")
+        setting = _setting(Path(folder) / "dataset")
         peaks = _peaks() if {"peak", "speed"} & set(parts) else {}
         if "speed" in parts:
             for variant in ("vanilla", "perceiver"):
@@ -98,7 +98,7 @@ def main() -> int:
 
 
 def _setting(folder: Path) -> Setting:
-    write(generate(load().preset("laptop").world, DEMO_KEY), folder)
+    write(generate(load().preset("laptop").dataset, DEMO_KEY), folder)
     preset = submission.use_preset("laptop")
     text = submission.dataset.read_text(folder / "wiki.txt")
     return Setting(folder, preset, submission.CharCorruptionDataset(text, preset.block_size))

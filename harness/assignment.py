@@ -1,6 +1,6 @@
 """assignment.toml, the single manifest, as frozen dataclasses.
 
-Promises: a manifest that loads is complete and consistent in itself. Does not check it against the claims; the
+Promises: a manifest that loads is complete and consistent in itself. Does not check it against the graded tests; the
 catalogue does that.
 """
 
@@ -13,7 +13,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
-from harness.errors import UsageProblem
+from harness.errors import UsageError
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -28,7 +28,7 @@ Kind = Literal["code", "params", "predictions"]
 
 @dataclass(frozen=True)
 class Part:
-    """A part of the handout, such as 1e, with the points of all its claims together."""
+    """A part of the handout, such as 1e, with the points of all its graded tests together."""
 
     id: str
     title: str
@@ -58,7 +58,7 @@ class RunLimits:
     """How long (seconds) and how large (MiB) grading may get."""
 
     run_seconds: float
-    claim_seconds: float
+    test_seconds: float
     cpu_seconds: int
     memory_mib: int
     file_mib: int
@@ -79,10 +79,10 @@ class Provenance:
 
 @dataclass(frozen=True)
 class Preset:
-    """A training size by name; `world` holds the generator's numbers."""
+    """A training size by name; `dataset` holds the generator's numbers."""
 
     name: str
-    world: Mapping[str, int | float | str]
+    dataset: Mapping[str, int | float | str]
 
 
 @dataclass(frozen=True)
@@ -119,11 +119,9 @@ class Assignment:
         return sum(part.points for part in self.parts if part.extra_credit)
 
     def preset(self, name: str) -> Preset:
-        """The preset `name`; UsageProblem with the known names otherwise."""
+        """The preset `name`; UsageError with the known names otherwise."""
         if name not in self.presets:
-            raise UsageProblem(
-                f"no preset '{name}' in assignment.toml: choose one of {', '.join(sorted(self.presets))}"
-            )
+            raise UsageError(f"no preset '{name}' in assignment.toml: choose one of {', '.join(sorted(self.presets))}")
         return self.presets[name]
 
 
@@ -131,19 +129,19 @@ def load(path: Path | None = None) -> Assignment:
     """Read `path` (default: `ROOT/assignment.toml`).
 
     Raises:
-        UsageProblem: the file is missing, is not TOML, or lacks or misnames a key.
+        UsageError: the file is missing, is not TOML, or lacks or misnames a key.
     """
     path = path or ROOT / "assignment.toml"
     try:
         raw = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as problem:
-        raise UsageProblem(f"{path}: cannot read the assignment's manifest ({problem.strerror})") from problem
+        raise UsageError(f"{path}: cannot read the assignment's manifest ({problem.strerror})") from problem
     except ValueError as problem:
-        raise UsageProblem(f"{path}: not valid TOML: {problem}") from problem
+        raise UsageError(f"{path}: not valid TOML: {problem}") from problem
     try:
         return _build(raw)
     except (KeyError, TypeError) as problem:
-        raise UsageProblem(f"{path}: missing or misnamed key: {problem}") from problem
+        raise UsageError(f"{path}: missing or misnamed key: {problem}") from problem
 
 
 def _build(raw: Mapping[str, Any]) -> Assignment:
@@ -156,5 +154,5 @@ def _build(raw: Mapping[str, Any]) -> Assignment:
         thresholds=Thresholds(**raw["thresholds"]),
         limits=RunLimits(**raw["limits"]),
         provenance=Provenance(**raw["provenance"]),
-        presets={name: Preset(name, dict(preset["world"])) for name, preset in raw["presets"].items()},
+        presets={name: Preset(name, dict(preset["dataset"])) for name, preset in raw["presets"].items()},
     )

@@ -1,6 +1,6 @@
-"""The commands: `python -m harness grade | world | doctor`, and the students' `python grader.py`.
+"""The commands: `python -m harness grade | dataset | doctor`, and the students' `python grader.py`.
 
-Exit codes: 0 done, 1 doctor says no, 2 unusable input, 3 a fault of ours.
+Exit codes: 0 done, 1 doctor says no, 2 unusable input, 3 an internal error.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from harness.assignment import ROOT, load
-from harness.errors import HarnessFault, HoldoutError, UsageProblem
+from harness.errors import HoldoutError, InternalError, UsageError
 from harness.grading import catalogue
 from harness.grading.page import as_text
 from harness.grading.results import Ledger
@@ -21,8 +21,8 @@ from harness.grading.session import Job
 from harness.grading.supervisor import check_data, lock_down, scratch_folder, supervise
 from harness.intake.layout import IGNORED, explain
 
-#: Made when no data set is named: the demo world of the public key, for trying things out.
-DEMO_WORLD = ROOT / "build" / "world"
+#: Made when no dataset is named: the demo dataset of the public key, for trying things out.
+DEMO_DATASET = ROOT / "build" / "dataset"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -38,7 +38,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 130
     except Exception:  # noqa: BLE001 - whatever it is, it is ours, and exit status 1 has another meaning
         traceback.print_exc()
-        return HarnessFault.exit_code
+        return InternalError.exit_code
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -50,11 +50,11 @@ def _parser() -> argparse.ArgumentParser:
     grade.add_argument(
         "--data",
         type=Path,
-        help="folder with the term's data (default: the one beside the grader, else the demo world)",
+        help="folder with the term's data (default: the one beside the grader, else the demo dataset)",
     )
     grade.add_argument("--results", type=Path, help="where to write results.json (default: only print)")
     grade.add_argument("--html", type=Path, help="also write a page for reading")
-    grade.add_argument("--only", metavar="ID", help="one claim (1e-2-hidden) or one part (1e)")
+    grade.add_argument("--only", metavar="ID", help="one graded test (1e-2-hidden) or one part (1e)")
     grade.add_argument("--seed", help="repeat a run: the seed that its results show")
     grade.add_argument(
         "--gradescope",
@@ -63,11 +63,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     grade.set_defaults(run=_grade)
 
-    world = commands.add_parser("world", help="generate a term's data")
-    world.add_argument("--out", type=Path, required=True, help="folder to write")
-    world.add_argument("--key-file", type=Path, help="the term's secret key (default: the public demo key)")
-    world.add_argument("--preset", default="laptop", help="laptop (default) or full")
-    world.set_defaults(run=_world)
+    for name, told in (("dataset", "generate a term's data"), ("world", "the old name of `dataset`")):
+        dataset = commands.add_parser(name, help=told)
+        dataset.add_argument("--out", type=Path, required=True, help="folder to write")
+        dataset.add_argument("--key-file", type=Path, help="the term's secret key (default: the public demo key)")
+        dataset.add_argument("--preset", default="laptop", help="laptop (default) or full")
+        dataset.set_defaults(run=_dataset, old_name=name == "world")
 
     doctor = commands.add_parser("doctor", help="say what isolation holds on this machine")
     doctor.set_defaults(run=_doctor)
@@ -77,10 +78,10 @@ def _parser() -> argparse.ArgumentParser:
 def _grade(arguments: argparse.Namespace) -> int:
     upload: Path = arguments.upload
     if not upload.exists():
-        raise UsageProblem(f"{upload}: no such folder or zip; give the upload to grade")
+        raise UsageError(f"{upload}: no such folder or zip; give the upload to grade")
     for target in (arguments.results, arguments.html):
         if target is not None and not target.absolute().parent.is_dir():
-            raise UsageProblem(f"{target}: its folder does not exist; make it first")
+            raise UsageError(f"{target}: its folder does not exist; make it first")
     data = check_data(arguments.data or _default_data())
     _fail_closed(arguments.results, arguments.only)
     if arguments.gradescope:
@@ -98,28 +99,29 @@ def _grade(arguments: argparse.Namespace) -> int:
         from harness.grading.page import as_html
 
         arguments.html.write_text(as_html(ledger), encoding="utf-8")
-    return HarnessFault.exit_code if ledger.faults else 0
+    return InternalError.exit_code if ledger.faults else 0
 
 
 def _fail_closed(results: Path | None, only: str | None) -> None:
-    """Write results of an unfinished grade before anything can go wrong; and see to it that the claims can be loaded.
+    """Write results of an unfinished grade before anything can go wrong, and load the graded tests once.
 
     Raises:
-        UsageProblem: there is no claim `only`.
-        HarnessFault: the claims do not load or disagree with assignment.toml; `results` says so, without their points.
+        UsageError: there is no graded test `only`.
+        InternalError: the graded tests do not load or disagree with assignment.toml; `results` says so, without their
+        points.
     """
     try:
-        claims = catalogue.collect()
-        catalogue.check_points(claims, load())
-        closed = Ledger.of(catalogue.select(claims, only), release=release_name())
-    except UsageProblem:
+        graded_tests = catalogue.collect()
+        catalogue.check_points(graded_tests, load())
+        closed = Ledger.of(catalogue.select(graded_tests, only), release=release_name())
+    except UsageError:
         raise
     except (Exception, SystemExit) as problem:
         if results is not None:
             Ledger.of((), release=release_name()).write(results)
         if isinstance(problem, HoldoutError):
             raise
-        raise HarnessFault(f"the claims cannot be loaded: {type(problem).__name__}: {problem}") from problem
+        raise InternalError(f"the graded tests cannot be loaded: {type(problem).__name__}: {problem}") from problem
     if results is not None:
         closed.write(results)
 
@@ -129,7 +131,7 @@ def grade(
     data: Path,
     *,
     results: Path | None = None,
-    kinds: tuple[catalogue.ClaimKind, ...] = ("basic", "hidden"),
+    kinds: tuple[catalogue.Kind, ...] = ("basic", "hidden"),
     only: str | None = None,
     seed: str | None = None,
     gradescope: bool = False,
@@ -160,21 +162,23 @@ def release_name() -> str | None:
 
 
 def _default_data() -> Path:
-    """The data beside the grader; in a checkout the demo world, made when it is not there yet."""
+    """The data beside the grader; in a checkout the demo dataset, made when it is not there yet."""
     shipped = ROOT / "data"
     if shipped.is_dir():
         return shipped
-    if not DEMO_WORLD.is_dir():
-        _make_world(DEMO_WORLD, None, "laptop")
-    return DEMO_WORLD
+    if not DEMO_DATASET.is_dir():
+        _make_dataset(DEMO_DATASET, None, "laptop")
+    return DEMO_DATASET
 
 
-def _world(arguments: argparse.Namespace) -> int:
-    _make_world(arguments.out, arguments.key_file, arguments.preset)
+def _dataset(arguments: argparse.Namespace) -> int:
+    if arguments.old_name:
+        print("note: `world` is now called `dataset`; the old name goes with the next release", file=sys.stderr)
+    _make_dataset(arguments.out, arguments.key_file, arguments.preset)
     return 0
 
 
-def _make_world(out: Path, key_file: Path | None, preset: str) -> None:
+def _make_dataset(out: Path, key_file: Path | None, preset: str) -> None:
     from harness.problems.birthplaces.dataset import DEMO_KEY, fingerprint, generate, read_key, write
 
     key = read_key(key_file) if key_file else DEMO_KEY
@@ -183,7 +187,7 @@ def _make_world(out: Path, key_file: Path | None, preset: str) -> None:
             "note: made with the public demo key; anyone can make these answers again. Use --key-file for a term.",
             file=sys.stderr,
         )
-    write(generate(load().preset(preset).world, key), out)
+    write(generate(load().preset(preset).dataset, key), out)
     print(f"{out}: preset {preset}, key {fingerprint(key)}")
 
 
@@ -207,18 +211,18 @@ def _while_at_work(notes: Sequence[str]) -> list[str]:
 
 
 def students_grader(argv: Sequence[str], submission: Path, data: Path) -> int:
-    """`python grader.py [ID]`: run the basic claims on a student's own machine and print what they say."""
+    """`python grader.py [ID]`: run the basic graded tests on a student's own machine and print what they say."""
     parser = argparse.ArgumentParser(prog="python grader.py", description="Run the basic tests.")
     parser.add_argument("only", nargs="?", metavar="ID", help="one test (1e-0-basic) or one part (1e)")
     arguments = parser.parse_args(argv)
     try:
         needed = ("birth_dev.tsv",)
-        if not (data / needed[0]).is_file() and (DEMO_WORLD / needed[0]).is_file():
-            data = DEMO_WORLD
+        if not (data / needed[0]).is_file() and (DEMO_DATASET / needed[0]).is_file():
+            data = DEMO_DATASET
         ledger = grade(submission, check_data(data, needed), kinds=("basic",), only=arguments.only)
         ledger.notes = _while_at_work(ledger.notes)
     except HoldoutError as problem:
         print(f"error: {problem}", file=sys.stderr)
         return problem.exit_code
     print(as_text(ledger))
-    return HarnessFault.exit_code if ledger.faults else 0
+    return InternalError.exit_code if ledger.faults else 0

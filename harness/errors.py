@@ -11,13 +11,13 @@ class HoldoutError(Exception):
     exit_code = 3
 
 
-class UsageProblem(HoldoutError):
-    """The caller gave something unusable: a wrong path, key, data set or option."""
+class UsageError(HoldoutError):
+    """The caller gave something unusable: a wrong path, key, dataset or option."""
 
     exit_code = 2
 
 
-class HarnessFault(HoldoutError):
+class InternalError(HoldoutError):
     """Something of ours broke. Never billed to a student in silence."""
 
     exit_code = 3

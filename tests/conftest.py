@@ -1,4 +1,4 @@
-"""What tests of several rooms need: a data set, and an upload with right code and honest-looking files."""
+"""What tests of several rooms need: a dataset, and an upload with right code and honest-looking files."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ TEMPLATE_CODE = ROOT / "student_template" / "src" / "submission"
 
 @pytest.fixture(scope="session")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The demo world's five files."""
+    """The demo dataset's five files."""
     from harness.problems.birthplaces.dataset import DEMO_KEY, generate, write
 
-    out = tmp_path_factory.mktemp("world") / "data"
-    write(generate(load().preset("laptop").world, DEMO_KEY), out)
+    out = tmp_path_factory.mktemp("dataset") / "data"
+    write(generate(load().preset("laptop").dataset, DEMO_KEY), out)
     return out
 
 

@@ -1,4 +1,4 @@
-"""What a failed claim says to a student: expected, seen, the smallest case, and one hint."""
+"""What a failed graded test says to a student: expected, seen, the smallest case, and one hint."""
 
 from __future__ import annotations
 
@@ -7,14 +7,15 @@ from dataclasses import dataclass
 
 @dataclass
 class Failure(AssertionError):
-    """A claim that does not hold.
+    """A graded test that does not hold.
 
     Attributes:
         expected: what right work does, as a sentence or a value.
-        seen: what this work did. Never shown for a hidden claim.
-        hint: one thing to look at. Shown for hidden claims too, so it names no input.
-        case: the smallest input that shows it. Never shown for a hidden claim.
-        public: whether expected and seen may be shown for a hidden claim too (a missing file, an import that failed).
+        seen: what this work did. Never shown for a hidden graded test.
+        hint: one thing to look at. Shown for hidden graded tests too, so it names no input.
+        case: the smallest input that shows it. Never shown for a hidden graded test.
+        public: whether expected and seen may be shown for a hidden graded test too (a missing file, an import that
+        failed).
     """
 
     expected: str
@@ -34,7 +35,7 @@ def expect(condition: object, expected: str, seen: object, *, hint: str, case: o
 
 
 def render(failure: Failure, *, hidden: bool) -> str:
-    """The lines that a student reads; for a hidden claim only what may be told."""
+    """The lines that a student reads; for a hidden graded test only what may be told."""
     rows = []
     if not hidden or failure.public:
         rows += [("expected", failure.expected), ("seen", failure.seen), ("case", failure.case)]

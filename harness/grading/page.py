@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from harness.assignment import load
-from harness.grading.results import ClaimResult, Ledger, Outcome, clean
+from harness.grading.results import Ledger, Outcome, Result, clean
 
 _MARKS = {
     Outcome.PASS: "pass",
     Outcome.FAIL: "FAIL",
-    Outcome.HARNESS_FAULT: "fault of ours",
+    Outcome.INTERNAL_ERROR: "internal error",
     Outcome.NOT_RUN: "not run",
 }
 
@@ -21,10 +21,12 @@ _PAGE = Path(__file__).with_name("page.html.jinja")
 
 
 def as_text(ledger: Ledger) -> str:
-    """One line per claim, what each failed one says below it, and the sum."""
+    """One line per graded test, what each failed one says below it, and the sum."""
     lines = list(ledger.notes)
     for result in ledger.results.values():
-        lines.append(f"{result.claim.id:<14}{_points(result):>8}  {_MARKS[result.outcome]:<6}  {result.claim.title}")
+        lines.append(
+            f"{result.graded_test.id:<14}{_points(result):>8}  {_MARKS[result.outcome]:<6}  {result.graded_test.title}"
+        )
         if result.outcome is not Outcome.PASS:
             lines += [f"{'':<24}{line}" for line in [*clean(result.output).splitlines(), *_for_staff(result)]]
     lines += [f"{name:<14}{f'{score:g}/{most:g}':>8}" for name, score, most in _sums(ledger)]
@@ -51,9 +53,9 @@ def _sums(ledger: Ledger) -> Iterator[tuple[str, float, float]]:
     """Points earned and points possible: in all, and apart from it the extra credit; what nobody ran is left out."""
     extra = {part.id for part in load().parts if part.extra_credit}
     for name, is_extra in (("total", False), ("extra credit", True)):
-        counted = [result for result in ledger.results.values() if (result.claim.part in extra) == is_extra]
+        counted = [result for result in ledger.results.values() if (result.graded_test.part in extra) == is_extra]
         if counted:
-            yield name, sum(result.score for result in counted), sum(result.claim.points for result in counted)
+            yield name, sum(result.score for result in counted), sum(result.graded_test.points for result in counted)
 
 
 def _provenance(ledger: Ledger) -> Iterator[str]:
@@ -62,12 +64,12 @@ def _provenance(ledger: Ledger) -> Iterator[str]:
         yield f"{name}: {found['note'] or '{agree} of {asked} answers come again from its params'.format(**found)}"
 
 
-def _row(result: ClaimResult) -> dict[str, str]:
+def _row(result: Result) -> dict[str, str]:
     css = {Outcome.PASS: "pass", Outcome.FAIL: "fail"}.get(result.outcome, "fault")
     output = "" if result.outcome is Outcome.PASS else clean(result.output)
     return {
-        "id": result.claim.id,
-        "title": result.claim.title,
+        "id": result.graded_test.id,
+        "title": result.graded_test.title,
         "output": output,
         "css": css,
         "mark": _MARKS[result.outcome],
@@ -75,10 +77,10 @@ def _row(result: ClaimResult) -> dict[str, str]:
     }
 
 
-def _for_staff(result: ClaimResult) -> list[str]:
-    """What broke in a claim that was not judged: for the terminal and the page of whoever runs the grader."""
+def _for_staff(result: Result) -> list[str]:
+    """What broke in a graded test that was not judged: for the terminal and the page of whoever runs the grader."""
     return [f"({result.staff['fault']})"] if "fault" in result.staff else []
 
 
-def _points(result: ClaimResult) -> str:
-    return f"{result.score:g}/{result.claim.points:g}"
+def _points(result: Result) -> str:
+    return f"{result.score:g}/{result.graded_test.points:g}"

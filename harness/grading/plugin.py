@@ -1,12 +1,12 @@
-"""The pytest plugin of the grader: hands claims their fixtures, limits their time and turns outcomes into results.
+"""The pytest plugin of the grader: fixtures for graded tests, their time limits, and outcomes turned into results.
 
 It runs in the grader's process, which never imports student code. Points and IDs come from the gradescope-utils
 decorators (`__weight__`, `__number__`); only the plugin's own judgement of an exception decides an outcome:
 
-- the claim returns: PASS
+- the graded test returns: PASS
 - it raises Failure or another AssertionError: FAIL
 - it breaks over values of the student's that it can judge in the reference's place: FAIL
-- it raises anything else, is skipped, or outlasts its own limit: HARNESS_FAULT, never billed in silence
+- it raises anything else, is skipped, or outlasts its own limit: INTERNAL_ERROR, never billed in silence
 """
 
 from __future__ import annotations
@@ -25,21 +25,22 @@ import pytest
 import timeout_decorator
 
 from harness.assignment import Assignment
+from harness.grading.catalogue import GradedTest
 from harness.grading.feedback import Failure, render
-from harness.grading.catalogue import ClaimInfo
-from harness.grading.results import FAULT_NOTE, Ledger, Outcome
-from harness.grading.student import Reference, Student, claim_seed
+from harness.grading.results import INTERNAL_ERROR_NOTE, Ledger, Outcome
+from harness.grading.student import Reference, Student, seed_of
 from harness.intake.staging import Submission
 from harness.problems.birthplaces.gold import Gold
 from harness.sandbox import Sandbox
 
-#: A claim may take this much longer in the grader than its probes may together.
+#: A graded test may take this much longer in the grader than its probes may together.
 GRACE_SECONDS = 20.0
 
-#: What broken values raise in a claim that computes on them. Faults of sandbox, disk and memory are none of these.
+#: What broken values raise in a graded test that computes on them. Faults of sandbox, disk and memory are none of
+#: these.
 _OF_VALUES = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 
-#: With less time than this left for the whole run, no further claim starts.
+#: With less time than this left for the whole run, no further graded test starts.
 LEAST_SECONDS = 2.0
 
 
@@ -47,7 +48,7 @@ LEAST_SECONDS = 2.0
 class Plugin:
     """State of one grading session, and pytest's hooks."""
 
-    claims: tuple[ClaimInfo, ...]
+    graded_tests: tuple[GradedTest, ...]
     assignment: Assignment
     submission: Submission
     reference_tree: Path | None
@@ -62,64 +63,64 @@ class Plugin:
     # -- fixtures -----------------------------------------------------------------------------------------------------
 
     @pytest.fixture
-    def claim(self, request: pytest.FixtureRequest) -> ClaimInfo:
-        """The running claim."""
-        return self._claim_of(request.node)
+    def graded_test(self, request: pytest.FixtureRequest) -> GradedTest:
+        """The running graded test."""
+        return self._graded_test_of(request.node)
 
     @pytest.fixture
-    def student(self, claim: ClaimInfo) -> Student:
+    def student(self, graded_test: GradedTest) -> Student:
         """The submission."""
-        seed = claim_seed(self.seed, claim.id)
+        seed = seed_of(self.seed, graded_test.id)
         limits = self.assignment.limits
         return Student(
             self.sandbox, self.submission.tree, limits, seed, deadline=self.deadline, submission=self.submission,
-            hidden=claim.kind == "hidden",
+            hidden=graded_test.kind == "hidden",
         )  # fmt: skip
 
     @pytest.fixture
-    def reference(self, claim: ClaimInfo) -> Reference:
-        """The staff solution; students do not have it, so basic claims do not use it."""
+    def reference(self, graded_test: GradedTest) -> Reference:
+        """The staff solution; students do not have it, so basic graded tests do not use it."""
         assert self.reference_tree is not None, "no reference solution beside this grader"
-        return Reference(self.sandbox, self.reference_tree, self.assignment.limits, claim_seed(self.seed, claim.id))
+        return Reference(self.sandbox, self.reference_tree, self.assignment.limits, seed_of(self.seed, graded_test.id))
 
     @pytest.fixture
-    def rng(self, claim: ClaimInfo) -> np.random.Generator:
-        """The claim's own stream of random numbers: reproducible from the run's seed."""
-        return np.random.default_rng(claim_seed(self.seed, claim.id))
+    def rng(self, graded_test: GradedTest) -> np.random.Generator:
+        """The graded test's own stream of random numbers: reproducible from the run's seed."""
+        return np.random.default_rng(seed_of(self.seed, graded_test.id))
 
     @pytest.fixture
     def gold(self) -> Gold:
         """The answers."""
         return Gold(self.data)
 
-    @pytest.fixture
-    def manifest(self) -> Assignment:
+    @pytest.fixture(name="assignment")
+    def assignment_fixture(self) -> Assignment:
         """assignment.toml."""
         return self.assignment
 
     @pytest.fixture
     def for_staff(self) -> dict[str, Any]:
-        """What the claim puts here goes into its extra_data."""
+        """What the graded test puts here goes into its extra_data."""
         self.staff = {}
         return self.staff
 
     # -- hooks --------------------------------------------------------------------------------------------------------
 
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        """Keep the wanted claims, in the catalogue's order."""
-        order = {claim.node: place for place, claim in enumerate(self.claims)}
+        """Keep the wanted graded tests, in the catalogue's order."""
+        order = {graded_test.node: place for place, graded_test in enumerate(self.graded_tests)}
         items[:] = sorted((item for item in items if _node(item) in order), key=lambda item: order[_node(item)])
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_pyfunc_call(self, pyfuncitem: pytest.Function) -> None:
-        """Put the claim under its own time limit, where signals allow."""
+        """Put the graded test under its own time limit, where signals allow."""
         if hasattr(signal, "SIGALRM") and threading.current_thread() is threading.main_thread():
-            limit = self.assignment.limits.claim_seconds + GRACE_SECONDS
+            limit = self.assignment.limits.test_seconds + GRACE_SECONDS
             pyfuncitem.obj = timeout_decorator.timeout(limit)(pyfuncitem.obj)
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Iterator[None]:
-        """Judge nothing any more once the run's time is over; save after each claim."""
+        """Judge nothing any more once the run's time is over; save after each graded test."""
         self.staff = {}
         if time.monotonic() > self.deadline - LEAST_SECONDS:
             item.add_marker(pytest.mark.skip(reason="out of time"))
@@ -130,17 +131,17 @@ class Plugin:
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
-        """Record the outcome of each phase; a fault in set-up or tear-down counts as one of the claim."""
-        claim = self._claim_of(item)
+        """Record the outcome of each phase; a fault in set-up or tear-down counts as one of the graded test."""
+        graded_test = self._graded_test_of(item)
         if call.excinfo is not None:
-            self._record_problem(item, claim, call.excinfo.value)
+            self._record_problem(item, graded_test, call.excinfo.value)
         elif call.when == "call":
-            self.ledger.record(claim.id, Outcome.PASS, "passed", dict(self.staff))
+            self.ledger.record(graded_test.id, Outcome.PASS, "passed", dict(self.staff))
         return (yield)
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self) -> None:
-        """Compare predictions with what the uploaded models answer: for staff, who have the hidden claims."""
+        """Compare predictions with what the uploaded models answer: for staff, who have the hidden graded tests."""
         if self.reference_tree is None or self.assignment.provenance.mode == "off":
             return
         from harness.problems.birthplaces.provenance import settle  # students have neither it nor its probes
@@ -149,36 +150,36 @@ class Plugin:
         self.save()
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
-        """A claim module that cannot be collected is a fault of ours for each of its claims."""
+        """A graded test module that cannot be collected is an internal error for each of its graded tests."""
         if report.failed:
-            for claim in self.claims:
-                if str(report.nodeid).endswith(f"{claim.module.rpartition('.')[2]}.py"):
-                    self._fault(claim, "its module could not be loaded", str(report.longrepr))
+            for graded_test in self.graded_tests:
+                if str(report.nodeid).endswith(f"{graded_test.module.rpartition('.')[2]}.py"):
+                    self._fault(graded_test, "its module could not be loaded", str(report.longrepr))
 
     # -- judgement ----------------------------------------------------------------------------------------------------
 
-    def _record_problem(self, item: pytest.Item, claim: ClaimInfo, problem: BaseException) -> None:
-        hidden = claim.kind == "hidden"
+    def _record_problem(self, item: pytest.Item, graded_test: GradedTest, problem: BaseException) -> None:
+        hidden = graded_test.kind == "hidden"
         if isinstance(problem, pytest.skip.Exception) and time.monotonic() > self.deadline - LEAST_SECONDS:
-            self._out_of_time(claim)
+            self._out_of_time(graded_test)
             return
         if isinstance(problem, _OF_VALUES) and self._holds_without_the_student(item):
             problem = _unusable(problem)
         if isinstance(problem, timeout_decorator.TimeoutError) or not isinstance(problem, AssertionError):
-            self._fault(claim, "the claim itself broke", f"{type(problem).__name__}: {problem}")
+            self._fault(graded_test, "the graded test itself broke", f"{type(problem).__name__}: {problem}")
         else:
             failure = problem if isinstance(problem, Failure) else Failure("the property in the title", str(problem))
             output = render(failure, hidden=hidden) or "The property does not hold."
             if not hidden:
-                output += f"\n{'again:':<10}python grader.py {claim.id}   (seed {self.seed})"
-            self.ledger.record(claim.id, Outcome.FAIL, output, dict(self.staff))
+                output += f"\n{'again:':<10}python grader.py {graded_test.id}   (seed {self.seed})"
+            self.ledger.record(graded_test.id, Outcome.FAIL, output, dict(self.staff))
 
     def _holds_without_the_student(self, item: pytest.Item) -> bool:
-        """Whether a claim that broke over values of the student's code is fit to judge: tried on the staff solution.
+        """Whether a graded test that broke over the student's values is fit to judge: tried on the staff solution.
 
-        Whoever controls a worker can send values of any form. If the claim comes to a verdict about the reference,
-        those values broke it; if it breaks again, or never had a value, the fault is ours. Students have no reference:
-        there the values are taken to be the cause, and nothing is at stake.
+        Whoever controls a worker can send values of any form. If the graded test comes to a verdict about the
+        reference, those values broke it; if it breaks again, or never had a value, the fault is ours. Students have no
+        reference: there the values are taken to be the cause, and nothing is at stake.
         """
         arguments = dict(getattr(item, "funcargs", {}))
         student = arguments.get("student")
@@ -188,7 +189,7 @@ class Plugin:
             return True
         arguments["student"] = replace(student, tree=self.reference_tree, runs=0, used=0.0, secret=True)
         if "rng" in arguments:
-            arguments["rng"] = np.random.default_rng(claim_seed(self.seed, self._claim_of(item).id))
+            arguments["rng"] = np.random.default_rng(seed_of(self.seed, self._graded_test_of(item).id))
         wanted = {name: arguments[name] for name in inspect.signature(item.function).parameters}
         try:
             item.function(**wanted)
@@ -200,25 +201,28 @@ class Plugin:
             return False
         return True
 
-    def _out_of_time(self, claim: ClaimInfo) -> None:
+    def _out_of_time(self, graded_test: GradedTest) -> None:
         text = (
-            f"Not run: earlier claims used up the {self.assignment.limits.run_seconds:g} s for the whole grade. "
+            f"Not run: earlier graded tests used up the {self.assignment.limits.run_seconds:g} s for the whole grade. "
             "Does the code train or loop where it should only prepare?"
         )
-        self.ledger.record(claim.id, Outcome.FAIL, text, {"out_of_time": True})
+        self.ledger.record(graded_test.id, Outcome.FAIL, text, {"out_of_time": True})
 
-    def _fault(self, claim: ClaimInfo, what: str, detail: str) -> None:
+    def _fault(self, graded_test: GradedTest, what: str, detail: str) -> None:
         self.ledger.record(
-            claim.id, Outcome.HARNESS_FAULT, f"Not judged: {what}. {FAULT_NOTE}", {"fault": detail[:2000]}
+            graded_test.id,
+            Outcome.INTERNAL_ERROR,
+            f"Not judged: {what}. {INTERNAL_ERROR_NOTE}",
+            {"fault": detail[:2000]},
         )
 
-    def _claim_of(self, item: pytest.Item) -> ClaimInfo:
-        return next(claim for claim in self.claims if claim.node == _node(item))
+    def _graded_test_of(self, item: pytest.Item) -> GradedTest:
+        return next(graded_test for graded_test in self.graded_tests if graded_test.node == _node(item))
 
 
 def _unusable(problem: BaseException) -> Failure:
     return Failure(
-        expected="values in the form that this claim asks for",
+        expected="values in the form that this graded test asks for",
         seen=f"others ({type(problem).__name__})",
         hint="does the code return what its docstring says: types, shapes and lengths?",
     )

@@ -1,7 +1,7 @@
 """results.json as Gradescope reads it: written fail-closed first, replaced atomically, strict JSON.
 
-Promises: from the first `write` on, the file is valid at every moment, lists every claim with its points, and no claim
-in it has a score that was not recorded for it. Source of the format: Gradescope's autograder specification.
+Promises: from the first `write` on, the file is valid at every moment, lists every graded test with its points, and no
+graded test in it has a score that was not recorded for it. Source of the format: Gradescope's autograder specification.
 """
 
 from __future__ import annotations
@@ -17,50 +17,50 @@ from enum import Enum
 from pathlib import Path
 from typing import Any
 
-from harness.errors import HarnessFault
-from harness.grading.catalogue import ClaimInfo
+from harness.errors import InternalError
+from harness.grading.catalogue import GradedTest
 
 #: Gradescope cuts each output at 100,000 characters; ours stay readable.
 LONGEST_OUTPUT = 20_000
 #: Room for the remark on what was cut.
 _REMARK = 50
 
-FAULT_NOTE = (
-    "This is a fault of the grader, not of your work: it is reported to the course staff, "
+INTERNAL_ERROR_NOTE = (
+    "This is an internal error of the grader, not of your work: it is reported to the course staff, "
     "and these points are not final."
 )
 
 
 class Outcome(Enum):
-    """What became of a claim. NOT_RUN stands until something better is recorded."""
+    """What became of a graded test. NOT_RUN stands until something better is recorded."""
 
     PASS = "pass"  # noqa: S105 - a verdict, not a password
     FAIL = "fail"
-    HARNESS_FAULT = "harness_fault"
+    INTERNAL_ERROR = "internal_error"
     NOT_RUN = "not_run"
 
 
 @dataclass(frozen=True)
-class ClaimResult:
-    """One claim's line in the results. `staff` goes into the line's extra_data."""
+class Result:
+    """One graded test's line in the results. `staff` goes into the line's extra_data."""
 
-    claim: ClaimInfo
+    graded_test: GradedTest
     outcome: Outcome = Outcome.NOT_RUN
-    output: str = "This claim has not run yet."
+    output: str = "This graded test has not run yet."
     staff: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def score(self) -> float:
-        """All of the claim's points, or none."""
-        return self.claim.points if self.outcome is Outcome.PASS else 0.0
+        """All of the graded test's points, or none."""
+        return self.graded_test.points if self.outcome is Outcome.PASS else 0.0
 
     def as_json(self) -> dict[str, Any]:
         """The entry of `tests`."""
         return {
-            "number": self.claim.id,
-            "name": clean(self.claim.title),
+            "number": self.graded_test.id,
+            "name": clean(self.graded_test.title),
             "score": self.score,
-            "max_score": self.claim.points,
+            "max_score": self.graded_test.points,
             "status": "passed" if self.outcome is Outcome.PASS else "failed",
             "output": clean(self.output),
             "output_format": "text",
@@ -71,30 +71,28 @@ class ClaimResult:
 
 @dataclass
 class Ledger:
-    """The results of one run, in the order of the claims."""
+    """The results of one run, in the order of the graded tests."""
 
-    results: dict[str, ClaimResult]
+    results: dict[str, Result]
     extra: dict[str, Any] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     started: float = field(default_factory=time.monotonic)
     finished: bool = False
 
     @classmethod
-    def of(cls, claims: Iterable[ClaimInfo], **extra: Any) -> Ledger:
+    def of(cls, graded_tests: Iterable[GradedTest], **extra: Any) -> Ledger:
         """A ledger in which nothing has run; `extra` goes to the top level's extra_data."""
-        return cls({claim.id: ClaimResult(claim) for claim in claims}, dict(extra))
+        return cls({graded_test.id: Result(graded_test) for graded_test in graded_tests}, dict(extra))
 
-    def record(self, claim_id: str, outcome: Outcome, output: str, staff: Mapping[str, Any] | None = None) -> None:
-        """Set what became of a claim."""
-        self.results[claim_id] = replace(
-            self.results[claim_id], outcome=outcome, output=clean(output), staff=staff or {}
-        )
+    def record(self, test_id: str, outcome: Outcome, output: str, staff: Mapping[str, Any] | None = None) -> None:
+        """Set what became of a graded test."""
+        self.results[test_id] = replace(self.results[test_id], outcome=outcome, output=clean(output), staff=staff or {})
 
     def close_open(self, outcome: Outcome, reason: str) -> None:
-        """Give every claim that has not run this outcome and reason."""
-        for claim_id, result in self.results.items():
+        """Give every graded test that has not run this outcome and reason."""
+        for test_id, result in self.results.items():
             if result.outcome is Outcome.NOT_RUN:
-                self.record(claim_id, outcome, reason)
+                self.record(test_id, outcome, reason)
 
     @property
     def score(self) -> float:
@@ -103,8 +101,8 @@ class Ledger:
 
     @property
     def faults(self) -> tuple[str, ...]:
-        """IDs of the claims that a fault of ours, or an interruption, kept from being judged."""
-        return tuple(i for i, r in self.results.items() if r.outcome in (Outcome.HARNESS_FAULT, Outcome.NOT_RUN))
+        """IDs of the graded tests that an internal error, or an interruption, kept from being judged."""
+        return tuple(i for i, r in self.results.items() if r.outcome in (Outcome.INTERNAL_ERROR, Outcome.NOT_RUN))
 
     def as_json(self) -> dict[str, Any]:
         """The whole document."""
@@ -119,7 +117,7 @@ class Ledger:
                 "seed": None,
                 "isolation": None,
                 **plain(self.extra),
-                "harness_fault": not self.finished or bool(self.faults),
+                "internal_error": not self.finished or bool(self.faults),
             },
             "tests": [result.as_json() for result in self.results.values()],
         }
@@ -127,16 +125,17 @@ class Ledger:
     def _summary(self) -> str:
         lines = list(self.notes)
         if not self.finished:
-            lines.insert(0, f"Grading was interrupted before it was complete. {FAULT_NOTE}")
+            lines.insert(0, f"Grading was interrupted before it was complete. {INTERNAL_ERROR_NOTE}")
         elif self.faults:
-            lines.insert(0, f"Not judged because of a fault of the grader: {', '.join(self.faults)}. {FAULT_NOTE}")
+            told = f"Not judged because of an internal error of the grader: {', '.join(self.faults)}"
+            lines.insert(0, f"{told}. {INTERNAL_ERROR_NOTE}")
         return "\n".join(lines)
 
     def write(self, path: Path) -> None:
         """Replace `path` by this ledger's document in one step; on any problem the old file stays.
 
         Raises:
-            HarnessFault: the folder is missing, full or not writable.
+            InternalError: the folder is missing, full or not writable.
         """
         text = json.dumps(self.as_json(), allow_nan=False, ensure_ascii=False, indent=1)
         replace_file(path, text.encode("utf-8"))
@@ -155,7 +154,7 @@ def replace_file(path: Path, data: bytes) -> None:
     except OSError as problem:
         if name is not None:
             Path(name).unlink(missing_ok=True)
-        raise HarnessFault(
+        raise InternalError(
             f"{path}: cannot write the results ({problem.strerror}); the file was left as it was"
         ) from problem
 
@@ -185,20 +184,20 @@ def plain(value: Any) -> Any:
     return clean(repr(value))
 
 
-def read_back(path: Path, claims: Iterable[ClaimInfo]) -> Ledger | None:
-    """The ledger that an earlier `write` left at `path`, for the same claims; None where there is none to use.
+def read_back(path: Path, graded_tests: Iterable[GradedTest]) -> Ledger | None:
+    """The ledger that an earlier `write` left at `path`, for the same graded tests; None where there is none to use.
 
     Only for files that our own processes wrote: it trusts the scores' outcomes in them.
     """
     try:
         document = json.loads(path.read_bytes())
         entries = {entry["number"]: entry for entry in document["tests"]}
-        ledger = Ledger.of(claims)
-        ledger.extra = {k: v for k, v in document["extra_data"].items() if k != "harness_fault"}
-        for claim_id in ledger.results:
-            entry = entries[claim_id]
+        ledger = Ledger.of(graded_tests)
+        ledger.extra = {k: v for k, v in document["extra_data"].items() if k != "internal_error"}
+        for test_id in ledger.results:
+            entry = entries[test_id]
             staff = dict(entry["extra_data"])
-            ledger.record(claim_id, Outcome(staff.pop("outcome")), entry["output"], staff)
+            ledger.record(test_id, Outcome(staff.pop("outcome")), entry["output"], staff)
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
     return ledger

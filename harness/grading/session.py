@@ -1,4 +1,4 @@
-"""The grader's process: stage the upload, start the sandbox, run the claims under pytest, save after each.
+"""The grader's process: stage the upload, start the sandbox, run the graded tests under pytest, save after each.
 
 Started by the supervisor as a child, so that whatever ends this process leaves a parent that can finish results.json.
 Order matters: the upload is staged and the zygote is started before any answer is read.
@@ -22,14 +22,14 @@ from pathlib import Path
 import pytest
 
 from harness.assignment import ROOT, Assignment, load
-from harness.errors import HarnessFault, HoldoutError
+from harness.errors import HoldoutError, InternalError
 from harness.grading import catalogue
 from harness.grading.plugin import Plugin
-from harness.grading.results import FAULT_NOTE, Ledger, Outcome
-from harness.intake.staging import Submission, UploadProblem, stage
+from harness.grading.results import INTERNAL_ERROR_NOTE, Ledger, Outcome
+from harness.intake.staging import Submission, UploadError, stage
 from harness.sandbox import Isolation, Sandbox
 
-FAULT_EXIT = 3
+INTERNAL_ERROR_EXIT = 3
 
 Save = Callable[[], None]
 
@@ -42,7 +42,7 @@ class Job:
     data: str
     results: str
     scratch: str
-    kinds: tuple[catalogue.ClaimKind, ...]
+    kinds: tuple[catalogue.Kind, ...]
     only: str | None
     seed: str | None
     gradescope: bool
@@ -58,14 +58,14 @@ class Job:
         raw = json.loads(text)
         return cls(**{**raw, "kinds": tuple(raw["kinds"])})
 
-    def claims(self) -> tuple[catalogue.ClaimInfo, ...]:
-        """The claims that this job judges."""
+    def graded_tests(self) -> tuple[catalogue.GradedTest, ...]:
+        """The graded tests that this job judges."""
         return catalogue.select(catalogue.collect(self.kinds), self.only)
 
 
 def run(job: Job) -> int:
-    """Judge every claim of `job` and save; returns 0, or 3 when a fault of ours left claims without a verdict."""
-    ledger = Ledger.of(job.claims(), release=job.release)
+    """Judge every graded test of `job` and save; returns 0, or 3 when an internal error left some without a verdict."""
+    ledger = Ledger.of(job.graded_tests(), release=job.release)
     results = Path(job.results)
 
     def save() -> None:
@@ -75,16 +75,18 @@ def run(job: Job) -> int:
         submission = stage(Path(job.upload), _private(job, "upload"), load().uploads)
         _note_upload(ledger, submission)
         _judge(job, ledger, submission, save)
-    except UploadProblem as problem:
+    except UploadError as problem:
         ledger.notes.append(str(problem))
         ledger.close_open(Outcome.FAIL, f"Nothing to judge: {problem}")
     except HoldoutError as problem:
         ledger.notes.append(str(problem))
-        ledger.close_open(Outcome.HARNESS_FAULT, f"Not judged: {FAULT_NOTE}")
-    ledger.close_open(Outcome.HARNESS_FAULT, f"Not judged: the session ended before this claim. {FAULT_NOTE}")
+        ledger.close_open(Outcome.INTERNAL_ERROR, f"Not judged: {INTERNAL_ERROR_NOTE}")
+    ledger.close_open(
+        Outcome.INTERNAL_ERROR, f"Not judged: the session ended before this graded test. {INTERNAL_ERROR_NOTE}"
+    )
     ledger.finished = True
     save()
-    return FAULT_EXIT if ledger.faults else 0
+    return INTERNAL_ERROR_EXIT if ledger.faults else 0
 
 
 def _judge(job: Job, ledger: Ledger, submission: Submission, save: Save) -> None:
@@ -93,19 +95,19 @@ def _judge(job: Job, ledger: Ledger, submission: Submission, save: Save) -> None
     with Sandbox(_private(job, "workers"), isolation=isolation, on_event=events.append) as sandbox:
         ledger.extra["isolation"] = asdict(sandbox.report())
         try:
-            run_claims(job, ledger, submission, sandbox, save)
+            run_graded_tests(job, ledger, submission, sandbox, save)
         finally:
             if events:
                 ledger.extra["events"] = events
 
 
-def run_claims(job: Job, ledger: Ledger, submission: Submission, sandbox: Sandbox, save: Save) -> None:
-    """Run the claims of `job` under pytest, in this process, and record what becomes of each in `ledger`."""
+def run_graded_tests(job: Job, ledger: Ledger, submission: Submission, sandbox: Sandbox, save: Save) -> None:
+    """Run the graded tests of `job` under pytest, in this process, and record what becomes of each in `ledger`."""
     assignment = load()
     ledger.extra["seed"] = job.seed or submission.digest[:16]
     save()
     plugin = Plugin(
-        claims=job.claims(),
+        graded_tests=job.graded_tests(),
         assignment=assignment,
         submission=submission,
         reference_tree=_reference(job, assignment),
@@ -120,8 +122,8 @@ def run_claims(job: Job, ledger: Ledger, submission: Submission, sandbox: Sandbo
 
 
 def _run_pytest(plugin: Plugin, ledger: Ledger) -> None:
-    """Run the claims; what pytest itself prints goes to staff only when it broke."""
-    files = sorted({str(Path(sys.modules[claim.module].__file__ or "")) for claim in plugin.claims})
+    """Run the graded tests; what pytest itself prints goes to staff only when it broke."""
+    files = sorted({str(Path(sys.modules[graded_test.module].__file__ or "")) for graded_test in plugin.graded_tests})
     printed = io.StringIO()
     with redirect_stdout(printed):
         code = pytest.main(["-c", str(ROOT / "harness" / "grading" / "pytest.ini"), *files], plugins=[plugin])
@@ -142,7 +144,7 @@ def _reference(job: Job, assignment: Assignment) -> Path | None:
     if "hidden" not in job.kinds:
         return None
     if not source.is_dir():
-        raise HarnessFault(f"{source}: the staff solution is missing beside this grader; build the release again")
+        raise InternalError(f"{source}: the staff solution is missing beside this grader; build the release again")
     into = _private(job, "reference")
     package = into / "submission"
     package.mkdir(mode=0o755)
@@ -155,7 +157,7 @@ def _reference(job: Job, assignment: Assignment) -> Path | None:
 
 
 def _note_upload(ledger: Ledger, submission: Submission) -> None:
-    ledger.notes += [problem.message for problem in submission.problems]
+    ledger.notes += [problem.message for problem in submission.complaints]
     ledger.notes += list(submission.notes)
 
 
@@ -164,7 +166,7 @@ def _end_with_the_supervisor() -> None:
     with suppress(OSError):
         while os.read(0, 1):
             pass
-    os._exit(FAULT_EXIT)  # sys.exit would end this thread alone
+    os._exit(INTERNAL_ERROR_EXIT)  # sys.exit would end this thread alone
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
-"""The `student` and `reference` of a claim: run a probe in a worker, get values back, or fail with a sentence.
+"""The `student` and `reference` of a graded test: run a probe in a worker, get values back, or fail with a sentence.
 
-Everything in a reply is untrusted. What a worker says of itself (exception text, output) is shown for basic claims
-only, whose inputs are public; for hidden claims a fixed sentence of ours stands in its place.
+Everything in a reply is untrusted. What a worker says of itself (exception text, output) is shown for basic graded
+tests only, whose inputs are public; for hidden graded tests a fixed sentence of ours stands in its place.
 """
 
 from __future__ import annotations
@@ -17,36 +17,37 @@ from pathlib import Path
 from typing import Any
 
 from harness.assignment import RunLimits
-from harness.errors import HarnessFault
+from harness.errors import InternalError
 from harness.grading.feedback import Failure
 from harness.intake.staging import Submission, explain
 from harness.sandbox import Limits, Reply, Sandbox, Status
 
 Probe = Callable[..., Any] | str
 
-#: Bytes; the largest honest reply takes 12 MiB (8,000 drawn examples). Claims compute on replies in the grader, which
-#: must not run out of memory over one: the smallest machine has 750 MiB in all.
+#: Bytes; the largest honest reply takes 12 MiB (8,000 drawn examples). Graded tests compute on replies in the grader,
+#: which must not run out of memory over one: the smallest machine has 750 MiB in all.
 LARGEST_REPLY = 16 << 20
 
 #: How the sandbox says that a worker died of a signal that none of its limits sent: an administrator's, or its own.
 KILLED = "killed by signal 9 "
 
 
-def claim_seed(run_seed: str, claim_id: str) -> int:
-    """The seed of one claim: follows from the run's, differs between claims, fits in 32 bits for numpy and torch."""
-    return int.from_bytes(hashlib.sha256(f"{run_seed}:{claim_id}".encode()).digest()[:4], "big")
+def seed_of(run_seed: str, test_id: str) -> int:
+    """The seed of one graded test, from the run's: another for each, of 32 bits as numpy and torch take."""
+    return int.from_bytes(hashlib.sha256(f"{run_seed}:{test_id}".encode()).digest()[:4], "big")
 
 
 def name_of(probe: Probe) -> str:
-    """`topic.function`. Where the probes have been imported, a claim's `corruption.draws` is the function itself."""
+    """`topic.function`. Where the probes are imported, a graded test's `corruption.draws` is the function itself."""
     return probe if isinstance(probe, str) else f"{probe.__module__.rpartition('.')[2]}.{probe.__name__}"
 
 
 @dataclass
 class Runner:
-    """Runs probes beside one tree of code on behalf of one claim, within that claim's time and the whole run's.
+    """Runs probes beside one tree of code on behalf of one graded test, within its time and the whole run's.
 
-    Only its own runs count against the claim's time: a submission that uses up its share leaves the reference its own.
+    Only its own runs count against the graded test's time: a submission that uses up its share leaves the reference its
+    own.
     """
 
     sandbox: Sandbox
@@ -69,7 +70,7 @@ class Runner:
     def _run(self, probe: Probe, load: bool, arguments: dict[str, Any]) -> Reply:
         begun = time.monotonic()
         limits = Limits(
-            wall_seconds=max(min(self.limits.claim_seconds - self.used, self.deadline - begun), 1.0),
+            wall_seconds=max(min(self.limits.test_seconds - self.used, self.deadline - begun), 1.0),
             cpu_seconds=self.limits.cpu_seconds,
             memory_bytes=self.limits.memory_mib << 20,
             file_bytes=self.limits.file_mib << 20,
@@ -91,15 +92,15 @@ class Runner:
 
 @dataclass
 class Reference(Runner):
-    """The staff solution, through the same workers. What fails here is a fault of ours."""
+    """The staff solution, through the same workers. What fails here is an internal error."""
 
     secret: bool = True
 
     def run(self, probe: Probe, **arguments: Any) -> Any:
-        """Value of `probe(reference, **arguments)`; HarnessFault when it does not return one."""
+        """Value of `probe(reference, **arguments)`; InternalError when it does not return one."""
         reply = self.reply(probe, True, arguments)
         if reply.status is not Status.RETURNED:
-            raise HarnessFault(
+            raise InternalError(
                 f"the reference failed in probe {name_of(probe)}: {reply.status.name} {reply.detail} {reply.error}"
             )
         return reply.value
@@ -107,17 +108,17 @@ class Reference(Runner):
 
 @dataclass(kw_only=True)
 class Student(Runner):
-    """A submission. What fails here is a Failure of the claim."""
+    """A submission. What fails here is a Failure of the graded test."""
 
     submission: Submission
     hidden: bool
     answers: int = 0
-    """How many values the student's code has given to the claim."""
+    """How many values the student's code has given to the graded test."""
 
     def run(self, probe: Probe, **arguments: Any) -> Any:
         """Value of `probe(submission, **arguments)`, run in a fresh worker beside the student's code.
 
-        The value is untrusted: a claim checks types, shapes and finiteness before it uses them.
+        The value is untrusted: a graded test checks types, shapes and finiteness before it uses them.
 
         Raises:
             Failure: the code does not import, raises, exceeds a limit or answers nothing usable.
@@ -148,7 +149,7 @@ class Student(Runner):
         raise _failure(reply, self.hidden, lacking)
 
     def _why_missing(self, name: str) -> str:
-        said = [problem.message for problem in self.submission.problems if problem.file == name]
+        said = [problem.message for problem in self.submission.complaints if problem.file == name]
         return said[0] if said else explain(name)
 
 
@@ -199,7 +200,7 @@ def _failure(reply: Reply, hidden: bool, lacking: Mapping[str, str]) -> Failure:
 
 
 def _detail(reply: Reply, hidden: bool) -> str:
-    """How the run ended. Exit codes, signals and times are the student's to choose: hidden claims repeat none."""
+    """How the run ended. Exit codes, signals and times are the student's to choose: hidden graded tests repeat none."""
     if not hidden:
         return reply.detail
     return {
@@ -217,7 +218,9 @@ def _missed(reply: Reply, lacking: Collection[str]) -> list[str]:
 
 
 def _waits_for_files(needed: Sequence[str], sentences: Sequence[str]) -> Failure:
-    hint = f"this claim waits until the package has its {' and '.join(needed)}: the code imports what is not there"
+    hint = (
+        f"this graded test waits until the package has its {' and '.join(needed)}: the code imports what is not there"
+    )
     return Failure(f"{', '.join(needed)} among the uploaded files", "; ".join(sentences), hint, public=True)
 
 
@@ -231,20 +234,20 @@ def _is_unwritten(reply: Reply, lacking: Collection[str]) -> bool:
 
 
 def _waits_for_part(reply: Reply, hidden: bool, lacking: Collection[str]) -> Failure:
-    seen, hint = "it is not written yet", "this claim waits until the part is written"
+    seen, hint = "it is not written yet", "this graded test waits until the part is written"
     if lacking:
         seen += f", or belongs to what was not uploaded ({', '.join(lacking)})"
         hint += " and all modules of the package are uploaded"
     elif not hidden:
         seen += f": {_where(reply)} raises NotImplementedError"
-    return Failure("the part that this claim looks at", seen, hint, public=True)
+    return Failure("the part that this graded test looks at", seen, hint, public=True)
 
 
 def _waits_for_import(reply: Reply, hidden: bool) -> Failure:
     if hidden:
-        hint = "this claim waits until the code imports; the basic claims show the message"
+        hint = "this graded test waits until the code imports; the basic graded tests show the message"
         return Failure("`import submission` works", "it does not import", hint, public=True)
-    hint = "this claim waits until the code imports: start at the file and line above"
+    hint = "this graded test waits until the code imports: start at the file and line above"
     return Failure("`import submission` works", f"it raised {_raised(reply, hidden)}", hint, public=True)
 
 

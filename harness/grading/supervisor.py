@@ -1,9 +1,9 @@
 """Starts one grade as a child process and guarantees its results.json, whatever happens to the child.
 
-Theory of operation: supervisor -> session (pytest, claims, answers) -> zygote -> one worker per probe. The supervisor
-writes fail-closed results before anything else runs, gives the session a deadline, and closes whatever it left open. A
-kill of the session costs the claims it had not judged and is reported as a fault of ours; a kill of the supervisor ends
-the session and leaves the last complete results.
+Theory of operation: supervisor -> session (pytest, graded tests, answers) -> zygote -> one worker per probe. The
+supervisor writes fail-closed results before anything else runs, gives the session a deadline, and closes whatever it
+left open. A kill of the session costs the graded tests it had not judged and is reported as an internal error; a kill
+of the supervisor ends the session and leaves the last complete results.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from harness.assignment import ROOT, load
-from harness.errors import HarnessFault, UsageProblem
-from harness.grading.results import FAULT_NOTE, Ledger, Outcome, read_back
-from harness.grading.session import FAULT_EXIT, Job
+from harness.errors import InternalError, UsageError
+from harness.grading.results import INTERNAL_ERROR_NOTE, Ledger, Outcome, read_back
+from harness.grading.session import INTERNAL_ERROR_EXIT, Job
 from harness.intake.staging import discard
 from harness.sandbox.scratch import SHARED_FOLDERS, wipe
 
@@ -32,7 +32,8 @@ try:
 except ImportError:  # Windows
     fcntl = None  # type: ignore[assignment]
 
-#: The session may take this much longer than the claims: staging 70 MB, importing torch, the last claim's grace.
+#: The session may take this much longer than the graded tests: staging 70 MB, importing torch, the last graded test's
+#: grace.
 OVERHEAD_SECONDS = 60.0
 
 #: Gradescope's container: its own folder holds names, e-mails and earlier results; the others are open to everyone.
@@ -50,13 +51,13 @@ def scratch_folder() -> Iterator[Path]:
     """A folder that workers may pass through but not list; removed at the end, or by a later grade if we are killed.
 
     Raises:
-        HarnessFault: none can be made.
+        InternalError: none can be made.
     """
     _sweep_scratch()
     try:
         folder, lock = _locked_folder()
     except OSError as problem:
-        raise HarnessFault(f"no folder for temporary files can be made: {problem}; free some space") from problem
+        raise InternalError(f"no folder for temporary files can be made: {problem}; free some space") from problem
     try:
         yield folder
     finally:
@@ -118,20 +119,20 @@ def supervise(job: Job) -> Ledger:
     """Grade and return the complete ledger; it also lies at `job.results`.
 
     Raises:
-        HarnessFault: the results cannot be written at all.
+        InternalError: the results cannot be written at all.
     """
     started = time.monotonic()
     results = Path(job.results)
-    claims = job.claims()
-    Ledger.of(claims, release=job.release).write(results)
+    graded_tests = job.graded_tests()
+    Ledger.of(graded_tests, release=job.release).write(results)
     code, how = _run_session(job)
-    ledger = read_back(results, claims) or Ledger.of(claims, release=job.release)
+    ledger = read_back(results, graded_tests) or Ledger.of(graded_tests, release=job.release)
     ledger.started = started
-    if code not in (0, FAULT_EXIT):
+    if code not in (0, INTERNAL_ERROR_EXIT):
         ledger.notes.append(f"The grading session {how}.")
         ledger.extra["session"] = how
     ledger.notes += _notes(results)
-    ledger.close_open(Outcome.HARNESS_FAULT, f"Not judged: the grading session {how}. {FAULT_NOTE}")
+    ledger.close_open(Outcome.INTERNAL_ERROR, f"Not judged: the grading session {how}. {INTERNAL_ERROR_NOTE}")
     ledger.finished = True
     ledger.write(results)
     return ledger
@@ -143,7 +144,7 @@ def _notes(results: Path) -> list[str]:
         lines = str(json.loads(results.read_bytes())["output"]).splitlines()
     except (OSError, ValueError, KeyError):
         return []
-    return [line for line in lines if FAULT_NOTE not in line]
+    return [line for line in lines if INTERNAL_ERROR_NOTE not in line]
 
 
 def _run_session(job: Job) -> tuple[int, str]:
@@ -163,7 +164,7 @@ def _run_session(job: Job) -> tuple[int, str]:
         return -signal.SIGTERM, f"took longer than {limit:g} s and was ended"
     finally:
         _kill(process)
-    if code in (0, FAULT_EXIT):
+    if code in (0, INTERNAL_ERROR_EXIT):
         return code, "ended by itself"
     return code, "was ended from outside" if ended else f"ended with status {code}"
 
@@ -216,11 +217,11 @@ def _kill(process: subprocess.Popen[bytes]) -> None:
 
 
 def check_data(data: Path, names: tuple[str, ...] = DATA_FILES) -> Path:
-    """`data`, resolved, if it holds the files that grading reads; UsageProblem with the missing names otherwise."""
+    """`data`, resolved, if it holds the files that grading reads; UsageError with the missing names otherwise."""
     missing = [name for name in names if not (data / name).is_file()]
     if missing:
-        raise UsageProblem(
-            f"{data}: not a data set, {', '.join(missing)} missing; make one with `python -m harness world --out DIR`"
+        raise UsageError(
+            f"{data}: not a dataset, {', '.join(missing)} missing; make one with `python -m harness dataset --out DIR`"
         )
     return data.resolve()
 
@@ -229,7 +230,7 @@ def lock_down(paths: list[Path]) -> None:
     """Close what only the grader may read, and the world-writable folders of the container, to other users.
 
     Raises:
-        HarnessFault: not root, or a mode cannot be set.
+        InternalError: not root, or a mode cannot be set.
     """
     try:
         for path in paths:
@@ -238,6 +239,6 @@ def lock_down(paths: list[Path]) -> None:
             if Path(place).is_dir():
                 Path(place).chmod(mode)
     except OSError as problem:
-        raise HarnessFault(
+        raise InternalError(
             f"{problem.filename}: cannot be closed to student code ({problem.strerror}); nothing was run"
         ) from problem

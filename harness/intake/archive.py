@@ -24,9 +24,9 @@ from harness.intake.upload import (
     EntryKind,
     FolderSource,
     Parts,
-    Refused,
+    RefusedError,
     Source,
-    UploadProblem,
+    UploadError,
     faults_are_ours,
     is_skipped,
     kind_of,
@@ -54,7 +54,7 @@ class ZipSource(Source):
     """A zip, read by its central directory. Entries are only ever streamed; their paths are never used on disk."""
 
     def __init__(self, stream: IO[bytes], label: str, caps: Caps) -> None:
-        """Read the list of files. UploadProblem if this is no zip, or one that no ordinary tool makes."""
+        """Read the list of files. UploadError if this is no zip, or one that no ordinary tool makes."""
         self.label = label
         self._caps = caps
         self._stream = stream
@@ -63,7 +63,7 @@ class ZipSource(Source):
         try:
             self._zip = zipfile.ZipFile(_Bounded(stream))
         except _READ_ERRORS as problem:
-            raise UploadProblem(
+            raise UploadError(
                 f"{label}: is not a zip that can be read ({_reason(problem)}); zip the files again"
             ) from problem
         infos = self._zip.infolist()
@@ -78,7 +78,7 @@ class ZipSource(Source):
         if info.orig_filename.endswith(("/", "\\")):
             self._folders.add(parts)
         elif parts in self._infos:
-            raise UploadProblem(f"{self.label}: holds '{show(parts)}' twice; zip the files again")
+            raise UploadError(f"{self.label}: holds '{show(parts)}' twice; zip the files again")
         else:
             self._infos[parts] = info
         self._folders.update(parts[:length] for length in range(1, len(parts)))
@@ -86,11 +86,11 @@ class ZipSource(Source):
             raise self.too_many(self._caps)
 
     def _parts(self, info: zipfile.ZipInfo) -> Parts:
-        """The path's components; old Windows tools write backslashes. UploadProblem if it points outside."""
+        """The path's components; old Windows tools write backslashes. UploadError if it points outside."""
         name = info.orig_filename.replace("\\", "/")
         parts = tuple(part for part in name.split("/") if part not in {"", "."})
         if name.startswith("/") or ".." in parts or "\0" in name or re.match("[A-Za-z]:", name):
-            raise UploadProblem(f"{self.label}: holds '{show(name)}', a path that leaves the zip; zip the files again")
+            raise UploadError(f"{self.label}: holds '{show(name)}', a path that leaves the zip; zip the files again")
         return parts
 
     def _refuse_overlaps(self, infos: list[zipfile.ZipInfo]) -> None:
@@ -98,7 +98,7 @@ class ZipSource(Source):
         end = 0
         for info in sorted(infos, key=lambda info: info.header_offset):
             if info.header_offset < end:
-                raise UploadProblem(
+                raise UploadError(
                     f"{self.label}: its files overlap at '{show(info.orig_filename)}'; zip the files again"
                 )
             end = info.header_offset + _LOCAL_HEADER_BYTES + info.compress_size
@@ -121,16 +121,16 @@ class ZipSource(Source):
     def open(self, entry: Entry) -> IO[bytes]:
         """See Source."""
         if entry.kind != "file":
-            raise Refused(WHAT_IT_IS[entry.kind])
+            raise RefusedError(WHAT_IT_IS[entry.kind])
         info = self._infos[entry.parts]
         if info.flag_bits & 0x1:
-            raise Refused("is encrypted; zip the files without a password")
+            raise RefusedError("is encrypted; zip the files without a password")
         if info.compress_type not in _READABLE_COMPRESSIONS:
-            raise Refused("is compressed in a way that is not read here; zip the files with your system's own tool")
+            raise RefusedError("is compressed in a way that is not read here; zip the files with your system's tool")
         try:
             return self._zip.open(info)
         except _READ_ERRORS as problem:
-            raise Refused(f"is damaged in the zip ({_reason(problem)}); zip the files again") from problem
+            raise RefusedError(f"is damaged in the zip ({_reason(problem)}); zip the files again") from problem
 
     def close(self) -> None:
         """See Source."""
@@ -141,7 +141,7 @@ class ZipSource(Source):
 class _Bounded:
     """A seekable stream that refuses to hand out more than the longest list of files at once.
 
-    ZipFile reads the whole central directory in one go, of a length that the file itself claims.
+    ZipFile reads the whole central directory in one go, of a length that the file itself graded tests.
     """
 
     def __init__(self, stream: IO[bytes]) -> None:
@@ -172,7 +172,7 @@ def _reason(problem: BaseException) -> str:
 
 
 def open_upload(upload: Path, caps: Caps) -> Source:
-    """The folder or zip at `upload`. UploadProblem if it is neither, or cannot be read."""
+    """The folder or zip at `upload`. UploadError if it is neither, or cannot be read."""
     if upload.is_dir():
         return FolderSource(upload, caps)
     label = show(upload.name)
@@ -181,12 +181,12 @@ def open_upload(upload: Path, caps: Caps) -> Source:
     except OSError as problem:
         raise unreadable(label, problem) from problem
     if stream is None:
-        raise UploadProblem(f"{label}: there is no such folder or zip; give one that holds the deliverables")
+        raise UploadError(f"{label}: there is no such folder or zip; give one that holds the deliverables")
     return _zip_or_close(stream, label, caps)
 
 
 def open_nested(source: Source, entry: Entry, caps: Caps, scratch: Path) -> ZipSource:
-    """The zip at `entry` of `source`, by way of a nameless copy in `scratch`. UploadProblem if it cannot be read."""
+    """The zip at `entry` of `source`, by way of a nameless copy in `scratch`. UploadError if it cannot be read."""
     label = show(entry.parts)
     with faults_are_ours(scratch):
         copy = tempfile.TemporaryFile(dir=scratch)  # noqa: SIM115 (the source that is returned closes it)
@@ -194,9 +194,9 @@ def open_nested(source: Source, entry: Entry, caps: Caps, scratch: Path) -> ZipS
         with source.open(entry) as stream, faults_are_ours(scratch):
             for chunk in chunks(stream, caps.total):
                 copy.write(chunk)
-    except Refused as refusal:
+    except RefusedError as refusal:
         copy.close()
-        raise UploadProblem(f"{label}: {refusal}") from refusal
+        raise UploadError(f"{label}: {refusal}") from refusal
     except BaseException:
         copy.close()
         raise
@@ -204,18 +204,18 @@ def open_nested(source: Source, entry: Entry, caps: Caps, scratch: Path) -> ZipS
 
 
 def chunks(stream: IO[bytes], cap: int) -> Iterator[bytes]:
-    """The bytes of a stream from `Source.open`, piece by piece; Refused once they are damaged or more than `cap`."""
+    """The bytes of a stream from `Source.open`, in pieces; RefusedError once they are damaged or more than `cap`."""
     size = 0
     while True:
         try:
             chunk = stream.read(CHUNK_BYTES)
         except _READ_ERRORS as problem:
-            raise Refused(f"is damaged ({_reason(problem)}); upload it again") from problem
+            raise RefusedError(f"is damaged ({_reason(problem)}); upload it again") from problem
         if not chunk:
             return
         size += len(chunk)
         if size > cap:
-            raise Refused(f"is more than the {megabytes(cap)} that are read; upload the deliverables only")
+            raise RefusedError(f"is more than the {megabytes(cap)} that are read; upload the deliverables only")
         yield chunk
 
 

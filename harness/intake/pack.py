@@ -18,9 +18,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.assignment import Assignment, load
-from harness.errors import HoldoutError, UsageProblem
+from harness.errors import HoldoutError, UsageError
 from harness.intake.layout import MADE_BY, explain
-from harness.intake.staging import Problem, Submission, discard, stage
+from harness.intake.staging import Complaint, Submission, discard, stage
 from harness.intake.upload import megabytes
 from harness.intake.zips import zipped
 from harness.problems.birthplaces import predictions
@@ -63,15 +63,15 @@ def collect(folder: Path, data: Path, assignment: Assignment) -> Collected:
     """What lies in `folder`, the students' `submission/`, with the term's data in `data`.
 
     Raises:
-        UsageProblem: not one deliverable is there.
-        UploadProblem: the folder cannot be read.
+        UsageError: not one deliverable is there.
+        UploadError: the folder cannot be read.
     """
     with _staged(folder, assignment) as staged:
         files = {name: path.read_bytes() for name, path in staged.present.items()}
         extras = staged.extras
-        missing = tuple(_to_make(problem) for problem in staged.problems)
+        missing = tuple(_to_make(problem) for problem in staged.complaints)
     if not files:
-        raise UsageProblem(f"{folder}: none of the {len(assignment.deliverables)} deliverables is here")
+        raise UsageError(f"{folder}: none of the {len(assignment.deliverables)} deliverables is here")
     times = {name: (folder / name).stat().st_mtime for name in files if (folder / name).is_file()}
     code = {each.name for each in assignment.deliverables if each.kind == "code"}
     odd = (*_left_out(extras), *_miscounted(files, data), *_too_large(files))
@@ -89,7 +89,7 @@ def _staged(folder: Path, assignment: Assignment) -> Iterator[Submission]:
             discard(staged.tree)
 
 
-def _to_make(problem: Problem) -> str:
+def _to_make(problem: Complaint) -> str:
     """The intake's sentence; of a file that a command makes, the command alone: the rest is plain from here."""
     made = problem.file in MADE_BY and problem.message == explain(problem.file)
     return f"{problem.file}: run ./run.sh {MADE_BY[problem.file]}" if made else problem.message
@@ -133,7 +133,7 @@ def _miscounted(files: Mapping[str, bytes], data: Path) -> Iterator[str]:
         questions = len(predictions.parse((data / _QUESTIONS[split]).read_bytes()))
         try:
             lines = len(predictions.parse(content))
-        except predictions.PredictionsProblem as problem:
+        except predictions.PredictionsError as problem:
             yield f"{name}: {problem}"
             continue
         if lines != questions:
@@ -152,7 +152,7 @@ def _too_large(files: Mapping[str, bytes]) -> Iterator[str]:
 
 
 def write(files: Mapping[str, bytes], out: Path) -> None:
-    """Write the zip in one step. UsageProblem where it cannot be written."""
+    """Write the zip in one step. UsageError where it cannot be written."""
     partial = out.with_name(f".{out.name}.partial")
     try:
         partial.write_bytes(zipped(files))
@@ -160,7 +160,7 @@ def write(files: Mapping[str, bytes], out: Path) -> None:
     except OSError as problem:
         partial.unlink(missing_ok=True)
         why = f"{out}: cannot be written ({problem.strerror}); is it open in another program?"
-        raise UsageProblem(why) from problem
+        raise UsageError(why) from problem
 
 
 def as_text(found: Collected, out: Path, assignment: Assignment) -> str:

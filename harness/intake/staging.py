@@ -16,18 +16,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
-from harness.errors import HarnessFault
+from harness.errors import InternalError
 from harness.intake.archive import chunks, open_nested, open_upload
 from harness.intake.layout import Plan, choose, explain
 from harness.intake.standin import OWN, SOURCE
-from harness.intake.upload import Caps, Entry, Refused, Source, UploadProblem, faults_are_ours, megabytes, show
+from harness.intake.upload import Caps, Entry, RefusedError, Source, UploadError, faults_are_ours, megabytes, show
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from harness.assignment import Deliverable
 
-__all__ = ["Caps", "Problem", "Submission", "UploadProblem", "discard", "explain", "stage"]
+__all__ = ["Caps", "Complaint", "Submission", "UploadError", "discard", "explain", "stage"]
 
 _PACKED_ENDINGS = (".zip", ".tar", ".tgz", ".gz", ".bz2", ".xz", ".7z", ".rar")
 _TOO_LARGE = {
@@ -38,7 +38,7 @@ _TOO_LARGE = {
 
 
 @dataclass(frozen=True)
-class Problem:
+class Complaint:
     """What keeps a deliverable from being graded: one sentence with the file, what was expected and what to do."""
 
     file: str
@@ -56,7 +56,7 @@ class Submission:
     tree: Path  #: holds `submission/`
     present: Mapping[str, Path]  #: deliverable -> its staged copy
     missing: tuple[str, ...]
-    problems: tuple[Problem, ...]
+    complaints: tuple[Complaint, ...]
     notes: tuple[str, ...]  #: what was done with an unusual layout, for the student
     digest: str  #: sha256 over the names and bytes of everything staged; the same for every layout
     extras: tuple[str, ...] = ()  #: the student's own modules, staged beside the code
@@ -72,8 +72,8 @@ def stage(upload: Path, into: Path, deliverables: Sequence[Deliverable], caps: C
         caps: how much is read at most.
 
     Raises:
-        UploadProblem: nothing of the upload can be used.
-        HarnessFault: `into` is not empty or cannot be written.
+        UploadError: nothing of the upload can be used.
+        InternalError: `into` is not empty or cannot be written.
     """
     folder = _prepare(into)
     try:
@@ -97,7 +97,7 @@ def stage(upload: Path, into: Path, deliverables: Sequence[Deliverable], caps: C
             for wanted in deliverables
             if wanted.name not in staging.hashes and (wanted.name in staging.complaints or not wanted.optional)
         ),
-        problems=tuple(Problem(name, staging.complaints[name]) for name in names if name in staging.complaints),
+        complaints=tuple(Complaint(name, staging.complaints[name]) for name in names if name in staging.complaints),
         notes=(*notes, *plan.notes, *staging.notes),
         digest=_digest(staging.hashes),
         extras=tuple(name for name in staging.hashes if name not in names),
@@ -131,7 +131,7 @@ def _prepare(into: Path) -> Path:
     with faults_are_ours(into):
         into.mkdir(parents=True, exist_ok=True)
         if any(into.iterdir()):
-            raise HarnessFault(f"{into}: is not empty; a submission is staged into a folder of its own")
+            raise InternalError(f"{into}: is not empty; a submission is staged into a folder of its own")
         folder.mkdir()
     return folder
 
@@ -164,7 +164,7 @@ def _unwrapped(
         entries = source.entries()
         while (inner := _only_a_zip(entries, names)) is not None:
             if len(notes) == caps.wrappings:
-                raise UploadProblem(f"{show(inner.parts)}: zips within zips within zips; upload one zip of the files")
+                raise UploadError(f"{show(inner.parts)}: zips within zips within zips; upload one zip of the files")
             notes.append(f"opened '{show(inner.parts)}'")
             outer, source = source, open_nested(source, inner, caps, scratch)
             outer.close()
@@ -215,26 +215,26 @@ class _Staging:
         try:
             with self.source.open(entry) as stream, _writing(target) as out:
                 self.hashes[entry.name] = self._stream(stream, out, entry, cap, advice)
-        except Refused as refusal:
+        except RefusedError as refusal:
             target.unlink(missing_ok=True)
             return str(refusal)
         return None
 
     def _stream(self, stream: IO[bytes], out: IO[bytes], entry: Entry, cap: int, advice: str) -> bytes:
         if entry.size > cap:
-            raise Refused(f"is {megabytes(entry.size)}, more than the {megabytes(cap)} that are read; {advice}")
+            raise RefusedError(f"is {megabytes(entry.size)}, more than the {megabytes(cap)} that are read; {advice}")
         hashed = hashlib.sha256()
         size = 0
         for chunk in chunks(stream, cap):
             size += len(chunk)
             self.copied += len(chunk)
             if self.copied > self.caps.total:
-                raise Refused(f"is left out, because the upload is more than {megabytes(self.caps.total)} in all")
+                raise RefusedError(f"is left out, because the upload is more than {megabytes(self.caps.total)} in all")
             hashed.update(chunk)
             with faults_are_ours(self.folder):
                 out.write(chunk)
         if size != entry.size:
-            raise Refused(f"was listed with {entry.size} bytes and has {size}; upload it again")
+            raise RefusedError(f"was listed with {entry.size} bytes and has {size}; upload it again")
         return hashed.digest()
 
 

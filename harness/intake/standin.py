@@ -1,8 +1,8 @@
 """An `__init__.py` for uploads that lack a module, so that the parts that are there can be graded.
 
 Older handouts had no package and no helper.py, and modules that import each other by their bare names. The stand-in
-takes what there is. Whatever a claim asks of a module that is not there raises NotImplementedError with its name, for
-which the claim says that it waits. Nothing but the student's own code runs in it.
+takes what there is. Whatever a graded test asks of a module that is not there raises NotImplementedError with its name,
+for which the graded test says that it waits. Nothing but the student's own code runs in it.
 """
 
 from __future__ import annotations

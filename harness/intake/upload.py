@@ -1,10 +1,10 @@
 """What lies in an upload: entries, limits, and the folder on disk, listed and opened without following anything.
 
-Promises: every entry is reported with its real kind; `open` gives a regular file with one name or raises `Refused`; no
-link is followed below the upload itself; listing takes no more time and memory than the caps allow. Which files are
-wanted is harness.intake.layout's to say, and harness.intake.archive does the same for zips. On Windows, where a folder
-cannot be opened, it is checked by path instead: good against accidents, not against an attacker who swaps files
-meanwhile.
+Promises: every entry is reported with its real kind; `open` gives a regular file with one name or raises
+`RefusedError`; no link is followed below the upload itself; listing takes no more time and memory than the caps allow.
+Which files are wanted is harness.intake.layout's to say, and harness.intake.archive does the same for zips. On Windows,
+where a folder cannot be opened, it is checked by path instead: good against accidents, not against an attacker who
+swaps files meanwhile.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Literal
 
-from harness.errors import HarnessFault, HoldoutError
+from harness.errors import HoldoutError, InternalError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -38,13 +38,13 @@ _BY_DESCRIPTOR = os.open in os.supports_dir_fd and os.scandir in os.supports_fd 
 _SAFE_OPEN = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0)
 
 
-class UploadProblem(HoldoutError):
+class UploadError(HoldoutError):
     """The whole upload is unusable; `str()` names it and says what to upload instead."""
 
     exit_code = 2
 
 
-class Refused(Exception):
+class RefusedError(Exception):
     """One entry cannot be read; `str()` continues a sentence that begins with its name."""
 
 
@@ -114,19 +114,19 @@ class Source(ABC):
 
     @abstractmethod
     def entries(self) -> tuple[Entry, ...]:
-        """Everything outside skipped folders and within the depth cap, sorted. UploadProblem if there is too much."""
+        """Everything outside skipped folders and within the depth cap, sorted. UploadError if there is too much."""
 
     @abstractmethod
     def open(self, entry: Entry) -> IO[bytes]:
-        """A stream of the entry's bytes; Refused unless it is a regular file that can be read."""
+        """A stream of the entry's bytes; RefusedError unless it is a regular file that can be read."""
 
     @abstractmethod
     def close(self) -> None:
         """Let go of the upload."""
 
-    def too_many(self, caps: Caps) -> UploadProblem:
+    def too_many(self, caps: Caps) -> UploadError:
         """The complaint about more entries than `caps.entries`."""
-        return UploadProblem(
+        return UploadError(
             f"{self.label}: holds more than {caps.entries:,} files and folders; upload the deliverables only, without "
             "environments and data"
         )
@@ -136,7 +136,7 @@ class FolderSource(Source):
     """A folder on disk, which may change while it is read."""
 
     def __init__(self, root: Path, caps: Caps) -> None:
-        """Open `root`, which may itself be a link: the caller chose it. UploadProblem if it cannot be listed."""
+        """Open `root`, which may itself be a link: the caller chose it. UploadError if it cannot be listed."""
         self.label = show(root.name or str(root))
         self._root = root
         self._caps = caps
@@ -206,11 +206,11 @@ class FolderSource(Source):
     def open(self, entry: Entry) -> IO[bytes]:
         """See Source."""
         if entry.kind != "file":
-            raise Refused(WHAT_IT_IS[entry.kind])
+            raise RefusedError(WHAT_IT_IS[entry.kind])
         try:
             descriptor = self._open_file(entry.parts)
         except OSError as problem:
-            raise Refused(f"cannot be read ({problem.strerror or problem}); upload it again") from problem
+            raise RefusedError(f"cannot be read ({problem.strerror or problem}); upload it again") from problem
         try:
             _require_plain_file(os.fstat(descriptor))
             return os.fdopen(descriptor, "rb")
@@ -242,9 +242,9 @@ def _entry_on_disk(folder: Parts, item: os.DirEntry[str]) -> Entry:
 
 def _require_plain_file(status: os.stat_result) -> None:
     if not stat.S_ISREG(status.st_mode):
-        raise Refused(WHAT_IT_IS["special"])
+        raise RefusedError(WHAT_IT_IS["special"])
     if status.st_nlink > 1:  # another name for a file that is not the student's to hand in, perhaps
-        raise Refused(f"has {status.st_nlink} names on this disk (a hard link); upload a copy of its own")
+        raise RefusedError(f"has {status.st_nlink} names on this disk (a hard link); upload a copy of its own")
 
 
 def kind_of(mode: int) -> EntryKind:
@@ -256,15 +256,15 @@ def kind_of(mode: int) -> EntryKind:
     return "file" if stat.S_ISREG(mode) else "special"
 
 
-def unreadable(label: str, problem: OSError) -> UploadProblem:
+def unreadable(label: str, problem: OSError) -> UploadError:
     """The complaint about an upload that the system does not let us read."""
-    return UploadProblem(f"{label}: cannot be read ({problem.strerror or problem}); give a folder or a zip")
+    return UploadError(f"{label}: cannot be read ({problem.strerror or problem}); give a folder or a zip")
 
 
 @contextmanager
 def faults_are_ours(path: Path) -> Iterator[None]:
-    """Turn a failure to write `path`, a full disk say, into a HarnessFault: no student is to blame for it."""
+    """Turn a failure to write `path`, a full disk say, into a InternalError: no student is to blame for it."""
     try:
         yield
     except OSError as problem:
-        raise HarnessFault(f"{path}: cannot be written ({problem.strerror or problem}); free some space") from problem
+        raise InternalError(f"{path}: cannot be written ({problem.strerror or problem}); free some space") from problem

@@ -1,7 +1,7 @@
 """Probes: what runs beside student code, in a worker, and returns plain values. A probe never judges.
 
-A claim writes `student.run(corruption.draws, ...)`. In the grader, `from harness.probes import corruption` gives a
-stand-in whose attributes are names such as `"corruption.draws"`: nothing of the probe module, and so no torch, is
+A graded test writes `student.run(corruption.draws, ...)`. In the grader, `from harness.probes import corruption` gives
+a stand-in whose attributes are names such as `"corruption.draws"`: nothing of the probe module, and so no torch, is
 imported. In the worker's zygote the real modules are imported as `harness.probes.<topic>`.
 """
 

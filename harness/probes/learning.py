@@ -30,7 +30,7 @@ def trained(
         rate: the learning rate, of zero as well.
 
     Returns:
-        vocabulary: the data set's characters by index;
+        vocabulary: the dataset's characters by index;
         written: whether `train` wrote a file where it should; tensors: the parameters in it by the names of `start`,
         None where it holds no state dict; missing: which of its parameters are not in it, by the model's own names.
     """
@@ -72,7 +72,7 @@ def recipes(submission: ModuleType, examples: int, block_size: int) -> dict[str,
     """The configuration fields of each preset's stages, as the reference's trainer.py states them.
 
     Args:
-        examples, block_size: length of the pretraining data set and of its sequences.
+        examples, block_size: length of the pretraining dataset and of its sequences.
     """
     dataset = range(examples)  # has a length, which is all that is asked of it
     return {

@@ -1,6 +1,6 @@
 """What looks into the projection blocks and a whole perceiver: the basis, who sees whom, gradients, and the weights.
 
-Weights and inputs are the claim's own random numbers: it works out the same things where no student code runs.
+Weights and inputs are the graded test's own random numbers: it works out the same things where no student code runs.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def basis(submission: ModuleType, sizes: dict[str, int], rounds: int) -> dict[st
     alone = [found(make(_config(submission, sizes))) for _ in range(rounds)]
     try:
         inside = [found(_part(submission, submission.GPT(_config(submission, sizes)), "Down")) for _ in range(rounds)]
-    except Exception:  # noqa: BLE001 - another part is missing, which other claims say
+    except Exception:  # noqa: BLE001 - another part is missing, which other graded tests say
         inside = []
     return {"alone": alone, "inside": inside}
 
@@ -50,7 +50,7 @@ def dependencies(
         down: (T, m) largest change of latent j when token s of the input is replaced;
         up_latent: (m, T) largest change of output t when latent j is replaced;
         up_input: (T, T) largest change of output t when token s of the input is replaced;
-        model: (T, T) largest change of the scores at t when token s of a whole perceiver's input is replaced.
+        model: (T, T) largest change of the logits at t when token s of a whole perceiver's input is replaced.
     """
     down = filled(lambda: submission.model.DownProjectBlock(_config(submission, sizes)), numbers)
     up = filled(lambda: submission.model.UpProjectBlock(_config(submission, sizes)), numbers)
@@ -91,30 +91,30 @@ def whole(
     """A whole perceiver with given weights, taken apart, beside what it computes and the gradients of all of it.
 
     Args:
-        tokens: (B, T); weighting: (B, T, vocab_size), the scores' weights in the sum whose gradients are asked for.
+        tokens: (B, T); weighting: (B, T, vocab_size), the logits' weights in the sum whose gradients are asked for.
 
     Returns:
-        scores: (B, T, vocab_size); down, up: what the projection blocks gave on the way;
+        logits: (B, T, vocab_size); down, up: what the projection blocks gave on the way;
         weights, gradients: embedding, positions, down, blocks, up, last (layer norm) and head, by one structure;
         parameters: per name [dimensions, largest absolute gradient, non-finite gradients, places in the optimiser], -1
         as the largest where there is none.
-        Where the model has no projection blocks, scores is None and all there is.
+        Where the model has no projection blocks, logits is None and all there is.
     """
     model = filled(lambda: _perceiver(submission, sizes), numbers)
     blocks = [_part(submission, model, which) for which in ("Down", "Up")]
     if None in blocks:
-        return {"scores": None}
+        return {"logits": None}
     passed: dict[Any, torch.Tensor] = {}
     for each in blocks:
         each.register_forward_hook(lambda module, _, output: passed.update({module: output.detach()}))
-    scores = model(torch.from_numpy(tokens.copy()))[0]
-    (scores * torch.from_numpy(weighting.copy())).sum().backward()
+    logits = model(torch.from_numpy(tokens.copy()))[0]
+    (logits * torch.from_numpy(weighting.copy())).sum().backward()
     groups = model.configure_optimizers(
         submission.TrainerConfig(max_epochs=1, batch_size=4, learning_rate=1e-3)
     ).param_groups
     places = [id(parameter) for group in groups for parameter in group["params"]]
     return {
-        "scores": scores.detach(),
+        "logits": logits.detach(),
         "down": passed.get(blocks[0]),
         "up": passed.get(blocks[1]),
         "weights": _taken_apart(model, blocks, value),

@@ -80,9 +80,9 @@ def prepared(
     Returns:
         config: the fields of the configuration in the trainer that are numbers or booleans;
         model: the parameters of the returned trainer's model, by the names of `start`;
-        logits: (B, T, vocab_size) its scores, without dropout;
+        logits: (B, T, vocab_size) its logits, without dropout;
         dataset: class name, length and first item of the trainer's training set, and its characters by index;
-        documents: length of the pretraining data set.
+        documents: length of the pretraining dataset.
     """
     dataset = submission.CharCorruptionDataset("\n".join(documents), sizes["block_size"])
     model = _model(submission, sizes, start)
@@ -107,7 +107,7 @@ def _initialise(submission: ModuleType, variant: str, config: Any, bottleneck: i
 
 
 def _model(submission: ModuleType, sizes: dict[str, int], weights: Weights) -> Any:
-    """A GPT with these parameters. It needs none of the student's own parts: one missing part fails one claim only."""
+    """A GPT with these parameters. It needs none of the student's own parts: one missing part fails one test."""
     rest = {key: value for key, value in sizes.items() if key not in ("vocab_size", "block_size")}
     model = submission.GPT(submission.GPTConfig(sizes["vocab_size"], sizes["block_size"], **rest))
     _fill(model, weights)

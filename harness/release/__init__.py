@@ -2,7 +2,7 @@
 
 In reading order:
 
-- problems: `file:line: message`, and the refusal that carries all of them
+- findings: `file:line: message`, and the refusal that carries all of them
 - markers: the grammar of markers, canaries and stub lines, line by line
 - blocks: the solution blocks of a text
 - bindings, python_rules, languages, notebook: what a language asks of a block and of its stub

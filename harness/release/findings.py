@@ -12,7 +12,7 @@ from harness.errors import HoldoutError
 
 
 @dataclass(frozen=True, order=True)
-class Problem:
+class Finding:
     """Something in a source file that stripping refuses; `line` counts from 1."""
 
     file: str
@@ -23,7 +23,7 @@ class Problem:
         return f"{self.file}:{self.line}: {self.message}"
 
 
-class ReleaseRefused(HoldoutError):
+class ReleaseRefusedError(HoldoutError):
     """A release that must not leave the house; `findings` are all the reasons found, in order, each one line."""
 
     exit_code = 1
@@ -34,7 +34,7 @@ class ReleaseRefused(HoldoutError):
 
 
 def refuse_any(title: str, findings: Iterable[object]) -> None:
-    """Raise ReleaseRefused when there is at least one finding."""
+    """Raise ReleaseRefusedError when there is at least one finding."""
     listed = list(findings)
     if listed:
-        raise ReleaseRefused(title, listed)
+        raise ReleaseRefusedError(title, listed)

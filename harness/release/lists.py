@@ -13,7 +13,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from harness.errors import UsageProblem
+from harness.errors import UsageError
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -54,7 +54,7 @@ def load(path: Path = ALLOW) -> Lists:
     """Read `path`.
 
     Raises:
-        UsageProblem: it is missing or not TOML, lacks a key, gives no reason for an excuse, or names a path outside.
+        UsageError: it is missing or not TOML, lacks a key, gives no reason for an excuse, or names a path outside.
     """
     try:
         raw = tomllib.loads(path.read_text(encoding="utf-8"))
@@ -67,22 +67,22 @@ def load(path: Path = ALLOW) -> Lists:
             passages=tuple(_excuses(path, raw.get("passages", {}))),
         )
     except OSError as problem:
-        raise UsageProblem(f"{path}: cannot read the release list ({problem.strerror})") from problem
+        raise UsageError(f"{path}: cannot read the release list ({problem.strerror})") from problem
     except ValueError as problem:
-        raise UsageProblem(f"{path}: not valid TOML: {problem}") from problem
+        raise UsageError(f"{path}: not valid TOML: {problem}") from problem
     except (KeyError, TypeError, AttributeError) as problem:
-        raise UsageProblem(f"{path}: missing or misshapen key: {problem}") from problem
+        raise UsageError(f"{path}: missing or misshapen key: {problem}") from problem
     _check_paths(path, lists)
     return lists
 
 
 def expand(root: Path, patterns: Iterable[str]) -> list[str]:
-    """The files below `root` that match any pattern, as sorted posix paths; UsageProblem where one matches none."""
+    """The files below `root` that match any pattern, as sorted posix paths; UsageError where one matches none."""
     found: set[str] = set()
     for pattern in patterns:
         matches = {path.relative_to(root).as_posix() for path in root.glob(pattern) if path.is_file()}
         if not matches:
-            raise UsageProblem(f"{ALLOW}: '{pattern}' matches no file in {root}; correct the release list")
+            raise UsageError(f"{ALLOW}: '{pattern}' matches no file in {root}; correct the release list")
         found |= matches
     return sorted(found)
 
@@ -90,14 +90,14 @@ def expand(root: Path, patterns: Iterable[str]) -> list[str]:
 def _excuses(path: Path, entries: Mapping[str, Any]) -> Iterator[Excuse]:
     for text, reason in entries.items():
         if not isinstance(reason, str) or len(reason.split()) < 3:
-            raise UsageProblem(f"{path}: '{text}' is excused without a reason; say in a few words why it is no leak")
+            raise UsageError(f"{path}: '{text}' is excused without a reason; say in a few words why it is no leak")
         yield Excuse(text, reason)
 
 
 def _check_paths(path: Path, lists: Lists) -> None:
     for name in (*lists.template, *lists.student, *lists.autograder):
         if PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts or "\\" in name:
-            raise UsageProblem(f"{path}: '{name}' leads out of the repository; write a path below it")
+            raise UsageError(f"{path}: '{name}' leads out of the repository; write a path below it")
     for name in lists.student:
         if name.startswith(STAFF_ROOMS):
-            raise UsageProblem(f"{path}: '{name}' is for staff and cannot be listed for students")
+            raise UsageError(f"{path}: '{name}' is for staff and cannot be listed for students")

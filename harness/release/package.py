@@ -14,7 +14,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from harness.errors import UsageProblem
+from harness.errors import UsageError
 from harness.problems.birthplaces.dataset import NAMES
 from harness.release.lists import STAFF_ROOMS, Lists, expand
 from harness.release.template import files_below
@@ -59,7 +59,7 @@ def student_files(root: Path, lists: Lists, template: Mapping[str, bytes]) -> di
     harness = _listed(root, lists.student)
     for path in harness:
         if path.startswith(STAFF_ROOMS):
-            raise UsageProblem(f"allow.toml: '{path}' is for staff, but a pattern of [student] matches it")
+            raise UsageError(f"allow.toml: '{path}' is for staff, but a pattern of [student] matches it")
     return {**template, **{f"src/{path}": data for path, data in harness.items()}}
 
 
@@ -81,7 +81,7 @@ def stamped_autograder(files: Mapping[str, bytes], data: TermData, stamp: Stamp)
 
 
 def handout_sources(root: Path) -> dict[str, bytes]:
-    """What the handouts are made from beside claims and assignment.toml."""
+    """What the handouts are made from beside graded tests and assignment.toml."""
     return {path: (root / "handouts" / path).read_bytes() for path in files_below(root / "handouts")}
 
 

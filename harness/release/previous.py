@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness.errors import UsageProblem
+from harness.errors import UsageError
 from harness.release.package import Stamp
 from harness.release.termdata import TermData
 
@@ -22,7 +22,7 @@ _DATA = "data/"
 
 
 @dataclass(frozen=True)
-class Former:
+class PreviousRelease:
     """What the manifest of an earlier release tells. `files`: the SHA-256 of each file in each zip."""
 
     path: Path
@@ -35,8 +35,8 @@ class Former:
     def data_refusal(self, data: TermData) -> str | None:
         """Why a release with `data` is no hotfix of this one, if so."""
         if data.key_fingerprint != self.stamp.key:
-            given, former = (fingerprint or "none" for fingerprint in (data.key_fingerprint, self.stamp.key))
-            return f"{self.path} was made with the key {former}, this release with {given}; give the same --key-file"
+            given, previous = (fingerprint or "none" for fingerprint in (data.key_fingerprint, self.stamp.key))
+            return f"{self.path} was made with the key {previous}, this release with {given}; give the same --key-file"
         if data.digest == self.stamp.data:
             return None
         theirs = self.files["autograder.zip"]
@@ -56,21 +56,21 @@ class Former:
                 yield f"{name}!/{path}: {how}"
 
 
-def load(path: Path) -> Former:
-    """The release whose manifest is `path`, or lies in the folder `path`; UsageProblem if it is none."""
+def load(path: Path) -> PreviousRelease:
+    """The release whose manifest is `path`, or lies in the folder `path`; UsageError if it is none."""
     path = path / MANIFEST if path.is_dir() else path
     try:
-        return _former(path, json.loads(path.read_text(encoding="utf-8")))
+        return _previous(path, json.loads(path.read_text(encoding="utf-8")))
     except OSError as problem:
         said = f"{path}: cannot be read ({problem.strerror}); give the dist/ folder of a release, or its {MANIFEST}"
-        raise UsageProblem(said) from problem
+        raise UsageError(said) from problem
     except (ValueError, KeyError, TypeError, AttributeError) as problem:
-        raise UsageProblem(f"{path}: is no manifest of a release ({type(problem).__name__}: {problem})") from problem
+        raise UsageError(f"{path}: is no manifest of a release ({type(problem).__name__}: {problem})") from problem
 
 
-def _former(path: Path, raw: Mapping[str, Any]) -> Former:
+def _previous(path: Path, raw: Mapping[str, Any]) -> PreviousRelease:
     artefacts = raw["artefacts"]
-    return Former(
+    return PreviousRelease(
         path=path,
         stamp=Stamp.of(raw),
         students=Stamp.of(raw["students"]),

@@ -21,24 +21,24 @@ from rich.console import Console
 
 from harness import assignment as manifest_of
 from harness.assignment import Assignment
-from harness.errors import UsageProblem
+from harness.errors import UsageError
 from harness.grading.catalogue import collect
 from harness.intake.zips import zipped
 from harness.release import lists as release_list
 from harness.release import package, selfcheck, tables, template, termdata, trained
-from harness.release import previous as former_release
+from harness.release import previous as previous_release
 from harness.release.findings import refuse_any
 from harness.release.handouts import handouts, staff
 from harness.release.leaks.leaks import Artefact, Secrets, check
 from harness.release.lists import Lists, expand
 from harness.release.package import Stamp
-from harness.release.previous import Former
+from harness.release.previous import PreviousRelease
 from harness.release.selfcheck import Marks
 from harness.release.strip.strip import StrippedTree
 from harness.release.termdata import GOLD, TermData
 
 #: What the leak check does not read as a student would: these, and all that lies in dist/staff/.
-STAFF_ARTEFACTS = frozenset({"autograder.zip", former_release.MANIFEST})
+STAFF_ARTEFACTS = frozenset({"autograder.zip", previous_release.MANIFEST})
 STAFF_FOLDER = "staff"
 
 
@@ -71,20 +71,21 @@ def release(request: Request, console: Console) -> None:
     """Make dist/, or in a dry run do everything else.
 
     Raises:
-        UsageProblem: something given is unusable.
-        ReleaseRefused: the reference cannot be stripped, something leaks, the self-check fails, or a hotfix changes
+        UsageError: something given is unusable.
+        ReleaseRefusedError: the reference cannot be stripped, something leaks, the self-check fails, or a hotfix
+        changes
             what it must not.
-        HarnessFault: a room of ours is missing or broke.
+        InternalError: a room of ours is missing or broke.
     """
     root, dist = request.root, request.root / "dist"
-    former = former_release.load(request.hotfix) if request.hotfix else None
-    if former is None and not request.dry_run:
+    previous = previous_release.load(request.hotfix) if request.hotfix else None
+    if previous is None and not request.dry_run:
         shutil.rmtree(dist, ignore_errors=True)
     lists = release_list.load()
     assignment = manifest_of.load(root / "assignment.toml")
-    contents = assemble(request, lists, assignment, former, console)
-    if former is not None:
-        _step_hotfix(former, contents, request, console)
+    contents = assemble(request, lists, assignment, previous, console)
+    if previous is not None:
+        _step_hotfix(previous, contents, request, console)
     marks = _checked(request, lists, contents, assignment, console)
     if not request.dry_run:
         _publish(contents.artefacts, dist)
@@ -113,24 +114,24 @@ def _checked(
 
 
 def assemble(
-    request: Request, lists: Lists, assignment: Assignment, former: Former | None, console: Console
+    request: Request, lists: Lists, assignment: Assignment, previous: PreviousRelease | None, console: Console
 ) -> Contents:
     """Everything of a release, not checked yet. Writes student_template/ and build/, unless it is a dry run."""
     root = request.root
     tree = _step_template(root, lists, console, keep=request.dry_run)
-    data = _step_data(request, former, console)
+    data = _step_data(request, previous, console)
     files = package.student_files(root, lists, tree.files), package.autograder_files(root, lists)
     stamp = package.make_stamp(root, data, *files, package.handout_sources(root))
-    students = former.students if former and not request.students_too else stamp
-    sheets = _step_handouts(root, assignment, students.release, stamp.release, console)
+    students = previous.students if previous and not request.students_too else stamp
+    handouts = _step_handouts(root, assignment, students.release, stamp.release, console)
     entries = {
         "student.zip": package.stamped_student(files[0], data, students),
         "autograder.zip": package.stamped_autograder(files[1], data, stamp),
     }
-    artefacts = {**{name: zipped(each) for name, each in entries.items()}, **sheets}
+    artefacts = {**{name: zipped(each) for name, each in entries.items()}, **handouts}
     manifest = package.manifest(stamp, students, data, artefacts, entries)
     console.print(f"[bold]package[/] release {stamp.release}")
-    return Contents(stamp, data, tree, {**artefacts, former_release.MANIFEST: manifest}, entries)
+    return Contents(stamp, data, tree, {**artefacts, previous_release.MANIFEST: manifest}, entries)
 
 
 def make_template(root: Path, console: Console) -> None:
@@ -139,7 +140,7 @@ def make_template(root: Path, console: Console) -> None:
 
 
 def check_template(root: Path) -> None:
-    """ReleaseRefused, with file and line, when student_template/ is not what the reference gives."""
+    """ReleaseRefusedError, with file and line, when student_template/ is not what the reference gives."""
     lists = release_list.load()
     tree = template.make(root, lists)
     stale = template.differences(tree, root, lists)
@@ -170,15 +171,15 @@ def _step_template(root: Path, lists: Lists, console: Console, *, keep: bool = F
     return tree
 
 
-def _step_data(request: Request, former: Former | None, console: Console) -> TermData:
-    preset = request.preset or (former.preset if former else termdata.DEMO_PRESET)
+def _step_data(request: Request, previous: PreviousRelease | None, console: Console) -> TermData:
+    preset = request.preset or (previous.preset if previous else termdata.DEMO_PRESET)
     if request.data is not None:
         data = termdata.dropped_in(request.data, request.key_file, preset)
     else:
         data = termdata.generated(request.root, request.key_file, preset, keep=not request.dry_run)
-    refusal = former.data_refusal(data) if former else None
+    refusal = previous.data_refusal(data) if previous else None
     if refusal is not None:
-        raise UsageProblem(refusal)
+        raise UsageError(refusal)
     tables.warn(console, demo_key=data.is_demo)
     origin = str(request.data) if request.data else f"key {data.key_fingerprint}"
     console.print(f"[bold]data[/] {data.digest[:12]} from {origin}, preset {preset}")
@@ -188,26 +189,26 @@ def _step_data(request: Request, former: Former | None, console: Console) -> Ter
 def _step_handouts(
     root: Path, assignment: Assignment, for_students: str, for_staff: str, console: Console
 ) -> dict[str, bytes]:
-    """The students' and the staff's sheets, by path in dist/, each with the release that it names."""
+    """The students' and the staff's handouts, by path in dist/, each with the release that it names."""
     sources, written = root / "handouts", root / template.REFERENCE / "written" / "submission.tex"
-    claims = collect()
-    context = handouts.context_of(claims, assignment, sources)
+    graded_tests = collect()
+    context = handouts.context_of(graded_tests, assignment, sources)
     made = {
-        "handouts": handouts.sheet(context, sources, for_students),
-        STAFF_FOLDER: staff.sheet(context, claims, assignment, sources, written, for_staff),
+        "handouts": handouts.handout(context, sources, for_students),
+        STAFF_FOLDER: staff.handout(context, graded_tests, assignment, sources, written, for_staff),
     }
-    files = {f"{folder}/{name}": data for folder, sheets in made.items() for name, data in sheets.items()}
+    files = {f"{folder}/{name}": data for folder, handouts in made.items() for name, data in handouts.items()}
     console.print(f"[bold]handouts[/] {', '.join(files)}")
     return files
 
 
-def _step_hotfix(former: Former, contents: Contents, request: Request, console: Console) -> None:
+def _step_hotfix(previous: PreviousRelease, contents: Contents, request: Request, console: Console) -> None:
     """Say what changes; refuse what students have already, unless staff said so."""
-    console.print(f"[bold]hotfix[/] of release {former.stamp.release}: same key, same data")
+    console.print(f"[bold]hotfix[/] of release {previous.stamp.release}: same key, same data")
     changes = {
-        name: list(former.changes(name, data, contents.entries.get(name, {})))
+        name: list(previous.changes(name, data, contents.entries.get(name, {})))
         for name, data in contents.artefacts.items()
-        if name != former_release.MANIFEST
+        if name != previous_release.MANIFEST
     }
     told = [change for name, found in changes.items() if for_students(name) for change in found]
     if not request.students_too:
@@ -234,7 +235,9 @@ def _step_leaks(root: Path, lists: Lists, contents: Contents, console: Console) 
     console.print(f"[bold]leak check[/] of {size:.1f} MiB")
     title = "this release would give away what it must not (allow.toml excuses a false alarm, with its reason):"
     refuse_any(title, check(artefacts, secrets, lists))
-    console.print("  every file is on the release list; students get no solution, hidden claim, test answer or key")
+    console.print(
+        "  every file is on the release list; students get no solution, hidden graded test, test answer or key"
+    )
 
 
 def _step_self_check(request: Request, contents: Contents, assignment: Assignment, console: Console) -> list[Marks]:

@@ -2,7 +2,7 @@
 
 Promises: the zip that the students' collect_submission makes of the reference's files earns every point and the
 template's files earn none, through the command that Gradescope runs, from the unpacked autograder.zip; in the unpacked
-student.zip the students' own grader starts, and passes all basic claims once the reference's files stand in for a
+student.zip the students' own grader starts, and passes all basic graded tests once the reference's files stand in for a
 student's. Says nothing about isolation on the platform: `doctor` does.
 
 The grades do not depend on each other, so they run side by side, as many at a time as there are processors.
@@ -26,7 +26,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.assignment import Assignment
-from harness.errors import HarnessFault
+from harness.errors import InternalError
 from harness.release.findings import refuse_any
 from harness.release.package import TOP
 from harness.release.template import REFERENCE
@@ -62,7 +62,7 @@ class Marks:
     who: str
     points: Mapping[str, float]  # by part
     possible: Mapping[str, float]
-    failed: tuple[str, ...]  # a line for each claim that did not pass
+    failed: tuple[str, ...]  # a line for each graded test that did not pass
     fault: bool
 
     @property
@@ -90,8 +90,8 @@ def check(
         say: told what is being done.
 
     Raises:
-        ReleaseRefused: a score is not what it must be; names the claims.
-        HarnessFault: a grade did not run to its end.
+        ReleaseRefusedError: a score is not what it must be; names the graded tests.
+        InternalError: a grade did not run to its end.
     """
     limit = assignment.limits.run_seconds + _GRACE_SECONDS
     say(f"grading {'the reference and ' if upload else ''}the template from autograder.zip")
@@ -125,31 +125,31 @@ _Judge = Callable[[Marks, Assignment], Iterator[str]]
 
 
 def _short(marks: Marks, assignment: Assignment) -> Iterator[str]:
-    """The reference must earn every point of every part, extra credit included, and pass every claim."""
+    """The reference must earn every point of every part, extra credit included, and pass every graded test."""
     for part in assignment.parts:
         if marks.points.get(part.id, 0) != part.points:
             yield f"the reference earns {marks.points.get(part.id, 0):g} of {part.points:g} points in part {part.id}"
     if marks.fault:
-        yield "the reference's grade reports a fault of the harness"
+        yield "the reference's grade reports an internal error of the harness"
     yield from marks.failed
 
 
 def _above_zero(marks: Marks, _: Assignment) -> Iterator[str]:
-    """The template must earn nothing, and be judged on every claim."""
+    """The template must earn nothing, and be judged on every graded test."""
     for part, points in marks.points.items():
         if points:
-            yield f"the template earns {points:g} points in part {part}: a claim there passes without any work"
+            yield f"the template earns {points:g} points in part {part}: a graded test there passes without any work"
     if marks.fault:
-        yield "the template's grade reports a fault of the harness"
+        yield "the template's grade reports an internal error of the harness"
         yield from marks.failed
 
 
 def _not_all_basic(marks: Marks, _: Assignment) -> Iterator[str]:
     if not marks.possible:
-        yield "student.zip holds no basic claim"
+        yield "student.zip holds no basic graded test"
     if marks.fault or marks.failed:
         earned = f"{marks.total:g} of {sum(marks.possible.values()):g}"
-        yield f"from student.zip the reference earns {earned} points of the basic claims"
+        yield f"from student.zip the reference earns {earned} points of the basic graded tests"
         yield from marks.failed
 
 
@@ -180,13 +180,13 @@ def _grade(who: str, command: list[str], folder: Path, limit: float, *, named: b
     """Run a grade in `folder` and read its results; `named`: it takes them by option, not as its argument."""
     with tempfile.TemporaryDirectory() as scratch:
         results = Path(scratch) / "results.json"
-        # A fault of the harness is told by the results, claim by claim.
+        # A internal error is told by the results, graded test by graded test.
         options = [*(["--results"] if named else []), str(results)]
-        said = _run([*command, *options], folder, limit, accepted=(0, HarnessFault.exit_code))
+        said = _run([*command, *options], folder, limit, accepted=(0, InternalError.exit_code))
         try:
             raw = json.loads(results.read_bytes(), parse_constant=_refuse_constant)
         except (OSError, ValueError) as problem:
-            raise HarnessFault(f"self-check: the grade of the {who} left no readable results: {said}") from problem
+            raise InternalError(f"self-check: the grade of the {who} left no readable results: {said}") from problem
     return _marks(who, raw)
 
 
@@ -206,7 +206,7 @@ def _marks(who: str, raw: Mapping[str, Any]) -> Marks:
         if test["status"] != "passed":
             said = " ".join(str(test.get("output", "")).split())[:300]
             failed.append(f"  {who}: {test['number']} earns {test['score']:g} of {test['max_score']:g}: {said}")
-    fault = bool(raw.get("extra_data", {}).get("harness_fault"))
+    fault = bool(raw.get("extra_data", {}).get("internal_error"))
     return Marks(who, points, possible, tuple(failed), fault)
 
 
@@ -229,9 +229,9 @@ def _run(command: list[str], folder: Path, limit: float, accepted: tuple[int, ..
             timeout=limit,
         )
     except subprocess.TimeoutExpired as problem:
-        raise HarnessFault(f"self-check: a grade did not end within {limit:g} s") from problem
+        raise InternalError(f"self-check: a grade did not end within {limit:g} s") from problem
     if run.returncode not in accepted:
-        raise HarnessFault(f"self-check: {Path(command[0]).name} ended with {run.returncode}: {run.stdout[-2000:]}")
+        raise InternalError(f"self-check: {Path(command[0]).name} ended with {run.returncode}: {run.stdout[-2000:]}")
     return run.stdout[-2000:]
 
 

@@ -11,7 +11,7 @@ import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from harness.errors import UsageProblem
+from harness.errors import UsageError
 from harness.intake.zips import mode_of
 from harness.release.findings import refuse_any
 from harness.release.lists import Lists
@@ -25,17 +25,17 @@ def make(root: Path, lists: Lists) -> StrippedTree:
     """Strip the reference of the repository at `root`.
 
     Raises:
-        UsageProblem: there is no reference.
-        ReleaseRefused: files are missing or on no list, or a file cannot be stripped; all problems at once.
+        UsageError: there is no reference.
+        ReleaseRefusedError: files are missing or on no list, or a file cannot be stripped; all problems at once.
     """
     folder = root / REFERENCE
     present = set(files_below(folder)) if folder.is_dir() else set()
     if not present:
-        raise UsageProblem(f"{folder}: no reference solution here; it must hold the files that allow.toml lists")
+        raise UsageError(f"{folder}: no reference solution here; it must hold the files that allow.toml lists")
     refuse_any("the reference does not match the release list:", _unlisted(present, lists))
     tree = strip_tree({path: (folder / path).read_bytes() for path in lists.template}, shown_as=f"{REFERENCE}/")
     if not tree.blocks:
-        raise UsageProblem(f"{folder}: no file holds a solution block, so there is nothing for students to write")
+        raise UsageError(f"{folder}: no file holds a solution block, so there is nothing for students to write")
     return tree
 
 

@@ -1,7 +1,7 @@
 """The data of one release: five files, generated from the term's key or dropped in by staff.
 
 Promises: what comes out of here is complete, well-formed and consistent. Generated data is kept in `build/`, a folder
-for each key and preset; the demo world, which every other command uses, in `build/world`.
+for each key and preset; the demo dataset, which every other command uses, in `build/dataset`.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.assignment import load
-from harness.errors import UsageProblem
+from harness.errors import UsageError
 from harness.problems.birthplaces.dataset import DEMO_KEY, NAMES, fingerprint, generate, read_key, render, write
-from harness.problems.birthplaces.predictions import load_data_set
+from harness.problems.birthplaces.predictions import load_data_files
 
 #: The one file that students never get.
 GOLD = "birth_test.tsv"
@@ -61,39 +61,39 @@ def digest(files: Mapping[str, bytes]) -> str:
 
 
 def dropped_in(folder: Path, key_file: Path | None, preset: str) -> TermData:
-    """Staff's own data set. UsageProblem, with file and line, when it is no complete and consistent one.
+    """Staff's own dataset. UsageError, with file and line, when it is no complete and consistent one.
 
     A key file only lets the leak check look for the key.
     """
     if not folder.is_dir():
-        raise UsageProblem(f"{folder}: no such folder; --data takes a folder with {', '.join(NAMES)}")
+        raise UsageError(f"{folder}: no such folder; --data takes a folder with {', '.join(NAMES)}")
     missing = [name for name in NAMES if not (folder / name).is_file()]
     if missing:
-        raise UsageProblem(f"{folder}: not a complete data set, it lacks {', '.join(missing)}")
-    known = load_data_set(folder)
+        raise UsageError(f"{folder}: not a complete dataset, it lacks {', '.join(missing)}")
+    known = load_data_files(folder)
     taught = {question.text for question in (*known.train, *known.dev)}
     both = [question.text for question in known.test if question.text in taught]
     if len(both) == len(known.test):
-        raise UsageProblem(f"{folder / GOLD}: every test question stands in train or dev, too; hold people out")
+        raise UsageError(f"{folder / GOLD}: every test question stands in train or dev, too; hold people out")
     key = read_key(key_file) if key_file else None
     return TermData(folder, {name: (folder / name).read_bytes() for name in NAMES}, key, preset)
 
 
 def generated(root: Path, key_file: Path | None, preset: str, *, keep: bool = True) -> TermData:
-    """The world of a key, the public demo key's where no file is given; `keep` it in build/, for training."""
+    """The dataset of a key, the public demo key's where no file is given; `keep` it in build/, for training."""
     key = read_key(key_file) if key_file else DEMO_KEY
-    world = generate(load(root / "assignment.toml").preset(preset).world, key)
-    files = render(world)
+    dataset = generate(load(root / "assignment.toml").preset(preset).dataset, key)
+    files = render(dataset)
     folder = root / "build" / _folder_name(key, preset)
     if keep and _read(folder) != files:
-        write(world, folder)
+        write(dataset, folder)
     return TermData(folder, files, key, preset)
 
 
 def _folder_name(key: bytes, preset: str) -> str:
     if key == DEMO_KEY and preset == DEMO_PRESET:
-        return "world"
-    return f"world-{preset}-{fingerprint(key)}"
+        return "dataset"
+    return f"dataset-{preset}-{fingerprint(key)}"
 
 
 def _read(folder: Path) -> Mapping[str, bytes] | None:

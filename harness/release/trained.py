@@ -14,7 +14,7 @@ from pathlib import Path
 from rich.console import Console
 
 from harness.assignment import Assignment
-from harness.errors import UsageProblem
+from harness.errors import UsageError
 from harness.release.template import REFERENCE
 from harness.release.termdata import DEMO_PRESET, TermData, digest
 
@@ -43,8 +43,8 @@ def ready(root: Path, data: TermData, assignment: Assignment, console: Console, 
         given: an upload that staff trained elsewhere; nothing is trained then.
 
     Raises:
-        UsageProblem: `given` cannot be used.
-        HarnessFault: training failed.
+        UsageError: `given` cannot be used.
+        InternalError: training failed.
     """
     why = untrained(root, data, assignment, given)
     folder = given or folder_for(root, data)
@@ -52,7 +52,7 @@ def ready(root: Path, data: TermData, assignment: Assignment, console: Console, 
         console.print(f"[bold]reference[/] {folder} is {'given' if given else 'fresh'}")
         return folder
     if given is not None:
-        raise UsageProblem(f"--trained {given}: {why}")
+        raise UsageError(f"--trained {given}: {why}")
     console.print(f"[bold]reference[/] training anew: {why}")
     from harness.release.training import train_reference
 

@@ -22,7 +22,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from harness.assignment import ROOT, load
-from harness.errors import HarnessFault
+from harness.errors import InternalError
 from harness.problems.birthplaces.predictions import load_gold, parse, score
 
 #: What students run, model by model, in order.
@@ -62,7 +62,7 @@ class Workshop:
         """Run one command of run.sh; its seconds.
 
         Raises:
-            HarnessFault: it failed; its last lines are in the message.
+            InternalError: it failed; its last lines are in the message.
         """
         log = self.logs / f"{step}.log"
         started = time.monotonic()
@@ -80,23 +80,23 @@ class Workshop:
                 progress.update(task, completed=_percent(log))
         if process.returncode:
             last = log.read_text(encoding="utf-8", errors="replace")[-2000:]
-            raise HarnessFault(f"training the reference failed in `./run.sh {step}`, see {log}:\n{last}")
+            raise InternalError(f"training the reference failed in `./run.sh {step}`, see {log}:\n{last}")
         return time.monotonic() - started
 
 
 def train_reference(
-    world: Path, out: Path, preset: str = "laptop", console: Console | None = None
+    dataset: Path, out: Path, preset: str = "laptop", console: Console | None = None
 ) -> Mapping[str, object]:
-    """Train all models on the data in `world`, and put the deliverables into `out`.
+    """Train all models on the data in `dataset`, and put the deliverables into `out`.
 
     Returns:
         seconds by step, and per model and split the accuracy; also written beside `out`, as `<out>.figures.json`.
 
     Raises:
-        HarnessFault: a step failed, or left a deliverable out.
+        InternalError: a step failed, or left a deliverable out.
     """
     at_a_time = min(len(CHAINS), os.cpu_count() or 1)
-    shop = _open_workshop(world, out, preset, threads=max(1, (os.cpu_count() or 1) // at_a_time))
+    shop = _open_workshop(dataset, out, preset, threads=max(1, (os.cpu_count() or 1) // at_a_time))
     columns = (
         TextColumn("  {task.description:<36}"),
         BarColumn(),
@@ -114,19 +114,19 @@ def train_reference(
         "preset": preset,
         "wall_seconds": round(wall, 1),
         "seconds": seconds,
-        "accuracy": _accuracies(out, world),
+        "accuracy": _accuracies(out, dataset),
     }
     out.with_name(f"{out.name}.figures.json").write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
     return figures
 
 
-def _open_workshop(world: Path, out: Path, preset: str, threads: int) -> Workshop:
+def _open_workshop(dataset: Path, out: Path, preset: str, threads: int) -> Workshop:
     folder = out.with_name(f"{out.name}.work")
     shutil.rmtree(folder, ignore_errors=True)
     source = folder / "src"
     shutil.copytree(ROOT / "reference_solution" / "src", source, ignore=shutil.ignore_patterns("__pycache__"))
     for name in FOR_STUDENTS:
-        shutil.copyfile(world / name, source / "data" / name)
+        shutil.copyfile(dataset / name, source / "data" / name)
     logs = folder / "logs"
     logs.mkdir()
     return Workshop(source, logs, preset, threads)
@@ -156,7 +156,7 @@ def _collect(trained: Path, out: Path) -> None:
     names = [deliverable.name for deliverable in load().deliverables]
     missing = [name for name in names if not (trained / name).is_file()]
     if missing:
-        raise HarnessFault(f"training the reference left no {', '.join(missing)} in {trained}")
+        raise InternalError(f"training the reference left no {', '.join(missing)} in {trained}")
     aside = out.with_name(f"{out.name}.new")
     shutil.rmtree(aside, ignore_errors=True)
     aside.mkdir(parents=True)
@@ -166,20 +166,20 @@ def _collect(trained: Path, out: Path) -> None:
     aside.rename(out)
 
 
-def _accuracies(upload: Path, world: Path) -> dict[str, float]:
+def _accuracies(upload: Path, dataset: Path) -> dict[str, float]:
     """Fraction of right answers by predictions file."""
     figures = {}
     for model in CHAINS:
         for split in ("dev", "test"):
             found = score(
-                parse((upload / f"{model}.{split}.predictions").read_bytes()), load_gold(world / f"birth_{split}.tsv")
+                parse((upload / f"{model}.{split}.predictions").read_bytes()), load_gold(dataset / f"birth_{split}.tsv")
             )
             figures[f"{model}.{split}"] = round(found.accuracy, 4)
     return figures
 
 
 def main() -> int:
-    """`make reference`: the demo world's reference upload, trained unless it is fresh."""
+    """`make reference`: the demo dataset's reference upload, trained unless it is fresh."""
     from harness.errors import HoldoutError
     from harness.release import termdata, trained
 

@@ -9,7 +9,7 @@ Reading order: `session` (theory of operation: which processes, which pipes), `m
 door), `zygote` and `worker` (the far side), `hardening` with `seccomp` and `landlock` (the walls), `codec` and `frames`
 (what crosses them), `preflight` (whether the walls stand).
 
-Knows nothing of claims, points or platforms. This side imports the standard library and numpy, never torch.
+Knows nothing of graded tests, points or platforms. This side imports the standard library and numpy, never torch.
 """
 
 from harness.sandbox.doctor import doctor
@@ -20,7 +20,7 @@ from harness.sandbox.model import (
     Limits,
     RemoteError,
     Reply,
-    SandboxFault,
+    SandboxError,
     Status,
 )
 from harness.sandbox.preflight import PreflightReport, preflight
@@ -36,7 +36,7 @@ __all__ = [
     "RemoteError",
     "Reply",
     "Sandbox",
-    "SandboxFault",
+    "SandboxError",
     "Status",
     "Value",
     "doctor",

@@ -13,11 +13,11 @@ from harness.sandbox.job import JOB_NONCE, Job
 from harness.sandbox.model import Limits, Reply
 
 
-class BackendLost(Exception):
+class BackendLostError(Exception):
     """The far side died or does not answer; the run in flight is lost, another attempt may succeed."""
 
 
-class WorkerLost(Exception):
+class WorkerLostError(Exception):
     """A worker was killed, and neither by us nor by its own code: the next one need not be."""
 
 
@@ -62,8 +62,8 @@ class Backend(Protocol):
         """Run it to its end.
 
         Raises:
-            BackendLost: try again after `restart`.
-            SandboxFault: trying again would not help.
+            BackendLostError: try again after `restart`.
+            SandboxError: trying again would not help.
         """
 
     def restart(self) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-from harness.sandbox.model import SandboxFault
+from harness.sandbox.model import SandboxError
 from harness.sandbox.preflight import PreflightReport, preflight
 from harness.sandbox.sandbox import Sandbox
 
@@ -26,7 +26,7 @@ def doctor() -> tuple[str, bool]:
     try:
         with Sandbox(folder, probes=str(folder)) as sandbox:  # an empty folder: no probes but the sandbox's own
             found = preflight(sandbox)
-    except SandboxFault as problem:
+    except SandboxError as problem:
         return f"No worker can be run on this machine: {problem}", False
     finally:
         folder.rmdir()

@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from harness.sandbox import scratch, system
-from harness.sandbox.backend import BackendLost, Order, WorkerLost
+from harness.sandbox.backend import BackendLostError, Order, WorkerLostError
 from harness.sandbox.classify import Death, classify, returned
 from harness.sandbox.exchange import Course, Exchange
 from harness.sandbox.identities import Identities, can_change_users
 from harness.sandbox.interpreter import module_path, reachable_module_path
 from harness.sandbox.job import Job
-from harness.sandbox.model import Limits, Reply, SandboxFault
+from harness.sandbox.model import Limits, Reply, SandboxError
 from harness.sandbox.session import Zygote
 
 #: A worker whose reply pipe ended is given this long to end by itself, so that its exit status is its own.
@@ -74,10 +74,10 @@ class ForkBackend:
         while True:
             try:
                 return self._once(order)
-            except WorkerLost as problem:
+            except WorkerLostError as problem:
                 lost += 1
                 if lost > MOST_LOST_WORKERS:
-                    raise SandboxFault(f"given up after {lost} workers: {problem}") from problem
+                    raise SandboxError(f"given up after {lost} workers: {problem}") from problem
                 self._on_event(f"{problem}; another one is started")
 
     def _once(self, order: Order) -> Reply:
@@ -86,7 +86,7 @@ class ForkBackend:
         job = order.job(folder, uid, self._layers, strict=self._strict)
         try:
             return self._run(job, order)
-        except BackendLost:
+        except BackendLostError:
             if uid is not None:
                 self._unswept.append(uid)
             raise
@@ -111,7 +111,9 @@ class ForkBackend:
             self._on_event(f"{answer['left']} processes of a worker could not be ended")
         death = returned(answer)
         if _was_killed(course, death) and system.memory_kills() != memory_kills:
-            raise WorkerLost(f"the machine ran out of memory, and a worker for {job.probe} was killed within its limit")
+            raise WorkerLostError(
+                f"the machine ran out of memory, and a worker for {job.probe} was killed within its limit"
+            )
         self._reached = _reached(course, death, job)
         return classify(course, death, order.limits, order.tree)
 
@@ -181,20 +183,20 @@ def _reached(course: Course, death: Death, job: Job) -> dict[str, str | bool | i
     """The layers that the worker reported when it was ready.
 
     Raises:
-        BackendLost: it took too long.
-        WorkerLost: it was killed.
-        SandboxFault: it told why it could not be, or ended.
+        BackendLostError: it took too long.
+        WorkerLostError: it was killed.
+        SandboxError: it told why it could not be, or ended.
     """
     if course.end == "late" and course.ready is None:
-        raise BackendLost("a worker did not get ready in time")
+        raise BackendLostError("a worker did not get ready in time")
     ready = course.ready or {}
     if isinstance(ready.get("ready"), dict):
         return {**ready["ready"], "uid": ready["ready"]["uid"] is not False}
     if course.ready is None and _was_killed(course, death):
-        raise WorkerLost(f"a worker for {job.probe} was killed before it was ready")
+        raise WorkerLostError(f"a worker for {job.probe} was killed before it was ready")
     said = ready.get("fault") or course.output[-1000:].decode("utf-8", errors="replace") or "it said nothing"
     hint = ""
     for path in (Path(job.tree), Path(job.scratch).parent) if job.uid is not None else ():
         if closed := scratch.closed_ancestor(path):
             hint = f". Other users cannot enter {closed}: run `chmod o+x` on it, or stage and work elsewhere"
-    raise SandboxFault(f"a worker was not ready for {job.probe}: {said}{hint}")
+    raise SandboxError(f"a worker was not ready for {job.probe}: {said}{hint}")

@@ -13,7 +13,7 @@ import socket
 from collections.abc import Iterator
 from pathlib import Path
 
-from harness.sandbox.model import SandboxFault
+from harness.sandbox.model import SandboxError
 
 LOWEST, HIGHEST = 20_000, 60_000
 BLOCK = 256
@@ -47,7 +47,7 @@ class Identities:
                 continue
             self._reservations.append(reservation)
             return range(LOWEST + block * BLOCK, LOWEST + (block + 1) * BLOCK)
-        raise SandboxFault("no free block of user IDs: too many graders run on this machine at once")
+        raise SandboxError("no free block of user IDs: too many graders run on this machine at once")
 
     def close(self) -> None:
         """Give all blocks back."""

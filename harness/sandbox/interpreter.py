@@ -18,7 +18,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.sandbox.model import SandboxFault
+from harness.sandbox.model import SandboxError
 
 #: Copying (as against linking) more than this is refused: it would fill small disks and take longer than grading.
 COPY_BUDGET = 256 << 20
@@ -46,7 +46,7 @@ def reachable_module_path(into: Path) -> ModulePath:
     """The module path for workers that run as another user; stages what they cannot read in the folder `into`.
 
     Raises:
-        SandboxFault: something can be neither read there nor staged.
+        SandboxError: something can be neither read there nor staged.
     """
     libraries, packages = _library_folders(), _package_folders()
     if _readable_by_nobody([*libraries, *packages]):
@@ -76,7 +76,7 @@ def _package_folders() -> tuple[str, ...]:
     for name in ("torch", "numpy"):
         specification = importlib.util.find_spec(name)
         if specification is None or not specification.submodule_search_locations:
-            raise SandboxFault(f"{name} is not installed for {sys.executable}: install the course's requirements")
+            raise SandboxError(f"{name} is not installed for {sys.executable}: install the course's requirements")
         found.append(str(Path(specification.submodule_search_locations[0]).parent))
     return tuple(dict.fromkeys(found))
 
@@ -135,7 +135,7 @@ class _Stager:
                 return
         self._copied_bytes += source.stat().st_size
         if self._copied_bytes > COPY_BUDGET:
-            raise SandboxFault(
+            raise SandboxError(
                 f"{source.parent} cannot be read by other users and is too large to copy: "
                 f"make it readable (chmod o+rX on it and on the folders above it) or install Python elsewhere"
             )

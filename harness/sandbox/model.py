@@ -10,12 +10,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 
-from harness.errors import HarnessFault
+from harness.errors import InternalError
 from harness.sandbox.values import Value
 
 
-class SandboxFault(HarnessFault):
-    """The sandbox itself failed or is not safe enough: a fault of ours, never the submission's."""
+class SandboxError(InternalError):
+    """The sandbox itself failed or is not safe enough: an internal error, never the submission's."""
 
 
 class Isolation(Enum):

@@ -33,7 +33,7 @@ def run(probes: str) -> NoReturn:
         _limit(job)
         importlib.import_module("torch").manual_seed(job.seed % (1 << 63))  # accelerators, too: here there may be some
         worker.check_reach(job)
-    except BaseException as problem:  # noqa: BLE001 - all of it is a fault of ours, and is told as one
+    except BaseException as problem:  # noqa: BLE001 - all of it is an internal error, and is told as one
         worker.refuse(job, problem, reply)
     worker.send(job, {"ready": {"rlimits": "rlimits" in job.layers}}, reply)
     worker.finish(job, probe, request=request, reply=reply)

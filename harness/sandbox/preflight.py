@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.sandbox.job import PACKAGE
-from harness.sandbox.model import IsolationReport, Limits, SandboxFault, Status
+from harness.sandbox.model import IsolationReport, Limits, SandboxError, Status
 from harness.sandbox.scratch import SHARED_FOLDERS
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def preflight(sandbox: Sandbox) -> PreflightReport:
     """Try to break out of a worker of `sandbox` in every way we know.
 
     Raises:
-        SandboxFault: no worker can be run, or it does not come back from the attempts.
+        SandboxError: no worker can be run, or it does not come back from the attempts.
     """
     if sandbox.kind == "spawn":
         return PreflightReport({}, _containment(sandbox.facts()))
@@ -110,7 +110,7 @@ def _attempt(sandbox: Sandbox) -> Mapping[str, bool]:
         load=False,
     )
     if reply.status is not Status.RETURNED or not isinstance(reply.value, dict):
-        raise SandboxFault(
+        raise SandboxError(
             f"the preflight's worker did not come back: {reply.detail} {reply.error or ''} {reply.output}"
         )
     return {str(name): held is True for name, held in reply.value.items()}

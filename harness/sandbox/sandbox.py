@@ -11,9 +11,9 @@ from types import TracebackType
 from typing import Literal
 
 from harness.sandbox import codec
-from harness.sandbox.backend import Backend, BackendLost, Order
+from harness.sandbox.backend import Backend, BackendLostError, Order
 from harness.sandbox.job import ARGUMENT_CAPS, LAYERS, PACKAGE
-from harness.sandbox.model import Isolation, IsolationReport, Limits, Reply, SandboxFault
+from harness.sandbox.model import Isolation, IsolationReport, Limits, Reply, SandboxError
 from harness.sandbox.preflight import preflight
 from harness.sandbox.scratch import wipe
 from harness.sandbox.values import Value
@@ -75,7 +75,7 @@ class Sandbox:
         """Start the far side, and under REQUIRED make sure of it; nothing if that is done.
 
         Raises:
-            SandboxFault: it cannot be started, or a must-have does not hold.
+            SandboxError: it cannot be started, or a must-have does not hold.
         """
         with self._lock:
             if self._backend is None:
@@ -89,7 +89,7 @@ class Sandbox:
 
     def _insist(self) -> None:
         if self._isolation is Isolation.REQUIRED and not self.report().ok_for_grading:
-            raise SandboxFault(f"too little isolation here to grade: {'; '.join(self.report().failures)}")
+            raise SandboxError(f"too little isolation here to grade: {'; '.join(self.report().failures)}")
 
     def run(
         self,
@@ -112,12 +112,12 @@ class Sandbox:
             load: False imports nothing of the submission and gives the probe the path of its folder.
 
         Raises:
-            SandboxFault: a fault of ours; the submission is not to blame.
+            SandboxError: an internal error; the submission is not to blame.
             CodecError: an argument is no Value.
         """
         order = Order(Path(tree).resolve(), probe, seed, load, limits, codec.encode(dict(arguments), ARGUMENT_CAPS))
         if not (order.tree / PACKAGE).is_dir():
-            raise SandboxFault(f"{order.tree} holds no folder '{PACKAGE}'")
+            raise SandboxError(f"{order.tree} holds no folder '{PACKAGE}'")
         with self._lock:
             self.start()
             return self._run_with_restarts(order)
@@ -130,10 +130,10 @@ class Sandbox:
                 if lost:
                     self._backend.restart()
                 return self._backend.run(order)
-            except BackendLost as problem:
+            except BackendLostError as problem:
                 self._restarts += 1
                 if self._restarts > MOST_RESTARTS:
-                    raise SandboxFault(f"given up after {MOST_RESTARTS} restarts: {problem}") from problem
+                    raise SandboxError(f"given up after {MOST_RESTARTS} restarts: {problem}") from problem
                 self._on_event(f"restart {self._restarts} of at most {MOST_RESTARTS}: {problem}")
                 lost = True
 
@@ -141,7 +141,7 @@ class Sandbox:
         """What holds on this machine, tried from inside a worker; tried once.
 
         Raises:
-            SandboxFault: nothing can be run at all.
+            SandboxError: nothing can be run at all.
         """
         with self._lock:
             self.start()
@@ -158,7 +158,7 @@ class Sandbox:
     def folder(self) -> Path:
         """Where this sandbox works, while it is started: other users may pass it, not list it."""
         if self._folder is None:
-            raise SandboxFault("the sandbox is not started")
+            raise SandboxError("the sandbox is not started")
         return self._folder
 
     def facts(self) -> Mapping[str, str | bool | int]:
@@ -192,7 +192,7 @@ class Sandbox:
 
             return SpawnBackend(folder, self._probes, self._layers)
         if sys.platform != "linux":
-            raise SandboxFault(f"the fork backend needs Linux, this is {sys.platform}: use backend='spawn'")
+            raise SandboxError(f"the fork backend needs Linux, this is {sys.platform}: use backend='spawn'")
         from harness.sandbox.forking import ForkBackend
 
         return ForkBackend(folder, self._probes, self._layers, self._isolation is Isolation.REQUIRED, self._on_event)

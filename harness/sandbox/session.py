@@ -30,7 +30,7 @@ Everything that could hang has a deadline: a worker that is not ready within 60 
 (PDEATHSIG), so nothing outlives a grader that was killed. A zygote that dies is started again, a bounded number of
 times; a worker that is killed before it is ready, or by the machine's memory killer, is replaced once.
 
-What went wrong before "hardened" is a fault of ours (SandboxFault); what went wrong after is the submission's status.
+What went wrong before "hardened" is an internal error (SandboxError); what went wrong after is the submission's status.
 """
 
 from __future__ import annotations
@@ -47,9 +47,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from harness.sandbox.backend import BackendLost
+from harness.sandbox.backend import BackendLostError
 from harness.sandbox.interpreter import ModulePath
-from harness.sandbox.model import SandboxFault
+from harness.sandbox.model import SandboxError
 
 BOOT = Path(__file__).with_name("boot.py")
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -78,7 +78,7 @@ def command(mode: str, descriptor: int, probes: str, modules: ModulePath) -> lis
 
 
 class Zygote:
-    """One zygote process. Calls are synchronous; each either returns its answer or raises BackendLost."""
+    """One zygote process. Calls are synchronous; each either returns its answer or raises BackendLostError."""
 
     def __init__(self, probes: str, modules: ModulePath, log: Path) -> None:
         self._log = log
@@ -93,7 +93,7 @@ class Zygote:
             )  # fmt: skip
         except OSError as problem:
             self._control.close()
-            raise SandboxFault(f"cannot start {sys.executable}: {problem}") from problem
+            raise SandboxError(f"cannot start {sys.executable}: {problem}") from problem
         finally:
             far.close()
             os.close(descriptor)
@@ -107,12 +107,12 @@ class Zygote:
         """Return when it has preloaded everything.
 
         Raises:
-            SandboxFault: it says why it cannot.
-            BackendLost: it died or took too long.
+            SandboxError: it says why it cannot.
+            BackendLostError: it died or took too long.
         """
         hello = self._receive()
         if "fault" in hello:
-            raise SandboxFault(f"the sandbox's helper process could not start:\n{hello['fault']}")
+            raise SandboxError(f"the sandbox's helper process could not start:\n{hello['fault']}")
         self._control.settimeout(ANSWER_SECONDS)
 
     def fork(self, descriptors: Sequence[int]) -> int:
@@ -133,21 +133,21 @@ class Zygote:
         try:
             socket.send_fds(self._control, [packet], list(descriptors))
         except OSError as problem:
-            raise BackendLost(self._last_words(f"cannot be reached: {problem}")) from problem
+            raise BackendLostError(self._last_words(f"cannot be reached: {problem}")) from problem
         answer = self._receive()
         while answer.get("id") != self._asked:  # an answer to a question whose asker was interrupted
             answer = self._receive()
         if "fault" in answer:
-            raise BackendLost(self._last_words(str(answer["fault"])))
+            raise BackendLostError(self._last_words(str(answer["fault"])))
         return answer
 
     def _receive(self) -> dict[str, Any]:
         try:
             packet = self._control.recv(_PACKET)
         except OSError as problem:
-            raise BackendLost(self._last_words(f"does not answer: {problem}")) from problem
+            raise BackendLostError(self._last_words(f"does not answer: {problem}")) from problem
         if not packet:
-            raise BackendLost(self._last_words("ended"))
+            raise BackendLostError(self._last_words("ended"))
         answer = json.loads(packet)
         return answer if isinstance(answer, dict) else {}
 

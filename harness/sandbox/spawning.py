@@ -20,7 +20,7 @@ from harness.sandbox.classify import Death, classify
 from harness.sandbox.exchange import Course
 from harness.sandbox.interpreter import module_path
 from harness.sandbox.job import Job
-from harness.sandbox.model import Reply, SandboxFault
+from harness.sandbox.model import Reply, SandboxError
 from harness.sandbox.session import ENVIRONMENT, START_SECONDS, command
 from harness.sandbox.values import Caps, CodecError
 
@@ -79,7 +79,7 @@ class SpawnBackend:
         ready = course.ready or {}
         if "ready" not in ready:
             said = ready.get("fault") or course.output[-1000:].decode("utf-8", errors="replace") or "it said nothing"
-            raise SandboxFault(f"a worker was not ready for {job.probe}: {said}")
+            raise SandboxError(f"a worker was not ready for {job.probe}: {said}")
         death = Death(_wait_status(process.returncode), killed, _children_cpu_seconds() - begun, 0)
         return classify(course, death, order.limits, order.tree)
 

@@ -139,7 +139,7 @@ def enter(probes: Probes, base: hardening.Baseline, parent: int, readable: tuple
         probe = find(probes, job.probe)
         layers = hardening.harden(job, base, parent, readable)
         check_reach(job)
-    except BaseException as problem:  # noqa: BLE001 - all of it is a fault of ours, and is told as one
+    except BaseException as problem:  # noqa: BLE001 - all of it is an internal error, and is told as one
         refuse(job, problem, hardening.REPLY)
     send(job, {"ready": layers}, hardening.REPLY)
     finish(job, probe, request=hardening.REQUEST, reply=hardening.REPLY)

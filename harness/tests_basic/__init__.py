@@ -1,1 +1,1 @@
-"""Basic claims: students have them too, with all their inputs."""
+"""Basic graded tests: students have them too, with all their inputs."""

@@ -1,4 +1,4 @@
-"""Basic claims of problem 3 (extra credit): its functions on small fixed cases, and the form of what they return."""
+"""Basic graded tests of problem 3 (extra credit): its functions on small fixed cases, and the form of answers."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from harness.problems.attention.attention import Scene
 from harness.problems.attention.checks import (
     as_weights,
     ask,
+    complexities_of,
     expect_averages,
     expect_copies,
     expect_shape,
     expect_two_directions,
-    orders_of,
     weight_calls,
 )
 
@@ -125,4 +125,4 @@ def test_projection_finds_a_vector_in_a_sum(student: Student) -> None:
 @weight(0)
 def test_complexities_can_be_read(student: Student) -> None:
     """Practice, no points: vanilla_complexity and perceiver_complexity return expressions in L, l and m."""
-    orders_of(student, ("vanilla_complexity", "perceiver_complexity"))
+    complexities_of(student, ("vanilla_complexity", "perceiver_complexity"))

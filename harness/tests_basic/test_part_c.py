@@ -1,4 +1,4 @@
-"""Basic claims of part c: a vanilla model, and a trainer that is prepared and not run."""
+"""Basic graded tests of part c: a vanilla model, and a trainer that is prepared and not run."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from harness.grading.feedback import expect
 from harness.grading.student import Student
 from harness.probes import training
 from harness.problems.birthplaces import reference_model
-from harness.problems.birthplaces.checks import Preparation, draw_tokens, expect_scores
+from harness.problems.birthplaces.checks import Preparation, draw_tokens, expect_logits
 from harness.problems.birthplaces.samples import DOCUMENTS, NAMES, NAMES_TSV, SIZES, vanilla_parameters
 
 
@@ -32,7 +32,7 @@ def test_vanilla_model_has_the_configured_size(student: Student, rng: np.random.
         built["blocks_of"],
         hint="a vanilla model has no perceiver blocks",
     )
-    expect_scores(built["logits"], weights, tokens, SIZES)
+    expect_logits(built["logits"], weights, tokens, SIZES)
 
 
 @number("1c-1-basic")

@@ -1,4 +1,4 @@
-"""Basic claims of part g: the perceiver's shapes, and its dev predictions."""
+"""Basic graded tests of part g: the perceiver's shapes, and its dev predictions."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from harness.assignment import Assignment
 from harness.grading.feedback import expect
 from harness.grading.student import Student
 from harness.probes import blocks, training
-from harness.problems.birthplaces.checks import expect_bar, hinting, judge
+from harness.problems.birthplaces.checks import expect_threshold, hinting, judge
 from harness.problems.birthplaces.gold import Gold
 from harness.problems.birthplaces.samples import SIZES
 
@@ -58,7 +58,7 @@ def test_perceiver_model_is_built_from_both_blocks(student: Student) -> None:
     shape = [2, SIZES["block_size"] // 2, SIZES["vocab_size"]]
     expect(
         list(built["logits"].shape) == shape,
-        f"scores of shape {shape}",
+        f"logits of shape {shape}",
         list(built["logits"].shape),
         hint="return to the input's length",
     )
@@ -71,12 +71,12 @@ def _blocks(counts: dict[str, int]) -> str:
 @number("1g-2-basic")
 @weight(2)
 def test_dev_predictions_of_the_perceiver(
-    student: Student, gold: Gold, manifest: Assignment, for_staff: dict[str, Any]
+    student: Student, gold: Gold, assignment: Assignment, for_staff: dict[str, Any]
 ) -> None:
     """perceiver.pretrain.dev.predictions answers at least 6% of the dev questions."""
     score = judge(student, "perceiver.pretrain.dev.predictions", gold, for_staff)
-    expect_bar(
+    expect_threshold(
         score,
-        manifest.thresholds.perceiver,
+        assignment.thresholds.perceiver,
         hint="was the perceiver pretrained to the end, and are its weights loaded?",
     )

@@ -1,1 +1,1 @@
-"""Hidden claims: they, and the answers they need, never leave the staff."""
+"""Hidden graded tests: they, and the answers they need, never leave the staff."""

@@ -1,8 +1,9 @@
-"""How often right work may fail by chance: one submission in a million, shared out over the statistical claims.
+"""How often right work may fail by chance: one submission in a million, shared out over the statistical graded tests.
 
-Every claim that judges random draws computes its bounds from its share here, so that this table is the whole promise.
-The bounds hold for any number of draws and whatever the distribution; none rests on a normal approximation. Claims that
-are not listed are exact, or let a training run: of those, benchmarks of 200 seeds say how far they stay from their bar.
+Every graded test that judges random draws computes its bounds from its share here, so that this table is the whole
+promise. The bounds hold for any number of draws and whatever the distribution; none rests on a normal approximation.
+Graded tests that are not listed are exact, or let a training run: of those, benchmarks of 200 seeds say how far they
+stay from their threshold.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import numpy as np
 #: Chance that a submission that follows the specification loses a point to chance.
 TOTAL = 1e-6
 
-#: Claim -> its share of TOTAL. A claim that makes several comparisons divides its share among them.
+#: Graded test -> its share of TOTAL. A graded test that makes several comparisons divides its share among them.
 SHARES: Mapping[str, float] = {
     "1e-2-hidden": 3e-7,
     "1e-3-hidden": 1e-7,
@@ -25,9 +26,9 @@ SHARES: Mapping[str, float] = {
 }
 
 
-def share(claim: str, comparisons: int = 1) -> float:
-    """What each of `comparisons` comparisons of this claim may spend."""
-    return SHARES[claim] / comparisons
+def share(graded_test: str, comparisons: int = 1) -> float:
+    """What each of `comparisons` comparisons of this graded test may spend."""
+    return SHARES[graded_test] / comparisons
 
 
 def hoeffding(draws: int, chance: float) -> float:

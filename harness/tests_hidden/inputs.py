@@ -1,4 +1,4 @@
-"""Random inputs of the hidden claims, and checks that several of them share."""
+"""Random inputs of the hidden graded tests, and checks that several of them share."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ _HANDOUT = {
 }
 
 
-#: Why finetune and pretrain may raise in hidden claims although the basic ones pass.
+#: Why finetune and pretrain may raise in hidden graded tests although the basic ones pass.
 OTHER_INPUT = (
-    "an exception was raised; if a basic claim about this function fails as well, start there. If not, the corpus "
-    "makes the difference: is every path read that is given, and every character of the corpus in the vocabulary?"
+    "an exception was raised; if a basic graded test about this function fails as well, start there. If not, the "
+    "corpus makes the difference: is every path read that is given, is every character of the corpus in the vocabulary?"
 )
 TRAINING = (
-    "training raised an exception; if a basic claim about {} or the data set fails as well, start there. If not: does "
-    "every example have one length, and does train use the Trainer that it is given?"
+    "training raised an exception; if a basic graded test about {} or the dataset fails as well, start there. If not: "
+    "does every example have one length, and does train use the Trainer that it is given?"
 )
 
 
@@ -105,7 +105,7 @@ def _alike(found: tuple[Any, ...], wanted: tuple[float, ...]) -> bool:
 
 
 def vocabulary_of(seen: Mapping[str, Any], documents: Sequence[str]) -> list[str]:
-    """The characters of this corpus in the order of the student's data set; in the right one where it lacks some."""
+    """The characters of this corpus in the order of the student's dataset; in the right one where it lacks some."""
     wanted, found = expected_vocabulary(documents), seen["vocabulary"]
     return list(found) if sorted(found) == sorted(wanted) else wanted
 

@@ -1,7 +1,8 @@
 """A whole perceiver, worked out once more from its weights: what it must answer, and the slopes of that.
 
-Probe `perceiver.whole` takes a model apart that was filled with the claim's own random numbers. Here the parts are put
-together again, each projection block as its output explains it, so that scores and gradients have to be computed to be
+Probe `perceiver.whole` takes a model apart that was filled with the graded test's own random numbers. Here the parts
+are put together again, each projection block as its output explains it, so that logits and gradients have to be
+computed to be
 right: a worker that makes them up is found out.
 """
 
@@ -18,7 +19,7 @@ from harness.problems.birthplaces.reference_model import Array, double, norm
 from harness.tests_hidden import forward
 from harness.tests_hidden.forward import Arrangement
 
-#: Enough for the parameters of any module that the claims build.
+#: Enough for the parameters of any module that the graded tests build.
 NUMBERS = 40_000
 
 _STEP = 1e-6
@@ -78,7 +79,7 @@ class Whole:
     down: Arrangement
     up: Arrangement
 
-    def scores(self, weights: Tree, tokens: np.ndarray) -> Array:
+    def logits(self, weights: Tree, tokens: np.ndarray) -> Array:
         """(B, T) tokens -> (B, T, vocab_size)."""
         x = _embedded(weights, tokens)
         y = self.between(weights, self._down(weights, x))
@@ -101,13 +102,13 @@ class Whole:
 
 
 def explain(found: Mapping[str, Any], sizes: Mapping[str, int], numbers: np.ndarray, tokens: np.ndarray) -> Whole:
-    """How the perceiver that probe `perceiver.whole` saw comes to its scores; faults in its blocks are let pass.
+    """How the perceiver that probe `perceiver.whole` saw comes to its logits; faults in its blocks are let pass.
 
     Raises:
-        Failure: it is no perceiver, or not one whose scores follow from the given weights.
+        Failure: it is no perceiver, or not one whose logits follow from the given weights.
     """
     expect(
-        found["scores"] is not None and found["down"] is not None and found["up"] is not None,
+        found["logits"] is not None and found["down"] is not None and found["up"] is not None,
         "a model that uses a DownProjectBlock and an UpProjectBlock",
         "one without",
         hint="is the model of initialize_perceiver_model a perceiver?",
@@ -123,10 +124,10 @@ def explain(found: Mapping[str, Any], sizes: Mapping[str, int], numbers: np.ndar
     latents = known.between(weights, double(found["down"]))
     up = _explained("UpProjectBlock", weights["up"], heads, (x, latents, found["up"]), may_drop_query=False)
     whole = Whole(heads, sizes["bottleneck_dim"], down, up)
-    wanted, seen = whole.scores(weights, tokens), found["scores"]
+    wanted, seen = whole.logits(weights, tokens), found["logits"]
     expect(
         seen.shape == wanted.shape and np.allclose(seen, wanted, rtol=forward.RTOL, atol=forward.ATOL),
-        "the scores that follow from the weights",
+        "the logits that follow from the weights",
         "others",
         hint="leave GPT in model.py as it was given",
     )
@@ -151,7 +152,7 @@ def _explained(
 def slopes(
     whole: Whole, found: Mapping[str, Any], tokens: np.ndarray, weighting: np.ndarray, rng: np.random.Generator
 ) -> Iterator[tuple[str, float, float]]:
-    """(part, slope by small steps, slope by the worker's gradients) of the weighted sum of the scores, part by part.
+    """(part, slope by small steps, slope by the worker's gradients) of the weighted sum of the logits, part by part.
 
     The directions are drawn here and now, when the gradients are in: only all of the gradient fits them.
     """
@@ -163,7 +164,7 @@ def slopes(
         sides = []
         for step in (_STEP, -_STEP):
             moved = {name: _moved(found["weights"][name], directions[name], step) for name in members}
-            sides.append(float((whole.scores({**found["weights"], **moved}, tokens) * weighting).sum()))
+            sides.append(float((whole.logits({**found["weights"], **moved}, tokens) * weighting).sum()))
         stepped = (sides[0] - sides[1]) / (2 * _STEP)
         yield names.get(part, "the model around the blocks"), stepped, _along(gradients, directions)
 

@@ -1,9 +1,9 @@
-"""Hidden claims of problem 3 (extra credit): random sizes, orientations, signs and lengths.
+"""Hidden graded tests of problem 3 (extra credit): random sizes, orientations, signs and lengths.
 
 None can fail right work by chance: queries that follow their docstrings stay within the tolerances for every draw,
 since noise is cut off; and the one ratio that is estimated from samples, of variances, is about 50 or more for scores
-of 10 or more, so that 4,000 samples miss its bar of 10 with a probability below 1e-50 (Bernstein). None takes a share
-of the budget.
+of 10 or more, so that 4,000 samples miss its threshold of 10 with a probability below 1e-50 (Bernstein). None takes a
+share of the budget.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ from harness.problems.attention.checks import (
     as_weights,
     ask,
     averaging_calls,
+    complexities_of,
     expect_averages,
     expect_copies,
     expect_shape,
     expect_two_directions,
-    orders_of,
     weight_calls,
 )
 from harness.problems.attention.complexity import alike, read
@@ -146,7 +146,7 @@ def test_practice_holds_in_general(student: Student, rng: np.random.Generator) -
 def test_complexities_grow_as_the_models_do(student: Student) -> None:
     """Practice, no points: vanilla_complexity and perceiver_complexity grow as attention's dot products do."""
     wanted = {"vanilla_complexity": read("L * l**2"), "perceiver_complexity": read("l*m + (L - 2) * m**2")}
-    for (function, right), order in zip(wanted.items(), orders_of(student, tuple(wanted)), strict=True):
+    for (function, right), order in zip(wanted.items(), complexities_of(student, tuple(wanted)), strict=True):
         expect(
             alike(order, right),
             "an expression that grows as the number of dot products",

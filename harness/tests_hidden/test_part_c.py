@@ -1,4 +1,4 @@
-"""Hidden claims of part c: the configuration, the data and a real, short training."""
+"""Hidden graded tests of part c: the configuration, the data and a real, short training."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Hidden claims of part e: span corruption as a distribution, on unseen documents.
+"""Hidden graded tests of part e: span corruption as a distribution, on unseen documents.
 
-A statistical claim takes its false-positive rate from `budget`, and states it and its power; `tests/judging` measures
-both. What the specification leaves open stays open: no claim asks for a uniform distribution.
+A statistical graded test takes its false-positive rate from `budget`, and states it and its power; `tests/judging`
+measures both. What the specification leaves open stays open: no graded test asks for a uniform distribution.
 """
 
 from __future__ import annotations
@@ -190,13 +190,13 @@ def test_drawing_changes_nothing_else(student: Student, rng: np.random.Generator
 
 
 def _expect_examples(drawn: Mapping[str, Any], indices: Sequence[int], documents: Sequence[str]) -> None:
-    """A Failure unless the draws are examples of their documents: a claim about drawing waits for something drawn."""
+    """A Failure unless the draws are examples of their documents: tests of drawing wait for something drawn."""
     for each in decode_all(drawn, indices, documents, BLOCK):
         if isinstance(each, NotASpan):
             raise Failure(
                 expected="examples of the documents",
                 seen="something else",
-                hint=f"this claim waits until examples have the form that 1e-1-basic asks for: {each.hint}",
+                hint=f"this graded test waits until examples have the form that 1e-1-basic asks for: {each.hint}",
             )
 
 

@@ -1,4 +1,4 @@
-"""Hidden claims of part f: pretraining, loading, and what came out of it."""
+"""Hidden graded tests of part f: pretraining, loading, and what came out of it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from harness.assignment import Assignment
 from harness.grading.student import Reference, Student
 from harness.probes import learning
 from harness.problems.birthplaces import reference_model
-from harness.problems.birthplaces.checks import Preparation, expect_bar, hinting, judge, model_sizes
+from harness.problems.birthplaces.checks import Preparation, expect_threshold, hinting, judge, model_sizes
 from harness.problems.birthplaces.gold import Gold
 from harness.tests_hidden.inputs import (
     OTHER_INPUT,
@@ -91,10 +91,10 @@ def test_params_with_pretraining(student: Student) -> None:
 @number("1f-7-hidden")
 @weight(5)
 def test_test_predictions_with_pretraining(
-    student: Student, gold: Gold, manifest: Assignment, for_staff: dict[str, Any]
+    student: Student, gold: Gold, assignment: Assignment, for_staff: dict[str, Any]
 ) -> None:
     """vanilla.pretrain.test.predictions answers at least 10% of the test questions."""
     score = judge(student, "vanilla.pretrain.test.predictions", gold, for_staff)
-    expect_bar(
-        score, manifest.thresholds.vanilla, hint="evaluate the finetuned model on birth_test_inputs.tsv, in its order"
+    expect_threshold(
+        score, assignment.thresholds.vanilla, hint="evaluate the finetuned model on birth_test_inputs.tsv, in its order"
     )

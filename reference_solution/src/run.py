@@ -1,6 +1,6 @@
 """Pretrain, finetune or evaluate a model. `./run.sh` calls this with the right arguments for each step.
 
-Nothing in this file is yours to write. It builds the data set and the model, and asks helper.py for the rest.
+Nothing in this file is yours to write. It builds the dataset and the model, and asks helper.py for the rest.
 """
 
 import argparse

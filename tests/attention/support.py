@@ -1,4 +1,4 @@
-"""Judges a solution of problem 3 in this process: the real claims and the real probes, without workers."""
+"""Judges a solution of problem 3 in this process: the real graded tests and the real probes, without workers."""
 
 from __future__ import annotations
 
@@ -17,12 +17,15 @@ import numpy as np
 from harness.assignment import ROOT
 from harness.grading import catalogue
 from harness.grading.feedback import Failure
-from harness.grading.student import claim_seed
+from harness.grading.student import seed_of
 from harness.problems.attention.checks import FILE
 
 REFERENCE = (ROOT / "reference_solution" / "src" / "submission" / FILE).read_text(encoding="utf-8")
-CLAIMS = tuple(claim for claim in catalogue.collect() if claim.part.startswith("3"))
-FUNCTIONS = {claim.id: getattr(importlib.import_module(claim.module), claim.function) for claim in CLAIMS}
+GRADED_TESTS = tuple(graded_test for graded_test in catalogue.collect() if graded_test.part.startswith("3"))
+FUNCTIONS = {
+    graded_test.id: getattr(importlib.import_module(graded_test.module), graded_test.function)
+    for graded_test in GRADED_TESTS
+}
 
 _serial = itertools.count()
 
@@ -48,7 +51,7 @@ class InProcess:
 
     def __init__(self, source: str | None) -> None:
         present = {} if source is None else {FILE: Path(FILE)}
-        self.submission = SimpleNamespace(present=present, problems=())
+        self.submission = SimpleNamespace(present=present, complaints=())
         self.package = SimpleNamespace(__name__=f"solution_{next(_serial)}")
         if source is not None:
             self._define(source)
@@ -77,13 +80,13 @@ class InProcess:
 
 
 def judge(source: str | None, seed: str = "tests", only: str = "") -> Mapping[str, str]:
-    """What each claim of problem 3 says: empty for a pass, else the failure's text."""
+    """What each graded test of problem 3 says: empty for a pass, else the failure's text."""
     student = InProcess(source)
     said = {}
     with np.errstate(all="ignore"):
-        for claim in CLAIMS:
-            if only in claim.id:
-                said[claim.id] = _said(FUNCTIONS[claim.id], student, claim_seed(seed, claim.id))
+        for graded_test in GRADED_TESTS:
+            if only in graded_test.id:
+                said[graded_test.id] = _said(FUNCTIONS[graded_test.id], student, seed_of(seed, graded_test.id))
     student.close()
     return said
 
@@ -98,7 +101,7 @@ def _said(function: Any, student: InProcess, seed: int) -> str:
 
 
 def failed(source: str | None, seed: str = "tests") -> set[str]:
-    """IDs of the claims that fail."""
+    """IDs of the graded tests that fail."""
     return {number for number, text in judge(source, seed).items() if text}
 
 

@@ -8,19 +8,19 @@ from typing import Any
 import numpy as np
 import pytest
 
+from harness.grading.catalogue import GradedTest
 from harness.grading.feedback import Failure, render
-from harness.grading.catalogue import ClaimInfo
 from harness.problems.attention.checks import FILE, ask
-from tests.attention.support import CLAIMS, REFERENCE, changed, judge
+from tests.attention.support import GRADED_TESTS, REFERENCE, changed, judge
 from tests.attention.test_mutants import copying, query
 
 
-def test_without_the_file_every_claim_says_that_nothing_else_is_lost():
+def test_without_the_file_every_graded_test_says_that_nothing_else_is_lost():
     for text in judge(None).values():
         assert f"extra credit: {FILE} was not uploaded; nothing else is lost" in text
 
 
-def test_the_kind_sentence_is_shown_for_hidden_claims_too():
+def test_the_kind_sentence_is_shown_for_hidden_graded_tests_too():
     with pytest.raises(Failure) as failure:
         ask(_answering([], uploaded=False), [("copying_query", {})])
     assert "nothing else is lost" in render(failure.value, hidden=True)
@@ -28,7 +28,7 @@ def test_the_kind_sentence_is_shown_for_hidden_claims_too():
 
 def test_a_file_that_cannot_be_used_says_why():
     problem = SimpleNamespace(file=FILE, message=f"{FILE}: is 9 MB, more than the 1 MB that are read")
-    student: Any = SimpleNamespace(submission=SimpleNamespace(present={}, problems=(problem,)))
+    student: Any = SimpleNamespace(submission=SimpleNamespace(present={}, complaints=(problem,)))
     with pytest.raises(Failure, match="more than the 1 MB"):
         ask(student, [("copying_query", {})])
 
@@ -80,7 +80,7 @@ def test_whatever_a_worker_sends_is_checked_before_use(answers):
 @pytest.mark.parametrize(
     "answer", [None, 3, "keys", (1.0, "x"), [[1.0], [1.0, 2.0]], float("nan"), 1e308, -0.0, [], {}]
 )
-def test_odd_answers_fail_and_never_break_a_claim(answer):
+def test_odd_answers_fail_and_never_break_a_graded_test(answer):
     functions = sorted(set(_names()))
     definitions = [
         f"def {name}(*given, **named):\n    return {answer!r}".replace("nan", "math.nan") for name in functions
@@ -89,10 +89,10 @@ def test_odd_answers_fail_and_never_break_a_claim(answer):
     assert all(said.values())
 
 
-@pytest.mark.parametrize("claim", CLAIMS, ids=lambda claim: claim.id)
-def test_code_that_raises_fails_its_claim(claim: ClaimInfo):
+@pytest.mark.parametrize("graded_test", GRADED_TESTS, ids=lambda graded_test: graded_test.id)
+def test_code_that_raises_fails_its_graded_test(graded_test: GradedTest):
     definitions = [f"def {name}(*given, **named):\n    raise ZeroDivisionError" for name in _names()]
-    assert "ZeroDivisionError" in judge(changed(*definitions), only=claim.id)[claim.id]
+    assert "ZeroDivisionError" in judge(changed(*definitions), only=graded_test.id)[graded_test.id]
 
 
 def _names() -> list[str]:
@@ -103,5 +103,5 @@ def _names() -> list[str]:
 
 def _answering(answers: object, *, uploaded: bool = True) -> Any:
     present = {FILE: FILE} if uploaded else {}
-    submission = SimpleNamespace(present=present, problems=())
+    submission = SimpleNamespace(present=present, complaints=())
     return SimpleNamespace(submission=submission, run=lambda *_, **__: answers)

@@ -1,10 +1,10 @@
-"""Every way to be wrong that problem 3 knows, each with the claims that catch it, and no others."""
+"""Every way to be wrong that problem 3 knows, each with the graded tests that catch it, and no others."""
 
 from __future__ import annotations
 
 import pytest
 
-from tests.attention.support import CLAIMS, changed, failed
+from tests.attention.support import GRADED_TESTS, changed, failed
 
 COPY = {"3a-0-basic", "3a-1-hidden"}
 AVERAGE = {"3b-0-basic", "3b-1-hidden"}
@@ -148,23 +148,23 @@ MUTANTS = {
 
 
 @pytest.mark.parametrize(("definition", "caught_by"), MUTANTS.values(), ids=MUTANTS.keys())
-def test_mutant_is_caught_by_its_claims_only(definition, caught_by):
+def test_mutant_is_caught_by_its_graded_tests_only(definition, caught_by):
     assert failed(changed(definition)) == caught_by
 
 
-def test_every_claim_catches_a_mutant_and_every_hidden_claim_one_that_passes_the_basic_ones():
+def test_every_graded_test_catches_a_mutant_and_every_hidden_graded_test_one_that_passes_the_basic_ones():
     caught = [caught_by for _, caught_by in MUTANTS.values()]
-    for claim in CLAIMS:
-        assert any(claim.id in found for found in caught), claim.id
-        if claim.kind == "hidden":
-            assert {claim.id} in caught, claim.id
+    for graded_test in GRADED_TESTS:
+        assert any(graded_test.id in found for found in caught), graded_test.id
+        if graded_test.kind == "hidden":
+            assert {graded_test.id} in caught, graded_test.id
 
 
-def test_template_fails_every_claim():
+def test_template_fails_every_graded_test():
     from harness.assignment import ROOT
     from harness.release.strip.strip import strip_tree
 
     path = "src/submission/attention_exploration.py"
     tree = strip_tree({path: (ROOT / "reference_solution" / path).read_bytes()})
-    assert failed(tree.files[path].decode()) == {claim.id for claim in CLAIMS}
+    assert failed(tree.files[path].decode()) == {graded_test.id for graded_test in GRADED_TESTS}
     assert len(tree.blocks) == 13

@@ -42,7 +42,7 @@ def test_an_upload_without_it_is_complete(put: Put):
     submission = put(complete())
     assert len(submission.present) == 18
     assert submission.missing == ()
-    assert submission.problems == ()
+    assert submission.complaints == ()
     assert submission.notes == ()
     assert FILE not in submission.present
 
@@ -51,7 +51,7 @@ def test_it_is_staged_when_it_is_there(put: Put):
     submission = put({**complete(), FILE: b"import numpy\n"})
     assert submission.present[FILE].read_bytes() == b"import numpy\n"
     assert len(submission.present) == 19
-    assert (submission.missing, submission.problems, submission.extras) == ((), (), ())
+    assert (submission.missing, submission.complaints, submission.extras) == ((), (), ())
 
 
 def test_it_alone_is_taken(put: Put):
@@ -62,7 +62,7 @@ def test_it_alone_is_taken(put: Put):
 
 def test_an_empty_upload_misses_the_others_only(put: Put):
     submission = put({"notes.txt": b""})
-    assert len(submission.missing) == len(submission.problems) == 18
+    assert len(submission.missing) == len(submission.complaints) == 18
     assert "none of the 18 deliverables" in submission.notes[0]
 
 
@@ -71,14 +71,14 @@ def test_an_empty_upload_misses_the_others_only(put: Put):
 )
 def test_a_misspelt_name_is_told(put: Put, name: str):
     submission = put({**complete(), name: b"import numpy\n"})
-    (problem,) = submission.problems
+    (problem,) = submission.complaints
     assert submission.missing == (FILE,)
     assert f"found '{name}': rename it to '{FILE}'" in problem.message
 
 
 def test_one_that_is_too_large_is_told(put: Put):
     submission = put({**complete(), FILE: b"#" * 2000}, Caps(code=1000))
-    (problem,) = submission.problems
+    (problem,) = submission.complaints
     assert problem.file == FILE
     assert "upload code only" in problem.message
 
@@ -113,7 +113,7 @@ def test_an_upload_without_it_loses_the_extra_credit_only(upload: Path, data: Pa
     page = tmp_path / "page.html"
     code, document, text = grade(upload, data, tmp_path / "results.json", "--html", str(page))
     assert (code, document["score"]) == (0, 64), text
-    assert document["extra_data"]["harness_fault"] is False
+    assert document["extra_data"]["internal_error"] is False
     assert FILE not in document["output"]
     assert {test["number"][0] for test in document["tests"] if test["status"] == "failed"} == {"3"}
     for test in document["tests"]:

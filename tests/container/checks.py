@@ -39,7 +39,7 @@ def assert_valid(trial: Trial) -> None:
     assert parsed.keys() <= TOP_KEYS
     assert parsed.get("output_format", "text") in FORMATS
     assert len(parsed.get("output", "")) <= LONGEST_OUTPUT
-    assert parsed["extra_data"].keys() >= {"release", "seed", "isolation", "harness_fault"}
+    assert parsed["extra_data"].keys() >= {"release", "seed", "isolation", "internal_error"}
     for test in parsed["tests"]:
         assert test.keys() <= TEST_KEYS
         assert 0 <= test["score"] <= test["max_score"]
@@ -51,9 +51,9 @@ def assert_valid(trial: Trial) -> None:
 
 
 def assert_judged(trial: Trial) -> None:
-    """Every claim has a verdict: none was lost, and none is a fault of ours."""
+    """Every graded test has a verdict: none was lost, and none is an internal error."""
     parsed = trial.parsed
-    assert parsed["extra_data"]["harness_fault"] is False, parsed.get("output")
+    assert parsed["extra_data"]["internal_error"] is False, parsed.get("output")
     numbers = [test["number"] for test in parsed["tests"]]
     assert len(numbers) == len(set(numbers))
     assert sum(test["max_score"] for test in parsed["tests"]) == total_points()

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 
-class CommandFailed(Exception):
+class CommandFailedError(Exception):
     """A program ended badly; the message holds the command and the end of what it printed."""
 
 
@@ -22,7 +22,7 @@ def run(
     """Run to the end and return what was printed (standard output and errors together); also written to `log`.
 
     Raises:
-        CommandFailed: a status other than 0, no such program, or longer than `seconds`.
+        CommandFailedError: a status other than 0, no such program, or longer than `seconds`.
     """
     words = [str(word) for word in command]
     try:
@@ -37,12 +37,12 @@ def run(
                 check=False,
             )
     except FileNotFoundError as problem:
-        raise CommandFailed(f"{words[0]} is not installed") from problem
+        raise CommandFailedError(f"{words[0]} is not installed") from problem
     except subprocess.TimeoutExpired as problem:
-        raise CommandFailed(f"{' '.join(words)} took longer than {seconds:g} s") from problem
+        raise CommandFailedError(f"{' '.join(words)} took longer than {seconds:g} s") from problem
     printed = done.stdout.decode(errors="replace")
     if log is not None:
         log.write_text(printed, encoding="utf-8")
     if done.returncode != 0:
-        raise CommandFailed(f"{' '.join(words)} ended with status {done.returncode}:\n{printed[-4000:]}")
+        raise CommandFailedError(f"{' '.join(words)} ended with status {done.returncode}:\n{printed[-4000:]}")
     return printed

@@ -11,7 +11,7 @@ import pytest
 
 from harness.assignment import ROOT
 from tests.container import borrowed, layout, uploads
-from tests.container.commands import CommandFailed
+from tests.container.commands import CommandFailedError
 from tests.container.emulation import Emulation
 from tests.container.engine import Engine
 from tests.container.podman import Podman
@@ -60,7 +60,7 @@ def engine(request: pytest.FixtureRequest) -> Engine:
     if wanted != "emulation":
         try:
             found = Podman(STATE, suite)
-        except CommandFailed as problem:
+        except CommandFailedError as problem:
             if wanted == "podman":
                 raise
             remarks.append(f"No container engine runs here; a chroot stands in. Reason: {str(problem).splitlines()[0]}")

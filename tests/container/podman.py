@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tests.container import profile, rootfs
 from tests.container.borrowed import Borrowed
-from tests.container.commands import CommandFailed, run
+from tests.container.commands import CommandFailedError, run
 from tests.container.engine import BUILD_SECONDS, Machine, Task, digest
 
 
@@ -91,14 +91,14 @@ class Podman:
     def _exists(self, image: str) -> bool:
         try:
             self._call("image", "exists", image)
-        except CommandFailed:
+        except CommandFailedError:
             return False
         return True
 
     def _has_limits(self) -> bool:
         try:
             self._call("run", "--rm", *self._docker_like(Machine(memory_mib=256, cpus=0.5)), self._base, "true")
-        except CommandFailed:
+        except CommandFailedError:
             return False
         return True
 

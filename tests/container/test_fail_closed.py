@@ -30,7 +30,7 @@ def test_a_broken_grader_says_that_it_is_broken(laboratory, damage):
     trial = laboratory.run("broken", folder, Machine(), command)
     assert_valid(trial)
     assert trial.score == 0
-    assert trial.parsed["extra_data"]["harness_fault"] is True
+    assert trial.parsed["extra_data"]["internal_error"] is True
     assert "fault of the grader" in trial.results.decode()
     assert trial.seen["status"] != 0
     assert trial.seen["survivors"] == []
@@ -43,6 +43,6 @@ def test_a_container_without_enough_memory_bills_nobody(laboratory):
     assert_valid(trial)
     assert trial.seen["out_of_memory_kills"]
     assert trial.seen["survivors"] == []
-    assert {test["extra_data"]["outcome"] for test in trial.parsed["tests"]} <= {"pass", "harness_fault", "not_run"}
-    assert trial.parsed["extra_data"]["harness_fault"] is True
+    assert {test["extra_data"]["outcome"] for test in trial.parsed["tests"]} <= {"pass", "internal_error", "not_run"}
+    assert trial.parsed["extra_data"]["internal_error"] is True
     assert "fault of the grader" in trial.parsed["output"]

@@ -1,17 +1,17 @@
-"""Worlds that several tests look at, made once."""
+"""Datasets that several tests look at, made once."""
 
 import functools
 
 import pytest
 
 from harness.assignment import load
-from harness.problems.birthplaces.dataset import DEMO_KEY, World, generate
+from harness.problems.birthplaces.dataset import DEMO_KEY, Dataset, generate
 
 
 @functools.cache
-def world_of(preset: str, key: bytes) -> World:
-    """Worlds are immutable: one of a kind serves every test."""
-    return generate(load().preset(preset).world, key)
+def dataset_of(preset: str, key: bytes) -> Dataset:
+    """Datasets are immutable: one of a kind serves every test."""
+    return generate(load().preset(preset).dataset, key)
 
 
 @pytest.fixture(params=["laptop", "full"])
@@ -21,12 +21,12 @@ def preset(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def world(preset: str) -> World:
-    """The demo world of each preset."""
-    return world_of(preset, DEMO_KEY)
+def dataset(preset: str) -> Dataset:
+    """The demo dataset of each preset."""
+    return dataset_of(preset, DEMO_KEY)
 
 
 @pytest.fixture
-def laptops() -> tuple[World, World]:
-    """Laptop worlds of the demo key and of another one."""
-    return world_of("laptop", DEMO_KEY), world_of("laptop", b"quite another key")
+def laptops() -> tuple[Dataset, Dataset]:
+    """Laptop datasets of the demo key and of another one."""
+    return dataset_of("laptop", DEMO_KEY), dataset_of("laptop", b"quite another key")

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.errors import UsageProblem
-from harness.problems.birthplaces.dataset import NAMES, World, files, render, write
+from harness.errors import UsageError
+from harness.problems.birthplaces.dataset import NAMES, Dataset, files, render, write
 
 #: The data that public courses use, where somebody has put it beside the checkout.
 COURSE = Path(__file__).resolve().parents[3] / "shared" / "data" / "course"
@@ -23,27 +23,27 @@ SHAPES = {
 }
 
 
-def test_each_file_has_its_shape(world: World) -> None:
-    for name, content in render(world).items():
+def test_each_file_has_its_shape(dataset: Dataset) -> None:
+    for name, content in render(dataset).items():
         assert SHAPES[name].fullmatch(content.decode("utf-8")), name
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_shapes_are_those_of_the_original_data(name: str) -> None:
     if not (COURSE / name).is_file():
-        pytest.skip("the original data set is not here")
+        pytest.skip("the original dataset is not here")
     content = (COURSE / name).read_bytes().decode("utf-8")
     shape = SHAPES[name] if name != "wiki.txt" else re.compile(r"(?:[^\n]+\n)*[^\n]+")  # some of its texts are cut off
     assert shape.fullmatch(content)
 
 
-def test_inputs_are_the_questions_of_test_in_order(laptops: tuple[World, World]) -> None:
+def test_inputs_are_the_questions_of_test_in_order(laptops: tuple[Dataset, Dataset]) -> None:
     rendered = render(laptops[0])
     inputs = rendered["birth_test_inputs.tsv"].decode().splitlines()
     assert inputs == [line.split("\t")[0] for line in rendered["birth_test.tsv"].decode().splitlines()]
 
 
-def test_splits_share_no_person_and_the_text_hides_the_splits(laptops: tuple[World, World]) -> None:
+def test_splits_share_no_person_and_the_text_hides_the_splits(laptops: tuple[Dataset, Dataset]) -> None:
     demo = laptops[0]
     rendered = render(demo)
     splits = ("birth_places_train.tsv", "birth_dev.tsv", "birth_test_inputs.tsv")
@@ -55,14 +55,14 @@ def test_splits_share_no_person_and_the_text_hides_the_splits(laptops: tuple[Wor
     assert in_train == pytest.approx(len(train) / len(demo.people), abs=0.1)
 
 
-def test_a_new_folder_holds_exactly_the_five_files(tmp_path: Path, laptops: tuple[World, World]) -> None:
-    write(laptops[0], tmp_path / "made" / "world")
-    written = {path.name: path.read_bytes() for path in (tmp_path / "made" / "world").iterdir()}
+def test_a_new_folder_holds_exactly_the_five_files(tmp_path: Path, laptops: tuple[Dataset, Dataset]) -> None:
+    write(laptops[0], tmp_path / "made" / "dataset")
+    written = {path.name: path.read_bytes() for path in (tmp_path / "made" / "dataset").iterdir()}
     assert written == render(laptops[0])
-    assert [path.name for path in (tmp_path / "made").iterdir()] == ["world"]
+    assert [path.name for path in (tmp_path / "made").iterdir()] == ["dataset"]
 
 
-def test_an_old_world_is_replaced_and_other_files_stay(tmp_path: Path, laptops: tuple[World, World]) -> None:
+def test_an_old_dataset_is_replaced_and_other_files_stay(tmp_path: Path, laptops: tuple[Dataset, Dataset]) -> None:
     write(laptops[1], tmp_path)
     (tmp_path / "notes.txt").write_text("mine")
     write(laptops[0], tmp_path)
@@ -71,32 +71,32 @@ def test_an_old_world_is_replaced_and_other_files_stay(tmp_path: Path, laptops: 
 
 
 def test_a_failure_half_way_leaves_nothing(
-    tmp_path: Path, laptops: tuple[World, World], monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, laptops: tuple[Dataset, Dataset], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     contents: dict[str, bytes | None] = {**render(laptops[0]), "birth_test.tsv": None}  # the last one cannot be written
     monkeypatch.setattr(files, "render", lambda _: contents)
     with pytest.raises(TypeError):
-        write(laptops[0], tmp_path / "world")
+        write(laptops[0], tmp_path / "dataset")
     assert not list(tmp_path.iterdir())
 
 
-def test_a_file_in_the_way_is_named(tmp_path: Path, laptops: tuple[World, World]) -> None:
-    (tmp_path / "world").write_text("not a folder")
-    with pytest.raises(UsageProblem, match="world: is a file"):
-        write(laptops[0], tmp_path / "world")
+def test_a_file_in_the_way_is_named(tmp_path: Path, laptops: tuple[Dataset, Dataset]) -> None:
+    (tmp_path / "dataset").write_text("not a folder")
+    with pytest.raises(UsageError, match="dataset: is a file"):
+        write(laptops[0], tmp_path / "dataset")
 
 
-def test_an_unwritable_place_is_named(tmp_path: Path, laptops: tuple[World, World]) -> None:
+def test_an_unwritable_place_is_named(tmp_path: Path, laptops: tuple[Dataset, Dataset]) -> None:
     (tmp_path / "file").write_text("not a folder")
-    with pytest.raises(UsageProblem, match="cannot write there"):
-        write(laptops[0], tmp_path / "file" / "world")
+    with pytest.raises(UsageError, match="cannot write there"):
+        write(laptops[0], tmp_path / "file" / "dataset")
 
 
-def test_files_get_the_usual_permissions(tmp_path: Path, laptops: tuple[World, World]) -> None:
+def test_files_get_the_usual_permissions(tmp_path: Path, laptops: tuple[Dataset, Dataset]) -> None:
     before = os.umask(0o022)
     try:
-        write(laptops[0], tmp_path / "world")
+        write(laptops[0], tmp_path / "dataset")
     finally:
         os.umask(before)
-    assert (tmp_path / "world").stat().st_mode & 0o777 == 0o755
-    assert (tmp_path / "world" / "wiki.txt").stat().st_mode & 0o777 == 0o644
+    assert (tmp_path / "dataset").stat().st_mode & 0o777 == 0o755
+    assert (tmp_path / "dataset" / "wiki.txt").stat().st_mode & 0o777 == 0o644

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.errors import UsageProblem
+from harness.errors import UsageError
 from harness.problems.birthplaces.dataset import DEMO_KEY, fingerprint, read_key
 from harness.problems.birthplaces.dataset.keys import MAKE_A_KEY
 
@@ -34,14 +34,14 @@ def test_a_weak_key_is_refused_with_the_command_that_makes_a_good_one(
 ) -> None:
     path = tmp_path / "term.key"
     path.write_bytes(content)
-    with pytest.raises(UsageProblem, match=complaint) as refused:
+    with pytest.raises(UsageError, match=complaint) as refused:
         read_key(path)
     assert str(path) in str(refused.value)
     assert MAKE_A_KEY in str(refused.value)
 
 
 def test_a_missing_key_file_is_named(tmp_path: Path) -> None:
-    with pytest.raises(UsageProblem, match=r"nowhere\.key: cannot read"):
+    with pytest.raises(UsageError, match=r"nowhere\.key: cannot read"):
         read_key(tmp_path / "nowhere.key")
 
 

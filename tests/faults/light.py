@@ -1,7 +1,7 @@
 """A grader whose grades take a second: every process is there and does what it always does, but none imports torch.
 
 For tests that need hundreds of grades. In a copy of the grader, the zygote preloads numpy and a name in the place of torch,
-and the hidden claims of part d run a small probe of their own, several times each.
+and the hidden graded tests of part d run a small probe of their own, several times each.
 """
 
 from __future__ import annotations
@@ -42,11 +42,11 @@ def work(submission, number):
     return submission.double(number)
 '''
 
-_CLAIM = '''
-@number("{claim}")
+_GRADED_TEST = '''
+@number("{graded test}")
 @weight({points})
 def test_{name}(student):
-    """Claim {claim}."""
+    """Graded test {graded test}."""
     assert [student.run("light.work", number=number) for number in range(4)] == [0, 2, 4, 6]
 '''
 
@@ -60,7 +60,14 @@ def light_grader(folder: Path) -> Path:
     root = copied_grader(folder)
     (root / "harness" / "sandbox" / "preload.py").write_text(_PRELOAD, encoding="utf-8")
     (root / "harness" / "probes" / "light.py").write_text(_PROBE, encoding="utf-8")
-    hidden = [claim for claim in catalogue.select(catalogue.collect(), PART) if claim.kind == "hidden"]
-    claims = [_CLAIM.format(claim=claim.id, points=claim.points, name=claim.id.replace("-", "_")) for claim in hidden]
-    (root / "harness" / "tests_hidden" / "test_part_d.py").write_text(_HEADER + "".join(claims), encoding="utf-8")
+    hidden = [
+        graded_test for graded_test in catalogue.select(catalogue.collect(), PART) if graded_test.kind == "hidden"
+    ]
+    graded_tests = [
+        _GRADED_TEST.format(
+            graded_test=graded_test.id, points=graded_test.points, name=graded_test.id.replace("-", "_")
+        )
+        for graded_test in hidden
+    ]
+    (root / "harness" / "tests_hidden" / "test_part_d.py").write_text(_HEADER + "".join(graded_tests), encoding="utf-8")
     return root

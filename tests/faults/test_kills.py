@@ -1,4 +1,4 @@
-"""kill -9 of every process of a grade: what was judged stays judged, the rest is said to be a fault of ours."""
+"""kill -9 of every process of a grade: what was judged stays judged, the rest is said to be an internal error."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ pytestmark = [
 ]
 
 PART = "1c"
-CLAIMS = {claim.id: claim.points for claim in catalogue.select(catalogue.collect(), PART)}
+GRADED_TESTS = {graded_test.id: graded_test.points for graded_test in catalogue.select(catalogue.collect(), PART)}
 
 
 @pytest.fixture
@@ -32,7 +32,7 @@ def test_a_killed_zygote_costs_nobody_anything(grade: Grade) -> None:
     grade.until(saved=1)
     assert grade.kill("zygote")
     ending = grade.end()
-    assert_sound(ending, CLAIMS, interrupted=False)
+    assert_sound(ending, GRADED_TESTS, interrupted=False)
     assert ending.status == 0, ending.text
     assert set(ending.outcomes.values()) == {"pass"}
     assert any("restart" in event for event in ending.document["extra_data"]["events"])
@@ -43,7 +43,7 @@ def test_a_killed_worker_is_never_billed_to_the_student(grade: Grade) -> None:
     grade.until(saved=1)
     assert grade.kill("worker")
     ending = grade.end()
-    assert_sound(ending, CLAIMS, interrupted=False)
+    assert_sound(ending, GRADED_TESTS, interrupted=False)
     assert "fail" not in ending.outcomes.values(), ending.text
     assert ending.left_behind == ()
 
@@ -53,11 +53,11 @@ def test_a_killed_session_leaves_what_it_judged_and_says_what_it_did_not(grade: 
     grade.until(saved)
     assert grade.kill("session")
     ending = grade.end()
-    assert_sound(ending, CLAIMS, interrupted=False)
+    assert_sound(ending, GRADED_TESTS, interrupted=False)
     assert ending.status == 3, ending.text
     outcomes = [*ending.outcomes.values()]
     assert outcomes[:saved] == ["pass"] * saved
-    assert outcomes[-1] == "harness_fault"
+    assert outcomes[-1] == "internal_error"
     assert ending.left_behind == ()
 
 
@@ -65,9 +65,9 @@ def test_a_killed_supervisor_leaves_valid_unfinished_results_and_no_process(grad
     grade.until(saved=1)
     assert grade.kill("supervisor")
     ending = grade.end()
-    assert_sound(ending, CLAIMS, interrupted=True)
+    assert_sound(ending, GRADED_TESTS, interrupted=True)
     assert ending.status == -signal.SIGKILL
-    assert ending.document["extra_data"]["harness_fault"] is True
+    assert ending.document["extra_data"]["internal_error"] is True
     assert next(iter(ending.outcomes.values())) == "pass"
 
 
@@ -75,7 +75,7 @@ def test_an_ended_supervisor_still_finishes_the_results(grade: Grade) -> None:
     grade.until(saved=1)
     assert grade.kill("supervisor", signal.SIGTERM)
     ending = grade.end()
-    assert_sound(ending, CLAIMS, interrupted=False)
+    assert_sound(ending, GRADED_TESTS, interrupted=False)
     assert ending.status == 3, ending.text
     assert "ended from outside" in ending.document["output"]
     assert ending.left_behind == ()

@@ -17,7 +17,7 @@ from tests.faults.grades import Grade, assert_sound, copied_grader, remount, sma
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="mounts and /proc")
 
 PART = "1c"
-CLAIMS = {claim.id: claim.points for claim in catalogue.select(catalogue.collect(), PART)}
+GRADED_TESTS = {graded_test.id: graded_test.points for graded_test in catalogue.select(catalogue.collect(), PART)}
 
 
 @pytest.fixture
@@ -44,8 +44,8 @@ def assert_stopped_at_the_last_complete_state(ending) -> None:
     assert ending.status == 3, ending.text
     assert "cannot write the results" in ending.text
     assert "Traceback" not in ending.text.partition("error:")[2]
-    assert_sound(ending, CLAIMS, interrupted=True)
-    assert ending.document["extra_data"]["harness_fault"] is True
+    assert_sound(ending, GRADED_TESTS, interrupted=True)
+    assert ending.document["extra_data"]["internal_error"] is True
     assert ending.left_behind == ()
 
 
@@ -89,8 +89,8 @@ def test_a_full_disk_for_temporary_files_is_a_fault_of_ours(
     (disk / "ballast").write_bytes((disk / "ballast").read_bytes()[: 60 << 10])  # room for folders, not for an upload
     ending = Grade(honest_upload, data, tmp_path / "out" / "results.json", disk / "tmp", "--only", PART).end()
     assert ending.status == 3, ending.text
-    assert_sound(ending, CLAIMS, interrupted=False)
-    assert set(ending.outcomes.values()) == {"harness_fault"}
+    assert_sound(ending, GRADED_TESTS, interrupted=False)
+    assert set(ending.outcomes.values()) == {"internal_error"}
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
@@ -137,6 +137,6 @@ def test_a_clock_that_jumps_changes_nothing(honest_upload: Path, data: Path, tmp
         )
     ending = Grade(honest_upload, data, tmp_path / "results.json", open_folder / "tmp", "--only", PART, root=root).end()
     assert ending.status == 0, ending.text
-    assert_sound(ending, CLAIMS, interrupted=False)
+    assert_sound(ending, GRADED_TESTS, interrupted=False)
     assert set(ending.outcomes.values()) == {"pass"}
     assert 0 < strict(tmp_path / "results.json")["execution_time"] < 1000

@@ -1,4 +1,4 @@
-"""The claims as a list: complete, and in agreement with assignment.toml."""
+"""The graded tests as a list: complete, and in agreement with assignment.toml."""
 
 from __future__ import annotations
 
@@ -7,46 +7,54 @@ from dataclasses import replace
 import pytest
 
 from harness.assignment import load
-from harness.errors import HarnessFault, UsageProblem
+from harness.errors import InternalError, UsageError
 from harness.grading import catalogue
 
 
-def test_points_of_the_claims_are_those_of_the_manifest() -> None:
-    claims = catalogue.collect()
-    catalogue.check_points(claims, load())
+def test_points_of_the_graded_tests_are_those_of_the_manifest() -> None:
+    graded_tests = catalogue.collect()
+    catalogue.check_points(graded_tests, load())
     extra = {part.id for part in load().parts if part.extra_credit}
-    assert sum(claim.points for claim in claims if claim.part not in extra) == load().points == 64
-    assert sum(claim.points for claim in claims if claim.part in extra) == load().extra_points == 10
+    assert (
+        sum(graded_test.points for graded_test in graded_tests if graded_test.part not in extra) == load().points == 64
+    )
+    assert (
+        sum(graded_test.points for graded_test in graded_tests if graded_test.part in extra)
+        == load().extra_points
+        == 10
+    )
 
 
 def test_extra_credit_and_practice_say_so_in_their_titles() -> None:
     extra = {part.id for part in load().parts if part.extra_credit}
-    for claim in catalogue.collect():
-        wanted = "" if claim.part not in extra else "Extra credit: " if claim.points else "Practice, no points: "
-        assert claim.title.startswith(wanted)
-        assert claim.part in extra or "credit" not in claim.title
+    for graded_test in catalogue.collect():
+        wanted = (
+            "" if graded_test.part not in extra else "Extra credit: " if graded_test.points else "Practice, no points: "
+        )
+        assert graded_test.title.startswith(wanted)
+        assert graded_test.part in extra or "credit" not in graded_test.title
 
 
 def test_a_point_too_many_is_noticed() -> None:
     first, *rest = catalogue.collect()
-    with pytest.raises(HarnessFault, match=r"1c: claims 5, assignment.toml 4"):
+    with pytest.raises(InternalError, match=r"1c: graded tests 5, assignment.toml 4"):
         catalogue.check_points([replace(first, points=first.points + 1), *rest], load())
 
 
-def test_every_claim_has_a_title_of_its_own() -> None:
-    titles = [claim.title for claim in catalogue.collect()]
+def test_every_graded_test_has_a_title_of_its_own() -> None:
+    titles = [graded_test.title for graded_test in catalogue.collect()]
     assert len(set(titles)) == len(titles)
 
 
 def test_selection_takes_ids_parts_and_problems() -> None:
-    claims = catalogue.collect()
-    assert {claim.part for claim in catalogue.select(claims, "3")} == {"3a", "3b", "3c", "3d", "3e"}
-    assert [claim.id for claim in catalogue.select(claims, "1e-2-hidden")] == ["1e-2-hidden"]
-    assert {claim.part for claim in catalogue.select(claims, "1g")} == {"1g"}
+    graded_tests = catalogue.collect()
+    assert {graded_test.part for graded_test in catalogue.select(graded_tests, "3")} == {"3a", "3b", "3c", "3d", "3e"}
+    assert [graded_test.id for graded_test in catalogue.select(graded_tests, "1e-2-hidden")] == ["1e-2-hidden"]
+    assert {graded_test.part for graded_test in catalogue.select(graded_tests, "1g")} == {"1g"}
 
 
 def test_an_unknown_id_is_answered_with_the_known_ones() -> None:
-    with pytest.raises(UsageProblem, match="1e-0-basic"):
+    with pytest.raises(UsageError, match="1e-0-basic"):
         catalogue.select(catalogue.collect(), "9z-0-basic")
 
 

@@ -17,7 +17,7 @@ from harness.assignment import ROOT, load
 from harness.grading import catalogue
 from tests.conftest import TEMPLATE_CODE
 
-QUESTIONS = int(load().preset("laptop").world["dev"])
+QUESTIONS = int(load().preset("laptop").dataset["dev"])
 CODE = tuple(d.name for d in load().deliverables if d.kind == "code")
 
 
@@ -55,11 +55,11 @@ def outputs(document) -> str:
 def test_right_work_earns_every_point(honest_upload: Path, data: Path, tmp_path: Path) -> None:
     code, document, text = grade(honest_upload, data, tmp_path / "results.json")
     assert (code, document["score"]) == (0, 64), text
-    assert document["extra_data"]["harness_fault"] is False
+    assert document["extra_data"]["internal_error"] is False
     figures = {t["number"]: t["extra_data"]["correct"] for t in document["tests"] if "correct" in t["extra_data"]}
     third = -(-QUESTIONS // 3)
-    claims = ("1d-0-basic", "1d-1-hidden", "1f-2-basic", "1f-7-hidden", "1g-2-basic", "1g-7-hidden")
-    assert figures == dict.fromkeys(claims, third)
+    graded_tests = ("1d-0-basic", "1d-1-hidden", "1f-2-basic", "1f-7-hidden", "1g-2-basic", "1g-7-hidden")
+    assert figures == dict.fromkeys(graded_tests, third)
 
 
 def test_a_zipped_and_nested_upload_earns_the_same(honest_upload: Path, data: Path, tmp_path: Path) -> None:
@@ -84,8 +84,10 @@ def test_an_empty_folder_earns_nothing_and_names_the_files(data: Path, tmp_path:
     assert len(document["tests"]) == len(catalogue.collect())
     for deliverable in load().deliverables:
         assert deliverable.name in document["output"] + outputs(document)
-    code_claims = [test["output"] for test in document["tests"] if test["number"] in ("1c-0-basic", "1e-2-hidden")]
-    assert all("what was not uploaded (__init__.py, attention.py, " in output for output in code_claims)
+    code_graded_tests = [
+        test["output"] for test in document["tests"] if test["number"] in ("1c-0-basic", "1e-2-hidden")
+    ]
+    assert all("what was not uploaded (__init__.py, attention.py, " in output for output in code_graded_tests)
 
 
 def test_a_corrupt_zip_earns_nothing_and_says_why(data: Path, tmp_path: Path) -> None:
@@ -93,7 +95,7 @@ def test_a_corrupt_zip_earns_nothing_and_says_why(data: Path, tmp_path: Path) ->
     code, document, _ = grade(tmp_path / "work.zip", data, tmp_path / "results.json")
     assert (code, document["score"]) == (0, 0)
     assert "zip" in document["output"]
-    assert document["extra_data"]["harness_fault"] is False
+    assert document["extra_data"]["internal_error"] is False
 
 
 MISSING = [
@@ -112,12 +114,12 @@ MISSING = [
 
 
 @pytest.mark.parametrize("files", [MISSING[::2], MISSING[1::2]], ids=["even", "odd"])
-def test_each_missing_file_costs_its_own_claims_only(upload: Path, data: Path, tmp_path: Path, files) -> None:
+def test_each_missing_file_costs_its_own_graded_tests_only(upload: Path, data: Path, tmp_path: Path, files) -> None:
     removed, expected = set(), set()
-    for name, claims in files:
+    for name, graded_tests in files:
         (upload / name).unlink()
         removed.add(name)
-        expected |= claims
+        expected |= graded_tests
     _, document, text = grade(upload, data, tmp_path / "results.json")
     assert failed(document) == expected, text
     assert all(name in outputs(document) for name in removed)
@@ -133,7 +135,7 @@ def test_a_missing_code_file_leaves_predictions_judged(upload: Path, data: Path,
 
 
 @pytest.mark.parametrize("name", ["attention.py", "trainer.py", "utils.py", "model.py", "helper.py"])
-def test_claims_about_code_name_the_file_that_they_wait_for(
+def test_graded_tests_about_code_name_the_file_that_they_wait_for(
     upload: Path, data: Path, tmp_path: Path, name: str
 ) -> None:
     (upload / name).unlink()
@@ -142,10 +144,12 @@ def test_claims_about_code_name_the_file_that_they_wait_for(
     assert {"1g-1-basic", "1g-4-hidden", "1g-5-hidden"} <= set(waiting)
     for number, output in waiting.items():
         assert name in output, number
-        assert "this claim waits until" in output, number
+        assert "this graded test waits until" in output, number
 
 
-def test_a_syntax_error_is_shown_with_file_and_line_by_basic_claims(upload: Path, data: Path, tmp_path: Path) -> None:
+def test_a_syntax_error_is_shown_with_file_and_line_by_basic_graded_tests(
+    upload: Path, data: Path, tmp_path: Path
+) -> None:
     model = upload / "model.py"
     model.write_text("def broken(:\n" + model.read_text(encoding="utf-8"), encoding="utf-8")
     code, document, _ = grade(upload, data, tmp_path / "results.json", "--only", "1g")
@@ -157,7 +161,7 @@ def test_a_syntax_error_is_shown_with_file_and_line_by_basic_claims(upload: Path
     assert by_number["1g-2-basic"]["status"] == "passed"
 
 
-def test_an_unwritten_part_fails_its_own_claims_only(upload: Path, data: Path, tmp_path: Path) -> None:
+def test_an_unwritten_part_fails_its_own_graded_tests_only(upload: Path, data: Path, tmp_path: Path) -> None:
     shutil.copyfile(TEMPLATE_CODE / "dataset.py", upload / "dataset.py")
     _, document, text = grade(upload, data, tmp_path / "results.json")
     parts = {number.split("-")[0] for number in failed(document)}
@@ -230,9 +234,9 @@ def test_the_page_for_people_escapes_what_students_wrote(upload: Path, data: Pat
     ("arguments", "said"),
     [
         (["/no/such/upload"], "no such folder or zip"),
-        (["{upload}", "--data", "/no/such/data"], "not a data set"),
+        (["{upload}", "--data", "/no/such/data"], "not a dataset"),
         (["{upload}", "--results", "/no/such/folder/results.json"], "does not exist"),
-        (["{upload}", "--only", "7q"], "no claim '7q'"),
+        (["{upload}", "--only", "7q"], "no graded test '7q'"),
     ],
 )
 def test_unusable_arguments_exit_2_with_a_sentence(
@@ -249,7 +253,7 @@ def test_unusable_arguments_exit_2_with_a_sentence(
     assert "Traceback" not in done.stderr
 
 
-def test_students_run_the_basic_claims_on_their_own_files(data: Path, tmp_path: Path) -> None:
+def test_students_run_the_basic_graded_tests_on_their_own_files(data: Path, tmp_path: Path) -> None:
     source = tmp_path / "src"
     shutil.copytree(ROOT / "reference_solution" / "src", source, ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("birth_dev.tsv",):

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.errors import HarnessFault
+from harness.errors import InternalError
 from harness.grading import catalogue
 from harness.grading.results import Ledger, Outcome, clean, read_back
 
-CLAIMS = catalogue.collect()
+GRADED_TESTS = catalogue.collect()
 
 
 def strict(path: Path):
@@ -24,41 +24,41 @@ def strict(path: Path):
 
 
 def test_a_new_ledger_is_fail_closed(tmp_path: Path) -> None:
-    Ledger.of(CLAIMS).write(tmp_path / "results.json")
+    Ledger.of(GRADED_TESTS).write(tmp_path / "results.json")
     document = strict(tmp_path / "results.json")
     assert document["score"] == 0
-    assert document["extra_data"]["harness_fault"] is True
-    assert [test["number"] for test in document["tests"]] == [claim.id for claim in CLAIMS]
+    assert document["extra_data"]["internal_error"] is True
+    assert [test["number"] for test in document["tests"]] == [graded_test.id for graded_test in GRADED_TESTS]
     assert sum(test["max_score"] for test in document["tests"]) == 64 + 10
     assert all(test["status"] == "failed" for test in document["tests"])
 
 
-def test_a_pass_earns_the_points_of_its_claim_only(tmp_path: Path) -> None:
-    ledger = Ledger.of(CLAIMS)
-    ledger.record(CLAIMS[0].id, Outcome.PASS, "passed")
+def test_a_pass_earns_the_points_of_its_graded_test_only(tmp_path: Path) -> None:
+    ledger = Ledger.of(GRADED_TESTS)
+    ledger.record(GRADED_TESTS[0].id, Outcome.PASS, "passed")
     ledger.close_open(Outcome.FAIL, "no")
     ledger.finished = True
     ledger.write(tmp_path / "results.json")
     document = strict(tmp_path / "results.json")
-    assert document["score"] == CLAIMS[0].points
-    assert document["extra_data"]["harness_fault"] is False
+    assert document["score"] == GRADED_TESTS[0].points
+    assert document["extra_data"]["internal_error"] is False
 
 
 def test_a_fault_is_said_at_the_top_and_marked(tmp_path: Path) -> None:
-    ledger = Ledger.of(CLAIMS)
-    ledger.record(CLAIMS[3].id, Outcome.HARNESS_FAULT, "broke")
+    ledger = Ledger.of(GRADED_TESTS)
+    ledger.record(GRADED_TESTS[3].id, Outcome.INTERNAL_ERROR, "broke")
     ledger.close_open(Outcome.PASS, "passed")
     ledger.finished = True
     document = ledger.as_json()
-    assert CLAIMS[3].id in document["output"]
-    assert document["extra_data"]["harness_fault"] is True
+    assert GRADED_TESTS[3].id in document["output"]
+    assert document["extra_data"]["internal_error"] is True
 
 
 def test_reading_back_gives_the_same_ledger(tmp_path: Path) -> None:
-    ledger = Ledger.of(CLAIMS, seed="abc")
-    ledger.record(CLAIMS[2].id, Outcome.PASS, "passed", {"correct": 3, "total": 9})
+    ledger = Ledger.of(GRADED_TESTS, seed="abc")
+    ledger.record(GRADED_TESTS[2].id, Outcome.PASS, "passed", {"correct": 3, "total": 9})
     ledger.write(tmp_path / "results.json")
-    again = read_back(tmp_path / "results.json", CLAIMS)
+    again = read_back(tmp_path / "results.json", GRADED_TESTS)
     assert again is not None
     assert again.results == ledger.results
     assert again.extra["seed"] == "abc"
@@ -69,16 +69,16 @@ def test_reading_back_gives_the_same_ledger(tmp_path: Path) -> None:
 )
 def test_a_broken_file_reads_as_nothing(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "results.json").write_bytes(content)
-    assert read_back(tmp_path / "results.json", CLAIMS) is None
+    assert read_back(tmp_path / "results.json", GRADED_TESTS) is None
 
 
 def test_an_impossible_write_leaves_the_old_file(tmp_path: Path) -> None:
     target = tmp_path / "results.json"
-    Ledger.of(CLAIMS).write(target)
+    Ledger.of(GRADED_TESTS).write(target)
     before = target.read_bytes()
     missing = tmp_path / "gone" / "results.json"
-    with pytest.raises(HarnessFault, match="cannot write the results"):
-        Ledger.of(CLAIMS).write(missing)
+    with pytest.raises(InternalError, match="cannot write the results"):
+        Ledger.of(GRADED_TESTS).write(missing)
     assert target.read_bytes() == before
     assert [path.name for path in tmp_path.iterdir()] == ["results.json"]
 

@@ -207,7 +207,7 @@ def lying_zip(into: Path, places: Places) -> Path:
     at = whole.rfind(b"PK\1\2")
     struct.pack_into("<H", whole, at + 8, 1)  # the last entry claims to be encrypted
     at = whole.find(b"PK\1\2")
-    struct.pack_into("<I", whole, at + 24, 0xFFFFFFF0)  # the first one claims four gibibytes
+    struct.pack_into("<I", whole, at + 24, 0xFFFFFFF0)  # the first one graded tests four gibibytes
     at = whole.find(b"PK\1\2", at + 4)
     struct.pack_into("<I", whole, at + 16, 0)  # the second has another checksum
     return _beside(into, bytes(whole))
@@ -340,7 +340,7 @@ def monstrous_predictions(into: Path, places: Places) -> None:
 
 
 def predictions_of_everything(into: Path, places: Places) -> None:
-    """Every place of the data set in every line, in the separators that a test for containment falls for."""
+    """Every place of the dataset in every line, in the separators that a test for containment falls for."""
     for name in PREDICTIONS:
         gold = Path(places["DATA"]) / f"birth_{name.split('.')[-2]}.tsv"
         lines = gold.read_text(encoding="utf-8").splitlines() if gold.exists() else ["Where was Ada born?\tOslo"] * 300

@@ -15,10 +15,10 @@ import pytest
 from harness.assignment import ROOT, load
 from harness.grading import catalogue
 from harness.grading.supervisor import scratch_folder
-from harness.intake.staging import UploadProblem, discard, stage
+from harness.intake.staging import UploadError, discard, stage
 from tests.faults.grades import Grade, assert_sound, copied_grader
 from tests.hostile.uploads import ATTACKS, Attack, attacks, build, find
-from tests.hostile.ward import Verdict, Ward, lines_of_hidden_claims, ward
+from tests.hostile.ward import Verdict, Ward, lines_of_hidden_graded_tests, ward
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="what contains malice is there on Linux only")
 
@@ -91,15 +91,15 @@ def earns_what_it_deserves(attack: Attack, verdict: Verdict) -> None:
     assert set(verdict.outcomes.values()) <= {"pass", "fail"}, verdict.document
     assert verdict.passed <= attack.may_pass, verdict.text()
     assert verdict.passed >= attack.must_pass, verdict.text()
-    points = {claim.id: claim.points for claim in catalogue.collect()}
+    points = {graded_test.id: graded_test.points for graded_test in catalogue.collect()}
     assert verdict.document["score"] == sum(points[number] for number in verdict.passed)
 
 
 def shows_nothing(attack: Attack, verdict: Verdict, cell: Ward) -> None:
-    """No secret anywhere, not even for staff; no word of an attacker's in a hidden claim."""
+    """No secret anywhere, not even for staff; no word of an attacker's in a hidden graded test."""
     everything = str(verdict.document)
     assert "BREACH" not in everything, everything
-    for secret in (*cell.secrets, *lines_of_hidden_claims()):
+    for secret in (*cell.secrets, *lines_of_hidden_graded_tests()):
         assert secret not in everything
     for word in attack.hides:
         assert word not in verdict.text("-hidden")
@@ -149,7 +149,7 @@ def test_the_whole_command_holds_as_well(name: str, cell: Ward, honest_upload: P
         environment={"HOLDOUT_TOKEN": cell.secrets[2]},
     )
     ending = grade.end()
-    points = {claim.id: claim.points for claim in catalogue.select(catalogue.collect(), "1e")}
+    points = {graded_test.id: graded_test.points for graded_test in catalogue.select(catalogue.collect(), "1e")}
     assert ending.status == 0, ending.text
     assert_sound(ending, points, interrupted=False)
     assert ending.document["score"] <= (0 if attack.base == "template" else sum(points.values()))
@@ -177,7 +177,7 @@ def test_a_file_that_changes_while_it_is_staged_is_never_followed(
             into = tmp_path / f"staged-{number}"
             try:
                 staged = stage(upload, into, load().uploads)
-            except UploadProblem:
+            except UploadError:
                 continue
             copy = staged.present.get(target.name)
             assert copy is None or copy.read_bytes() == honest

@@ -89,20 +89,20 @@ class Attack:
     moment: str
     says: str
     base: str
-    claims: tuple[str, ...]
-    """The claims worth running against it, by ID or by part."""
+    graded_tests: tuple[str, ...]
+    """The graded tests worth running against it, by ID or by part."""
     may_pass: frozenset[str]
     """Those that the honest code in it deserves. Its points are never more than theirs."""
     must_pass: frozenset[str]
     """Those that the attack must not keep from passing."""
     seconds: int
-    """What a claim may take, so that endless ones end soon."""
+    """What a graded test may take, so that endless ones end soon."""
     run_seconds: int
     """What all of them together may take."""
     needs_root: bool
     generator: str | None
     hides: tuple[str, ...]
-    """What hidden claims must not say, beside what no claim may ever say."""
+    """What hidden graded tests must not say, beside what no graded test may ever say."""
 
     @property
     def name(self) -> str:
@@ -120,16 +120,16 @@ def read(folder: Path) -> tuple[Attack, ...]:
 
 
 def _attack(folder: Path, moment: str, raw: dict[str, Any]) -> Attack:
-    claims = tuple(raw.pop("claims"))
+    graded_tests = tuple(raw.pop("graded_tests"))
     must = frozenset(raw.pop("must_pass", ()))
-    may = frozenset(claims if raw.get("may_pass") == "all" else raw.get("may_pass", ())) | must
+    may = frozenset(graded_tests if raw.get("may_pass") == "all" else raw.get("may_pass", ())) | must
     raw.pop("may_pass", None)
     attack = Attack(
         folder=folder,
         moment=moment,
         says=raw.pop("says"),
         base=raw.pop("base"),
-        claims=claims,
+        graded_tests=graded_tests,
         may_pass=may,
         must_pass=must,
         seconds=raw.pop("seconds", 30),
@@ -138,7 +138,7 @@ def _attack(folder: Path, moment: str, raw: dict[str, Any]) -> Attack:
         generator=raw.pop("generator", None),
         hides=tuple(raw.pop("hides", ())),
     )
-    covered = all(claim in claims or claim.partition("-")[0] in claims for claim in may)
+    covered = all(graded_test in graded_tests or graded_test.partition("-")[0] in graded_tests for graded_test in may)
     if raw or not covered or attack.base not in BASES:
         raise ValueError(f"{folder / 'expect.toml'}: {sorted(raw) or 'may_pass, must_pass or base'} cannot be right")
     return attack

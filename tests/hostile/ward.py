@@ -25,7 +25,7 @@ from harness.assignment import ROOT, load
 from harness.grading import catalogue, session
 from harness.grading.results import Ledger, Outcome
 from harness.grading.session import Job
-from harness.intake.staging import UploadProblem, discard, stage
+from harness.intake.staging import UploadError, discard, stage
 from harness.sandbox import Isolation, Sandbox
 from tests.hostile.uploads import Attack
 
@@ -52,16 +52,16 @@ def secret() -> str:
 
 
 @dataclass(frozen=True)
-class SomeClaims(Job):
-    """A job for several claims or parts."""
+class SomeTests(Job):
+    """A job for several graded tests or parts."""
 
     wanted: tuple[str, ...] = ()
 
-    def claims(self) -> tuple[catalogue.ClaimInfo, ...]:
+    def graded_tests(self) -> tuple[catalogue.GradedTest, ...]:
         """Of the whole catalogue, in its order."""
         everything = catalogue.collect(self.kinds)
-        chosen = {claim.id for wanted in self.wanted for claim in catalogue.select(everything, wanted)}
-        return tuple(claim for claim in everything if claim.id in chosen)
+        chosen = {graded_test.id for wanted in self.wanted for graded_test in catalogue.select(everything, wanted)}
+        return tuple(graded_test for graded_test in everything if graded_test.id in chosen)
 
 
 @dataclass
@@ -80,16 +80,16 @@ class Verdict:
 
     @property
     def outcomes(self) -> dict[str, str]:
-        """Claim -> outcome."""
+        """Graded test -> outcome."""
         return {test["number"]: test["extra_data"]["outcome"] for test in self.document["tests"]}
 
     @property
     def passed(self) -> set[str]:
-        """The claims that passed."""
+        """The graded tests that passed."""
         return {number for number, outcome in self.outcomes.items() if outcome == Outcome.PASS.value}
 
     def text(self, kind: str | None = None) -> str:
-        """All that a student sees; of hidden claims only, if asked for."""
+        """All that a student sees; of hidden graded tests only, if asked for."""
         tests = [test for test in self.document["tests"] if kind is None or test["number"].endswith(kind)]
         return "\n".join([*(test["output"] for test in tests), "" if kind else self.document["output"]])
 
@@ -111,14 +111,14 @@ class Ward:
         return bool(self.sandbox.report().layers.get("landlock"))
 
     def grade(self, attack: Attack, upload: Path, places: dict[str, str]) -> Verdict:
-        """Judge `upload` by the claims of `attack`, and look at everything before, meanwhile and afterwards."""
+        """Judge `upload` by the graded tests of `attack`, and look at everything before, meanwhile and afterwards."""
         results = Path(places["RESULTS"])
         staging = self.home / f"upload-{secrets.token_hex(16)}"
-        job = SomeClaims(
+        job = SomeTests(
             upload=str(upload), data=str(self.data), results=str(results), scratch=str(self.home), kinds=("basic", "hidden"),
-            only=None, seed=None, gradescope=False, release="test", wanted=attack.claims,
+            only=None, seed=None, gradescope=False, release="test", wanted=attack.graded_tests,
         )  # fmt: skip
-        ledger = Ledger.of(job.claims())
+        ledger = Ledger.of(job.graded_tests())
         ledger.write(results)
         self.events.clear()
         before, started = self.belongings(results.parent), time.monotonic()
@@ -217,23 +217,23 @@ def _judge(job: Job, ledger: Ledger, sandbox: Sandbox, upload: Path, staging: Pa
 
     assignment = load()
     limits = replace(
-        assignment.limits, claim_seconds=attack.seconds, cpu_seconds=attack.seconds, run_seconds=attack.run_seconds
+        assignment.limits, test_seconds=attack.seconds, cpu_seconds=attack.seconds, run_seconds=attack.run_seconds
     )
     quick = replace(assignment, limits=limits)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(session, "load", lambda: quick)
         try:
             submission = stage(upload, staging, assignment.uploads)
-            ledger.notes += [*(problem.message for problem in submission.problems), *submission.notes]
-            session.run_claims(job, ledger, submission, sandbox, save)
-        except UploadProblem as problem:
+            ledger.notes += [*(problem.message for problem in submission.complaints), *submission.notes]
+            session.run_graded_tests(job, ledger, submission, sandbox, save)
+        except UploadError as problem:
             ledger.notes.append(str(problem))
             ledger.close_open(Outcome.FAIL, f"Nothing to judge: {problem}")
         finally:
             for tree in (staging, *Path(job.scratch).glob("reference-*")):
                 with contextlib.suppress(OSError):
                     discard(tree)
-    ledger.close_open(Outcome.HARNESS_FAULT, "never judged")
+    ledger.close_open(Outcome.INTERNAL_ERROR, "never judged")
     ledger.finished = True
     save()
 
@@ -280,8 +280,8 @@ def differences(before: dict[str, str], after: dict[str, str]) -> list[str]:
     return [name for name in sorted(before.keys() | after.keys()) if before.get(name) != after.get(name)]
 
 
-def lines_of_hidden_claims() -> list[str]:
-    """Long lines of the hidden claims' code, none of which a student may ever see."""
+def lines_of_hidden_graded_tests() -> list[str]:
+    """Long lines of the hidden graded tests' code, none of which a student may ever see."""
     lines = [
         line.strip()
         for path in sorted(HIDDEN_SOURCES.glob("*.py"))

@@ -84,7 +84,7 @@ def test_the_reference_imports_nothing_of_the_harness() -> None:
     assert not found
 
 
-def test_basic_claims_use_no_reference_and_nothing_hidden() -> None:
+def test_basic_graded_tests_use_no_reference_and_nothing_hidden() -> None:
     for path in (HARNESS / "tests_basic").glob("*.py"):
         text = path.read_text(encoding="utf-8")
         assert "tests_hidden" not in text, path.name

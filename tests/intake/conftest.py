@@ -87,7 +87,7 @@ def pack() -> Callable[..., bytes]:
 
 
 def complaints(submission: Submission) -> dict[str, str]:
-    return {problem.file: problem.message for problem in submission.problems}
+    return {problem.file: problem.message for problem in submission.complaints}
 
 
 @pytest.fixture(scope="session")
@@ -97,7 +97,7 @@ def messages() -> Callable[[Submission], dict[str, str]]:
     def of(submission: Submission) -> dict[str, str]:
         found = complaints(submission)
         assert set(found) == set(submission.missing)
-        assert len(found) == len(submission.problems)
+        assert len(found) == len(submission.complaints)
         assert not set(found) & set(submission.present)
         staged = {path.name for path in (submission.tree / "submission").iterdir()}
         if any(name.endswith(".py") for name in submission.missing):  # a stand-in puts the package together

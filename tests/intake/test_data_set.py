@@ -1,4 +1,4 @@
-"""The five files of a data set, and what is said about a malformed one."""
+"""The five files of a dataset, and what is said about a malformed one."""
 
 from __future__ import annotations
 
@@ -7,8 +7,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from harness.assignment import ROOT
-from harness.errors import UsageProblem
-from harness.problems.birthplaces.predictions import Question, load_data_set, load_gold, load_questions, parse_question
+from harness.errors import UsageError
+from harness.problems.birthplaces.predictions import (
+    Question,
+    load_data_files,
+    load_gold,
+    load_questions,
+    parse_question,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -55,7 +61,7 @@ def test_gold_is_read_whatever_the_line_ends(end, mark, last, write):
 )
 def test_malformed_gold_is_a_sentence_with_the_line(text, says, write):
     path = write(text)
-    with pytest.raises(UsageProblem) as caught:
+    with pytest.raises(UsageError) as caught:
         load_gold(path)
     assert str(caught.value).startswith(f"{path}{says}")
 
@@ -65,7 +71,7 @@ def test_training_data_may_repeat_a_question(write):
 
 
 def test_a_missing_file_is_a_sentence(tmp_path):
-    with pytest.raises(UsageProblem, match=r"birth_dev\.tsv: cannot be read \(No such file or directory\)"):
+    with pytest.raises(UsageError, match=r"birth_dev\.tsv: cannot be read \(No such file or directory\)"):
         load_gold(tmp_path / "birth_dev.tsv")
 
 
@@ -76,7 +82,7 @@ def test_questions_come_without_answers(write):
         (f"{ANN}\nBo\n", ":2: expected 'Where was NAME born?', found 'Bo'"),
         (f"{ANN}\n{ANN}\n", ":2: asks the question of line 1 again"),
     ]:
-        with pytest.raises(UsageProblem, match=r"birth_dev\.tsv:\d: ") as caught:
+        with pytest.raises(UsageError, match=r"birth_dev\.tsv:\d: ") as caught:
             load_questions(write(text))
         assert says in str(caught.value)
 
@@ -92,7 +98,7 @@ def data_set(tmp_path: Path, write) -> Path:
 
 
 def test_a_data_set_is_read_whole(data_set):
-    found = load_data_set(data_set)
+    found = load_data_files(data_set)
     assert [len(part) for part in (found.documents, found.train, found.dev, found.test)] == [2, 2, 1, 2]
     assert found.test[1].place == "Lima"
 
@@ -100,12 +106,12 @@ def test_a_data_set_is_read_whole(data_set):
 def test_test_questions_and_answers_must_agree(data_set, write):
     write(f"{CY}\n{ANN}\n", "birth_test_inputs.tsv")
     with pytest.raises(
-        UsageProblem, match=r"birth_test_inputs\.tsv:1: asks 'Where was Cy Ng born\?', but birth_test\.tsv"
+        UsageError, match=r"birth_test_inputs\.tsv:1: asks 'Where was Cy Ng born\?', but birth_test\.tsv"
     ):
-        load_data_set(data_set)
+        load_data_files(data_set)
     write(f"{ANN}\n", "birth_test_inputs.tsv")
-    with pytest.raises(UsageProblem, match=r"birth_test\.tsv has 2 lines and birth_test_inputs\.tsv 1"):
-        load_data_set(data_set)
+    with pytest.raises(UsageError, match=r"birth_test\.tsv has 2 lines and birth_test_inputs\.tsv 1"):
+        load_data_files(data_set)
 
 
 @pytest.mark.parametrize(
@@ -113,15 +119,15 @@ def test_test_questions_and_answers_must_agree(data_set, write):
 )
 def test_each_of_the_five_files_is_asked_for(name, data_set):
     (data_set / name).unlink()
-    with pytest.raises(UsageProblem, match=f"{name}: cannot be read"):
-        load_data_set(data_set)
+    with pytest.raises(UsageError, match=f"{name}: cannot be read"):
+        load_data_files(data_set)
 
 
 COURSE = ROOT.parent / "shared" / "data" / "course"
 
 
-@pytest.mark.skipif(not COURSE.exists(), reason="the real data set is not at hand")
+@pytest.mark.skipif(not COURSE.exists(), reason="the real dataset is not at hand")
 def test_the_real_data_set_is_read():
-    found = load_data_set(COURSE)
+    found = load_data_files(COURSE)
     assert [len(part) for part in (found.documents, found.train, found.dev, found.test)] == [2937, 2000, 500, 437]
     assert sum(question.place == "London" for question in found.dev) == 25

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from harness.errors import HarnessFault
+from harness.errors import InternalError
 from harness.intake.layout import explain
-from harness.intake.staging import Caps, UploadProblem, discard, stage
-from harness.intake.upload import Entry, FolderSource, Refused
+from harness.intake.staging import Caps, UploadError, discard, stage
+from harness.intake.upload import Entry, FolderSource, RefusedError
 
 posix = pytest.mark.skipif(os.name != "posix", reason="POSIX files")
 
@@ -169,14 +169,14 @@ def test_too_many_files_are_refused_with_a_number(files, folder, put, tmp_path):
     for number in range(100):
         (upload / f"junk{number}").touch()
     with pytest.raises(
-        UploadProblem, match=r"^upload: holds more than 100 files and folders; upload the deliverables only"
+        UploadError, match=r"^upload: holds more than 100 files and folders; upload the deliverables only"
     ):
         put(upload, Caps(entries=100))
     assert list((tmp_path / "staged-0").iterdir()) == []
 
 
 def test_many_small_folders_count_together(folder, put):
-    with pytest.raises(UploadProblem, match="more than 50 files"):
+    with pytest.raises(UploadError, match="more than 50 files"):
         put(folder({f"{a}/{b}/x": b"" for a in range(6) for b in range(6)}), Caps(entries=50))
 
 
@@ -186,7 +186,7 @@ def test_more_files_than_anyone_hands_in_are_refused_by_default(folder, put):
     for number in range(20_001):
         os.close(os.open(f"{number}", os.O_CREAT | os.O_WRONLY, dir_fd=descriptor))
     os.close(descriptor)
-    with pytest.raises(UploadProblem, match="more than 20,000 files"):
+    with pytest.raises(UploadError, match="more than 20,000 files"):
         put(upload)
 
 
@@ -228,20 +228,20 @@ def test_an_unreadable_file_is_a_sentence(files, folder, put, messages):
 
 
 def test_a_place_that_does_not_exist_is_a_sentence(put, tmp_path):
-    with pytest.raises(UploadProblem, match=r"^nowhere: there is no such folder or zip; give one that holds"):
+    with pytest.raises(UploadError, match=r"^nowhere: there is no such folder or zip; give one that holds"):
         put(tmp_path / "nowhere")
 
 
 @posix
 def test_a_pipe_given_as_upload_is_a_sentence(put, tmp_path):
     os.mkfifo(tmp_path / "pipe")
-    with pytest.raises(UploadProblem, match=r"^pipe: there is no such folder or zip"):
+    with pytest.raises(UploadError, match=r"^pipe: there is no such folder or zip"):
         put(tmp_path / "pipe")
 
 
 def test_a_folder_of_ours_that_is_not_empty_is_our_fault(files, folder, deliverables, tmp_path):
     (tmp_path / "x").write_text("")
-    with pytest.raises(HarnessFault, match="is not empty"):
+    with pytest.raises(InternalError, match="is not empty"):
         stage(folder(files), tmp_path, deliverables)
 
 
@@ -253,7 +253,7 @@ def test_a_full_disk_is_our_fault_and_not_the_students(files, folder, put, monke
         return opened(Path("/dev/full"), "wb") if mode == "xb" else opened(path, mode)
 
     monkeypatch.setattr(Path, "open", full)
-    with pytest.raises(HarnessFault, match=r"cannot be written \(No space left on device\)"):
+    with pytest.raises(InternalError, match=r"cannot be written \(No space left on device\)"):
         put(folder(files))
 
 
@@ -265,15 +265,15 @@ def test_files_that_are_swapped_after_listing_are_not_followed(files, folder, tm
     listed = {entry.name: entry for entry in source.entries()}
     (upload / "inner" / "model.py").unlink()
     (upload / "inner" / "model.py").symlink_to(tmp_path / "secret")
-    with pytest.raises(Refused, match="cannot be read"):
+    with pytest.raises(RefusedError, match="cannot be read"):
         source.open(listed["model.py"])
     (upload / "inner" / "model.py").unlink()
     os.mkfifo(upload / "inner" / "model.py")
-    with pytest.raises(Refused, match="is a pipe"):
+    with pytest.raises(RefusedError, match="is a pipe"):
         source.open(listed["model.py"])
     (upload / "inner").rename(upload / "away")
     (upload / "inner").symlink_to(upload / "away")
-    with pytest.raises(Refused, match="cannot be read"):
+    with pytest.raises(RefusedError, match="cannot be read"):
         source.open(listed["utils.py"])
     source.close()
 
@@ -304,7 +304,7 @@ def test_no_descriptor_is_left_open(files, folder, zipped, pack, put):
     before = len(list(Path("/proc/self/fd").iterdir()))
     for upload in uploads:
         put(upload)
-    with pytest.raises(UploadProblem):
+    with pytest.raises(UploadError):
         put(uploads[0], Caps(entries=3))
     assert len(list(Path("/proc/self/fd").iterdir())) == before
 

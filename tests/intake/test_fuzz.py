@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from harness.assignment import load
 from harness.intake.layout import choose
-from harness.intake.staging import Caps, Submission, UploadProblem, discard, stage
+from harness.intake.staging import Caps, Submission, UploadError, discard, stage
 from harness.intake.standin import OWN
 from harness.intake.upload import Entry
 
@@ -41,7 +41,7 @@ def attempt(upload: Path, into: Path) -> Submission | str:
     """The staged submission, or the sentence that says why there is none."""
     try:
         return stage(upload, into, DELIVERABLES, CAPS)
-    except UploadProblem as problem:
+    except UploadError as problem:
         return str(problem)
 
 
@@ -61,8 +61,8 @@ def check(upload: Path) -> None:
 
 def check_staged(submission: Submission, into: Path) -> None:
     assert set(submission.present) | set(submission.missing) == set(NAMES)
-    assert [problem.file for problem in submission.problems] == list(submission.missing)
-    assert all(problem.message.isprintable() and len(problem.message) < 400 for problem in submission.problems)
+    assert [problem.file for problem in submission.complaints] == list(submission.missing)
+    assert all(problem.message.isprintable() and len(problem.message) < 400 for problem in submission.complaints)
     assert all(note.isprintable() and len(note) < 800 for note in submission.notes)
     staged = list((into / "submission").iterdir())
     made = {f"{OWN}.py", "__init__.py"} - {*submission.present, *submission.extras}

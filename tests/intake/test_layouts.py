@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from harness.intake.layout import choose
-from harness.intake.staging import UploadProblem, explain
+from harness.intake.staging import UploadError, explain
 from harness.intake.upload import Caps, Entry
 
 CODE = ("__init__.py", "attention.py", "dataset.py", "helper.py", "model.py", "trainer.py", "utils.py")
@@ -48,7 +48,7 @@ def test_two_wrappings_are_opened_and_a_third_is_not(files, zipped, pack, put, m
     one = pack(files)
     two = pack({"one.zip": one})
     assert messages(put(zipped({"two.zip": two}))) == {}
-    with pytest.raises(UploadProblem, match=r"^one\.zip: .*zips within zips.*upload one zip of the files$"):
+    with pytest.raises(UploadError, match=r"^one\.zip: .*zips within zips.*upload one zip of the files$"):
         put(zipped({"three.zip": pack({"two.zip": two})}))
 
 

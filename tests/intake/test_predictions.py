@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from harness.assignment import ROOT
 from harness.problems.birthplaces.predictions import (
-    PredictionsProblem,
+    PredictionsError,
     Question,
     Score,
     identical,
@@ -102,27 +102,25 @@ def test_an_empty_prediction_is_a_line():
     ("data", "line"), [(b"\xff", 1), (b"a\nb\n\xe4\n", 3), (b"\xef\xbb\xbfa\n\x80", 2), (b"a\n\xed\xa0\x80", 2)]
 )
 def test_text_that_is_not_utf8_is_a_sentence_with_the_line(data, line):
-    with pytest.raises(
-        PredictionsProblem, match=rf"^line {line} is not UTF-8 text: write the file with run\.py again$"
-    ):
+    with pytest.raises(PredictionsError, match=rf"^line {line} is not UTF-8 text: write the file with run\.py again$"):
         parse(data)
 
 
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-16-be"])
 def test_utf16_is_recognised(encoding):
     data = "\ufeffRome\nOslo\n".encode(encoding).replace(b"\xff\xfe\xff\xfe", b"\xff\xfe")
-    with pytest.raises(PredictionsProblem, match="UTF-16"):
+    with pytest.raises(PredictionsError, match="UTF-16"):
         parse(data)
 
 
 @pytest.mark.parametrize("data", [b"", b"\n", b"\r\n\r\n", b"\xef\xbb\xbf", b"  \n"])
 def test_an_empty_file_is_a_sentence(data):
-    with pytest.raises(PredictionsProblem, match=r"^it is empty, expected 10 lines, one answer for each question"):
+    with pytest.raises(PredictionsError, match=r"^it is empty, expected 10 lines, one answer for each question"):
         score(parse(data), GOLD)
 
 
 def problem_with(lines: list[str], gold: tuple[Question, ...] = LONG) -> str:
-    with pytest.raises(PredictionsProblem) as caught:
+    with pytest.raises(PredictionsError) as caught:
         score(lines, gold)
     return str(caught.value)
 
@@ -173,7 +171,7 @@ def attempt(action: Callable[[], Found]) -> tuple[Found | None, str]:
     """What the action returns, or the sentence that it raises."""
     try:
         return action(), ""
-    except PredictionsProblem as problem:
+    except PredictionsError as problem:
         return None, str(problem)
 
 
@@ -200,20 +198,20 @@ def test_any_bytes_give_lines_or_a_sentence(data):
     assert parse("".join(f"{line}\n" for line in lines).encode()) == lines or data.startswith(b"\xef\xbb\xbf" * 2)
 
 
-# --- bars -------------------------------------------------------------------------------------------------------------
+# --- thresholds -------------------------------------------------------------------------------------------------------------
 
 
 @given(st.integers(0, 2000), st.integers(1, 2000), st.integers(0, 100))
-def test_verdict_and_printed_figure_agree_at_every_bar(correct, total, bar):
+def test_verdict_and_printed_figure_agree_at_every_bar(correct, total, threshold):
     found = Score(min(correct, total), total)
-    reached = meets(found, bar / 100)
-    assert reached == (100 * found.correct >= bar * total)
-    assert reached == (Fraction(percent(found).removesuffix("%")) >= bar)
-    assert needed(total, bar / 100) == math.ceil(Fraction(bar * total, 100))
+    reached = meets(found, threshold / 100)
+    assert reached == (100 * found.correct >= threshold * total)
+    assert reached == (Fraction(percent(found).removesuffix("%")) >= threshold)
+    assert needed(total, threshold / 100) == math.ceil(Fraction(threshold * total, 100))
 
 
 @pytest.mark.parametrize(
-    ("correct", "total", "bar", "text", "verdict"),
+    ("correct", "total", "threshold", "text", "verdict"),
     [
         (49, 500, 0.10, "9.8%", False),
         (50, 500, 0.10, "10.0%", True),
@@ -230,9 +228,9 @@ def test_verdict_and_printed_figure_agree_at_every_bar(correct, total, bar):
         (0, 0, 0.0, "0.0%", False),
     ],
 )
-def test_near_the_bars(correct, total, bar, text, verdict):
+def test_near_the_bars(correct, total, threshold, text, verdict):
     assert percent(Score(correct, total)) == text
-    assert meets(Score(correct, total), bar) is verdict
+    assert meets(Score(correct, total), threshold) is verdict
 
 
 def test_accuracy_is_a_fraction():
@@ -271,7 +269,7 @@ def test_identical_files_are_told_unless_every_line_is_the_same():
 SHARED = ROOT.parent / "shared" / "data"
 
 
-@pytest.mark.skipif(not (SHARED / "predictions" / "INDEX.tsv").exists(), reason="the real data set is not at hand")
+@pytest.mark.skipif(not (SHARED / "predictions" / "INDEX.tsv").exists(), reason="the real dataset is not at hand")
 def test_real_files_have_their_true_counts():
     gold = {split: load_gold(SHARED / "course" / f"birth_{split}.tsv") for split in ("dev", "test")}
     rows = [row.split("\t") for row in (SHARED / "predictions" / "INDEX.tsv").read_text("utf-8").splitlines()[1:]]
@@ -280,7 +278,7 @@ def test_real_files_have_their_true_counts():
         assert len(predicted) == int(lines), name
         if correct == "-":
             for questions in gold.values():
-                with pytest.raises(PredictionsProblem, match=f"^it has {lines} lines, expected {len(questions)}, "):
+                with pytest.raises(PredictionsError, match=f"^it has {lines} lines, expected {len(questions)}, "):
                     score(predicted, questions)
         else:
             assert score(predicted, gold[split.rstrip("?")]).correct == int(correct), name

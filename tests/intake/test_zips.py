@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.intake.staging import Caps, UploadProblem
+from harness.intake.staging import Caps, UploadError
 
 
 def info(name: str, *, mode: int = 0, method: int = zipfile.ZIP_DEFLATED) -> zipfile.ZipInfo:
@@ -64,7 +64,7 @@ def test_backslashes_and_leading_dots_are_ordinary(files, zipped, put, messages)
 def test_a_path_that_leaves_the_zip_refuses_it_whole(name, files, zipped, put, tmp_path):
     before = sorted(tmp_path.rglob("*"))
     with pytest.raises(
-        UploadProblem, match=r"^upload\.zip: holds '.*', a path that leaves the zip; zip the files again$"
+        UploadError, match=r"^upload\.zip: holds '.*', a path that leaves the zip; zip the files again$"
     ):
         put(zipped(files, (info(name), b"x")))
     left = {path.name for path in tmp_path.rglob("*")} - {path.name for path in before}
@@ -74,7 +74,7 @@ def test_a_path_that_leaves_the_zip_refuses_it_whole(name, files, zipped, put, t
 def test_a_name_with_a_zero_byte_is_refused(files, zipped, put):
     upload = zipped(files | {"modelX.pyXevil": b"x"})
     patch(upload, b"modelX.pyXevil", b"modelX.py\0evil", expected=2)
-    with pytest.raises(UploadProblem, match="a path that leaves the zip"):
+    with pytest.raises(UploadError, match="a path that leaves the zip"):
         put(upload)
 
 
@@ -106,7 +106,7 @@ def test_a_folder_named_like_a_deliverable_is_refused_alone(files, zipped, put, 
 @pytest.mark.filterwarnings("ignore:Duplicate name")
 @pytest.mark.parametrize("other", ["model.py", "./model.py", ".\\model.py"])
 def test_the_same_name_twice_refuses_the_zip(other, files, zipped, put):
-    with pytest.raises(UploadProblem, match=r"^upload\.zip: holds 'model\.py' twice; zip the files again$"):
+    with pytest.raises(UploadError, match=r"^upload\.zip: holds 'model\.py' twice; zip the files again$"):
         put(zipped(files, (info(other), b"second")))
 
 
@@ -136,14 +136,14 @@ def test_unknown_compressions_are_a_sentence(method, files, zipped, put, message
 def test_what_is_no_zip_is_a_sentence(data, put, tmp_path):
     upload = tmp_path / "work.zip"
     upload.write_bytes(data)
-    with pytest.raises(UploadProblem, match=r"^work\.zip: is not a zip that can be read \(.*\); zip the files again$"):
+    with pytest.raises(UploadError, match=r"^work\.zip: is not a zip that can be read \(.*\); zip the files again$"):
         put(upload)
 
 
 def test_a_truncated_zip_is_a_sentence(files, zipped, put):
     upload = zipped(files)
     upload.write_bytes(upload.read_bytes()[:-100])
-    with pytest.raises(UploadProblem, match=r"^upload\.zip: is not a zip that can be read"):
+    with pytest.raises(UploadError, match=r"^upload\.zip: is not a zip that can be read"):
         put(upload)
 
 
@@ -175,7 +175,7 @@ def test_a_lying_size_is_a_sentence(claimed, says, files, zipped, put, messages)
 def test_a_lying_offset_is_a_sentence(files, zipped, put):
     upload = zipped(files)
     directory_field(upload, "model.py", 42, "<I", 7)
-    with pytest.raises(UploadProblem, match="overlap"):
+    with pytest.raises(UploadError, match="overlap"):
         put(upload)
     directory_field(upload, "model.py", 42, "<I", 1 << 30)
     submission = put(upload)
@@ -188,7 +188,7 @@ def test_two_names_for_the_same_bytes_are_an_overlap(files, zipped, put):
     upload = zipped({"model.py": b"0" * 1000, "utils.py": b"0" * 1000})
     directory_field(upload, "utils.py", 42, "<I", 0)
     with pytest.raises(
-        UploadProblem, match=r"^upload\.zip: its files overlap at '(model|utils)\.py'; zip the files again$"
+        UploadError, match=r"^upload\.zip: its files overlap at '(model|utils)\.py'; zip the files again$"
     ):
         put(upload)
 
@@ -211,13 +211,13 @@ def test_bombs_nobody_wants_are_not_opened(files, zipped, put, messages):
 
 def test_a_wrapped_bomb_is_capped(zipped, pack, put):
     inner = pack({}, (info("zeros", method=zipfile.ZIP_STORED), b"\0" * (4 << 20)))
-    with pytest.raises(UploadProblem, match=r"^inner\.zip: is more than the 1 MiB that are read"):
+    with pytest.raises(UploadError, match=r"^inner\.zip: is more than the 1 MiB that are read"):
         put(zipped({"inner.zip": inner}), Caps(total=1 << 20))
 
 
 def test_a_wrapped_zip_that_is_damaged_is_named(zipped, folder, put):
     for upload in (zipped({"work/inner.zip": b"nonsense"}), folder({"work/inner.zip": b"nonsense"})):
-        with pytest.raises(UploadProblem, match=r"^work/inner\.zip: is not a zip that can be read"):
+        with pytest.raises(UploadError, match=r"^work/inner\.zip: is not a zip that can be read"):
             put(upload)
 
 
@@ -225,12 +225,12 @@ def test_a_zip_within_itself_ends(zipped, pack, put):
     data = pack({"model.txt": b""})
     for _ in range(30):
         data = pack({"r.zip": data})
-    with pytest.raises(UploadProblem, match="zips within zips"):
+    with pytest.raises(UploadError, match="zips within zips"):
         put(zipped({"r.zip": data}))
 
 
 def test_too_many_entries_are_a_sentence(files, zipped, put):
-    with pytest.raises(UploadProblem, match=r"^upload\.zip: holds more than 50 files and folders"):
+    with pytest.raises(UploadError, match=r"^upload\.zip: holds more than 50 files and folders"):
         put(zipped(files | {f"junk/{number}": b"" for number in range(50)}), Caps(entries=50))
 
 
@@ -250,7 +250,7 @@ def test_deep_and_long_names_are_survived(files, zipped, put, messages):
 def test_undecodable_names_are_a_sentence(files, zipped, put):
     upload = zipped(files | {"mödel": b"x"})
     patch(upload, "mödel".encode(), b"m\xff\xffdel", expected=2)
-    with pytest.raises(UploadProblem, match="is not a zip that can be read"):
+    with pytest.raises(UploadError, match="is not a zip that can be read"):
         put(upload)
 
 
@@ -266,7 +266,7 @@ def test_a_list_of_files_as_long_as_the_zip_is_refused(put, tmp_path):
     record = struct.pack("<4s6H3I5H2I", b"PK\x01\x02", 20, 20, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0) + b"x"
     records = record * 100_000
     upload.write_bytes(records + struct.pack("<4s4H2IH", b"PK\x05\x06", 0, 0, 0xFFFE, 0xFFFE, len(records), 0, 0))
-    with pytest.raises(UploadProblem, match="its list of files is too long"):
+    with pytest.raises(UploadError, match="its list of files is too long"):
         put(upload)
 
 
@@ -274,11 +274,11 @@ CHILD = """
 import resource, sys
 from pathlib import Path
 from harness.assignment import load
-from harness.intake.staging import UploadProblem, stage
+from harness.intake.staging import UploadError, stage
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 try:
     stage(Path(sys.argv[1]), Path(sys.argv[2]), load().deliverables)
-except UploadProblem as problem:
+except UploadError as problem:
     print(problem, file=sys.stderr)
 assert not {"torch", "numpy"} & set(sys.modules)
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
@@ -301,7 +301,7 @@ def test_a_full_size_upload_takes_no_memory_to_speak_of(files, zipped, tmp_path)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="memory is counted in Linux's units")
-def test_no_zip_takes_memory_for_what_it_claims(files, zipped, tmp_path, pack):
+def test_no_zip_takes_memory_for_what_it_graded_tests(files, zipped, tmp_path, pack):
     bombs = {name: b"\0" * (60 << 20) for name in files if name.endswith(".params")}
     assert kilobytes_to_stage(zipped(files | bombs), tmp_path / "bombs") < 20_000
     names = {"/".join(f"{number:05}{letter}" for letter in "abcdefgh"): b"" for number in range(19_000)}
@@ -317,5 +317,5 @@ def test_two_zips_and_no_deliverable_are_explained(zipped, pack, files, put):
 def test_other_archives_are_named(put, tmp_path):
     upload = tmp_path / "work.tar.gz"
     upload.write_bytes(zlib.compress(b"x" * 1000))
-    with pytest.raises(UploadProblem, match=r"^work\.tar\.gz: is not a zip that can be read"):
+    with pytest.raises(UploadError, match=r"^work\.tar\.gz: is not a zip that can be read"):
         put(upload)

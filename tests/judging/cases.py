@@ -4,8 +4,8 @@ A case is `<name>.toml`, or a folder `<name>/` with `expect.toml` and files that
 
     about       one sentence: what is wrong, or what is different
     real        true where it was seen in real solutions
-    fails       claims that must fail; all others must pass (a variant has none)
-    may_fail    claims that may do either
+    fails       graded tests that must fail; all others must pass (a variant has none)
+    may_fail    graded tests that may do either
     on          another case of the same folder, on whose files this one is laid
     [[edit]]    file, old, new: a text that occurs once in the reference's file, and what stands there instead
     [[block]]   of, code: a solution block by the function that it is in (`train`, `DownProjectBlock.forward`, and
@@ -39,13 +39,13 @@ REFERENCE = ROOT / "reference_solution" / "src" / "submission"
 CODE = tuple(each.name for each in assignment.load().deliverables if each.kind == "code")
 MUTANTS, VARIANTS = ROOT / "tests" / "mutants", ROOT / "tests" / "variants"
 
-#: Claims that look at uploaded params and predictions, and at no code.
-FILE_CLAIMS = frozenset({
+#: Graded tests that look at uploaded params and predictions, and at no code.
+FILE_TESTS = frozenset({
     "1d-0-basic", "1d-1-hidden", "1d-2-hidden", "1f-2-basic", "1f-6-hidden", "1f-7-hidden", "1g-2-basic", "1g-6-hidden",
     "1g-7-hidden",
 })  # fmt: skip
 
-#: Which claims can tell what a solution block does, as a pattern. `python -m tests.judging.matrix` proves it.
+#: Which graded tests can tell what a solution block does, as a pattern. `python -m tests.judging.matrix` proves it.
 REACH = {
     "CharCorruptionDataset.__getitem__": r"1e-.*|1f-5-.*",
     "initialize_vanilla_model": r"1c-0-.*",
@@ -78,13 +78,13 @@ class Case:
 
     @property
     def reached(self) -> frozenset[str]:
-        """The claims that can tell this case from the reference."""
+        """The graded tests that can tell this case from the reference."""
         if self.upload:
-            return frozenset(FILE_CLAIMS)
+            return frozenset(FILE_TESTS)
         if not self.touched:
-            return code_claims()
+            return code_graded_tests()
         pattern = "|".join(REACH[block] for block in self.touched)
-        return frozenset(claim for claim in code_claims() if re.fullmatch(pattern, claim))
+        return frozenset(graded_test for graded_test in code_graded_tests() if re.fullmatch(pattern, graded_test))
 
     def build(self, into: Path) -> Path:
         """Write the case's code to the folder `into`, as an upload."""
@@ -94,10 +94,10 @@ class Case:
         return into
 
 
-def code_claims() -> frozenset[str]:
-    """All claims about the code of the assignment itself: not those about its files, and no extra credit."""
+def code_graded_tests() -> frozenset[str]:
+    """All graded tests about the code of the assignment itself: not those about its files, and no extra credit."""
     parts = {part.id for part in assignment.load().parts if not part.extra_credit}
-    return frozenset(claim.id for claim in catalogue.collect() if claim.part in parts) - FILE_CLAIMS
+    return frozenset(graded_test.id for graded_test in catalogue.collect() if graded_test.part in parts) - FILE_TESTS
 
 
 def parse(path: Path) -> dict[str, Any]:

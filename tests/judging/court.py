@@ -14,31 +14,31 @@ import numpy as np
 
 from harness.assignment import load
 from harness.grading import catalogue
+from harness.grading.catalogue import GradedTest
 from harness.grading.feedback import Failure, render
-from harness.grading.catalogue import ClaimInfo
-from harness.grading.student import Reference, Student, claim_seed
+from harness.grading.student import Reference, Student, seed_of
 from harness.intake.staging import Submission, discard, stage
 from harness.problems.birthplaces.gold import Gold
 from harness.sandbox import Sandbox
 from tests.conftest import write_predictions
 from tests.judging.cases import Case, copy_reference
 
-MANIFEST = load()
+ASSIGNMENT = load()
 #: A mutant that never ends must not hold up the tests, and a busy machine must not change a verdict.
-LIMITS = replace(MANIFEST.limits, claim_seconds=600, cpu_seconds=15)
+LIMITS = replace(ASSIGNMENT.limits, test_seconds=600, cpu_seconds=15)
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What became of a claim: `failure` is None where it held."""
+    """What became of a graded test: `failure` is None where it held."""
 
-    claim: ClaimInfo
+    graded_test: GradedTest
     failure: Failure | None
 
     @property
     def message(self) -> str:
         """What the student reads."""
-        return render(self.failure, hidden=self.claim.kind == "hidden") if self.failure else ""
+        return render(self.failure, hidden=self.graded_test.kind == "hidden") if self.failure else ""
 
 
 class Remembered(Reference):
@@ -55,7 +55,7 @@ class Remembered(Reference):
 
 @dataclass(frozen=True)
 class Files:
-    """What claims about files need: an upload with all deliverables, and the data set that its predictions answer."""
+    """What graded tests about files need: an upload with all deliverables, and the dataset that its predictions answer."""
 
     upload: Path
     data: Path
@@ -69,7 +69,7 @@ class Court:
         self.scratch = scratch
         self._files = files
         self.sandbox = Sandbox(scratch / "workers")
-        self._claims = {claim.id: claim for claim in catalogue.collect()}
+        self._graded_tests = {graded_test.id: graded_test for graded_test in catalogue.collect()}
         self._answers: dict[str, Any] = {}
         self._verdicts: dict[tuple[str, str, str], Verdict] = {}
         self._count = 0
@@ -83,31 +83,34 @@ class Court:
         discard(self._reference.tree)
         self.sandbox.close()
 
-    def judge(self, case: Case, claims: Iterable[str], seed: str) -> dict[str, Verdict]:
-        """The verdicts on the claims with these IDs, each reached once. What is a fault of ours is raised."""
-        wanted = sorted(claims)
-        missing = [claim for claim in wanted if (case.name, claim, seed) not in self._verdicts]
+    def judge(self, case: Case, graded_tests: Iterable[str], seed: str) -> dict[str, Verdict]:
+        """The verdicts on the graded tests with these IDs, each reached once. What is an internal error is raised."""
+        wanted = sorted(graded_tests)
+        missing = [graded_test for graded_test in wanted if (case.name, graded_test, seed) not in self._verdicts]
         if missing:
-            for claim, verdict in self._judge(case, missing, seed).items():
-                self._verdicts[case.name, claim, seed] = verdict
-        return {claim: self._verdicts[case.name, claim, seed] for claim in wanted}
+            for graded_test, verdict in self._judge(case, missing, seed).items():
+                self._verdicts[case.name, graded_test, seed] = verdict
+        return {graded_test: self._verdicts[case.name, graded_test, seed] for graded_test in wanted}
 
-    def _judge(self, case: Case, claims: Iterable[str], seed: str) -> dict[str, Verdict]:
+    def _judge(self, case: Case, graded_tests: Iterable[str], seed: str) -> dict[str, Verdict]:
         folder = self.scratch / f"case-{self._next()}"
         if case.upload:
             self._mix(case, folder)
         else:
             case.build(folder)
         try:
-            return self.judge_upload(folder, claims, seed)
+            return self.judge_upload(folder, graded_tests, seed)
         finally:
             shutil.rmtree(folder)
 
-    def judge_upload(self, upload: Path, claims: Iterable[str], seed: str) -> dict[str, Verdict]:
+    def judge_upload(self, upload: Path, graded_tests: Iterable[str], seed: str) -> dict[str, Verdict]:
         """The verdicts on an upload as it lies in a folder, each reached anew."""
         submission = self._staged(upload)
         try:
-            return {claim: self._verdict(self._claims[claim], submission, seed) for claim in claims}
+            return {
+                graded_test: self._verdict(self._graded_tests[graded_test], submission, seed)
+                for graded_test in graded_tests
+            }
         finally:
             discard(submission.tree)
 
@@ -125,25 +128,25 @@ class Court:
                 write_predictions(path, self._files.data, change["right"])
 
     def _staged(self, folder: Path) -> Submission:
-        return stage(folder, self.scratch / f"staged-{self._next()}", MANIFEST.deliverables)
+        return stage(folder, self.scratch / f"staged-{self._next()}", ASSIGNMENT.deliverables)
 
     def _next(self) -> int:
         self._count += 1
         return self._count
 
-    def _verdict(self, claim: ClaimInfo, submission: Submission, seed: str) -> Verdict:
-        function = getattr(importlib.import_module(claim.module), claim.function)
-        fixtures = self._fixtures(claim, submission, claim_seed(seed, claim.id))
+    def _verdict(self, graded_test: GradedTest, submission: Submission, seed: str) -> Verdict:
+        function = getattr(importlib.import_module(graded_test.module), graded_test.function)
+        fixtures = self._fixtures(graded_test, submission, seed_of(seed, graded_test.id))
         try:
             function(**{name: fixtures[name] for name in inspect.signature(function).parameters})
         except Failure as failure:
-            return Verdict(claim, failure)
-        return Verdict(claim, None)
+            return Verdict(graded_test, failure)
+        return Verdict(graded_test, None)
 
-    def _fixtures(self, claim: ClaimInfo, submission: Submission, seed: int) -> Mapping[str, Any]:
+    def _fixtures(self, graded_test: GradedTest, submission: Submission, seed: int) -> Mapping[str, Any]:
         """The fixtures of harness.grading.plugin."""
         student = Student(
-            self.sandbox, submission.tree, LIMITS, seed, submission=submission, hidden=claim.kind == "hidden"
+            self.sandbox, submission.tree, LIMITS, seed, submission=submission, hidden=graded_test.kind == "hidden"
         )
         reference = Remembered(self.sandbox, self._reference.tree, LIMITS, seed)
         reference.answers = self._answers
@@ -154,6 +157,6 @@ class Court:
             "reference": reference,
             "rng": rng,
             "gold": gold,
-            "manifest": MANIFEST,
+            "assignment": ASSIGNMENT,
             "for_staff": {},
         }

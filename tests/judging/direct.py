@@ -1,4 +1,4 @@
-"""Judges claims without a sandbox: the submission and the probes run in this process. For many seeds of trusted code.
+"""Judges graded tests without a sandbox: the submission and the probes run in this process. For many seeds of trusted code.
 
 A run is what it would be in a worker (the same seeds, the same arguments), at a fifth of the price. Nothing here is for
 work that is not ours.
@@ -27,7 +27,7 @@ import numpy as np
 
 from harness.grading import catalogue
 from harness.grading.feedback import Failure
-from harness.grading.student import Probe, claim_seed, name_of
+from harness.grading.student import Probe, name_of, seed_of
 from harness.probes import topics
 from tests.judging.cases import REFERENCE, Case
 
@@ -73,27 +73,30 @@ class DirectStudent(Direct):
             raise Failure("the code returns", f"it raised {type(error).__name__}: {error}") from error
 
 
-def failures(case: Case, claims: Iterable[str], seeds: Iterable[str]) -> dict[tuple[str, str], str]:
-    """(claim, seed) -> what failed, for those that failed."""
+def failures(case: Case, graded_tests: Iterable[str], seeds: Iterable[str]) -> dict[tuple[str, str], str]:
+    """(graded test, seed) -> what failed, for those that failed."""
     preload()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # as in a worker
-        return _failures(case, claims, seeds)
+        return _failures(case, graded_tests, seeds)
 
 
-def _failures(case: Case, claims: Iterable[str], seeds: Iterable[str]) -> dict[tuple[str, str], str]:
-    known = {claim.id: claim for claim in catalogue.collect()}
+def _failures(case: Case, graded_tests: Iterable[str], seeds: Iterable[str]) -> dict[tuple[str, str], str]:
+    known = {graded_test.id: graded_test for graded_test in catalogue.collect()}
     found = {}
     with tempfile.TemporaryDirectory() as scratch:
         try:
             package = load_package(case.build(Path(scratch) / "code"))
         except Exception as error:  # noqa: BLE001 - whatever a mutant raises when it is imported
-            return {(claim, seed): f"it does not import: {error}" for seed, claim in itertools.product(seeds, claims)}
+            return {
+                (graded_test, seed): f"it does not import: {error}"
+                for seed, graded_test in itertools.product(seeds, graded_tests)
+            }
         reference = load_package(REFERENCE)
         try:
-            for seed, claim in itertools.product(seeds, claims):
-                function = getattr(importlib.import_module(known[claim].module), known[claim].function)
-                number = claim_seed(seed, claim)
+            for seed, graded_test in itertools.product(seeds, graded_tests):
+                function = getattr(importlib.import_module(known[graded_test].module), known[graded_test].function)
+                number = seed_of(seed, graded_test)
                 fixtures = {
                     "student": DirectStudent(package, number),
                     "reference": Direct(reference, number),
@@ -102,7 +105,7 @@ def _failures(case: Case, claims: Iterable[str], seeds: Iterable[str]) -> dict[t
                 try:
                     function(**{name: fixtures[name] for name in inspect.signature(function).parameters})
                 except Failure as failure:
-                    found[claim, seed] = str(failure)
+                    found[graded_test, seed] = str(failure)
         finally:
             _forget(package, reference)
     return found
@@ -110,11 +113,11 @@ def _failures(case: Case, claims: Iterable[str], seeds: Iterable[str]) -> dict[t
 
 @cache
 def preload() -> None:
-    """Import what claims and probes need, so that forks of this process have it, and let torch use one thread."""
+    """Import what graded tests and probes need, so that forks of this process have it, and let torch use one thread."""
     import torch
 
-    for claim in catalogue.collect():
-        importlib.import_module(claim.module)
+    for graded_test in catalogue.collect():
+        importlib.import_module(graded_test.module)
     for topic in topics():
         importlib.import_module(f"harness.probes.{topic}")
     torch.set_num_threads(1)

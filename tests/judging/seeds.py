@@ -2,8 +2,8 @@
 
     python -m tests.judging.seeds [--seeds 200] [--jobs 2] [--only PATTERN] [--power [--nearest]]
 
-Judges the reference and every variant on the claims that depend on chance and that its changes reach; with --power, every
-mutant on the claims that must catch it (--nearest: those that come nearest to the bounds). Prints a table, exits 1 where
+Judges the reference and every variant on the graded tests that depend on chance and that its changes reach; with --power, every
+mutant on the graded tests that must catch it (--nearest: those that come nearest to the bounds). Prints a table, exits 1 where
 a bound breaks.
 """
 
@@ -20,10 +20,10 @@ from harness.tests_hidden.budget import SHARES
 from tests.judging.cases import MUTANTS, VARIANTS, Case, load_all
 from tests.judging.direct import failures
 
-#: What depends on chance: the claims with a share of the budget, and short trainings.
+#: What depends on chance: the graded tests with a share of the budget, and short trainings.
 CHANCE = (*SHARES, "1c-3-hidden", "1f-5-hidden")
 
-#: Mutants that differ least from right work, each in what its claim measures.
+#: Mutants that differ least from right work, each in what its graded test measures.
 NEAREST = (
     "e_masked_eighth", "e_masked_third", "e_masked_third_between_cut_points", "e_masked_length_fixed_quarter",
     "e_masked_length_fixed_and_rounded", "e_masked_in_the_middle", "e_masked_at_either_end",
@@ -36,20 +36,20 @@ _REFERENCE = Case("(the reference)", "", frozenset(), frozenset(), real=False, s
 
 @dataclass(frozen=True)
 class Row:
-    """One case on one claim over all seeds."""
+    """One case on one graded test over all seeds."""
 
     case: str
-    claim: str
+    graded_test: str
     failed: tuple[str, ...]  #: the seeds
     seconds: float
 
 
 def rows(job: tuple[Case, str, int]) -> Row:
-    """Judge one claim of one case."""
-    case, claim, seeds = job
+    """Judge one graded test of one case."""
+    case, graded_test, seeds = job
     begin = time.process_time()
-    found = failures(case, (claim,), [str(seed) for seed in range(seeds)])
-    return Row(case.name, claim, tuple(seed for _, seed in found), time.process_time() - begin)
+    found = failures(case, (graded_test,), [str(seed) for seed in range(seeds)])
+    return Row(case.name, graded_test, tuple(seed for _, seed in found), time.process_time() - begin)
 
 
 def jobs(pattern: str, seeds: int, *, power: bool, nearest: bool = False) -> list[tuple[Case, str, int]]:
@@ -58,8 +58,8 @@ def jobs(pattern: str, seeds: int, *, power: bool, nearest: bool = False) -> lis
     chosen = [case for case in cases if re.search(pattern, case.name) and not case.upload]
     if power:
         near = [case for case in chosen if case.name in NEAREST or not nearest]
-        return [(case, claim, seeds) for case in near for claim in sorted(case.fails)]
-    return [(case, claim, seeds) for case in chosen for claim in CHANCE if claim in case.reached]
+        return [(case, graded_test, seeds) for case in near for graded_test in sorted(case.fails)]
+    return [(case, graded_test, seeds) for case in chosen for graded_test in CHANCE if graded_test in case.reached]
 
 
 def main() -> int:
@@ -80,7 +80,7 @@ def main() -> int:
             wrong, total, spent = wrong + missed, total + arguments.seeds, spent + row.seconds
             wrong_seeds = [s for s in map(str, range(arguments.seeds)) if (s in row.failed) != arguments.power]
             note = f"  first seeds {', '.join(wrong_seeds[:5])}" if wrong_seeds else ""
-            print(f"{row.case:<40} {row.claim:<12} {missed:>4} of {arguments.seeds} wrong{note}", flush=True)
+            print(f"{row.case:<40} {row.graded_test:<12} {missed:>4} of {arguments.seeds} wrong{note}", flush=True)
     what = "mutants that passed" if arguments.power else "failures of right work"
     print(f"{wrong} {what} in {total} verdicts, {spent:.0f} s of CPU")
     return 1 if wrong else 0

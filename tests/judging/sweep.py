@@ -3,7 +3,7 @@
     python -m tests.judging.sweep [--only PATTERN] [--jobs N] [--list]
 
 Changes constants, operators, arguments, slices and keywords, drops statements and calls, one at a time. A change that no
-claim catches must be listed in harmless.toml with the reason why it is right work or cannot be seen. Exits 1 where one is
+graded test catches must be listed in harmless.toml with the reason why it is right work or cannot be seen. Exits 1 where one is
 not, or where the share of caught changes among the others falls below 95%.
 """
 
@@ -153,7 +153,7 @@ def _calls(node: ast.Call) -> Iterator[str | tuple[str, str]]:
 
 
 def caught(change: Change) -> bool:
-    """Whether any claim that the change can reach fails. A change that is no Python or never ends is caught, of course."""
+    """Whether any graded test that the change can reach fails. A change that is no Python or never ends is caught, of course."""
     try:
         compile(change.text, change.file, "exec")
     except SyntaxError:
@@ -161,7 +161,7 @@ def caught(change: Change) -> bool:
     case = change.case()
     signal.alarm(LONGEST)
     try:
-        return any(failures(case, [claim], ["first"]) for claim in sorted(case.reached, key=_price))
+        return any(failures(case, [graded_test], ["first"]) for graded_test in sorted(case.reached, key=_price))
     except _TookTooLong:
         return True
     finally:
@@ -176,10 +176,10 @@ def _stop(*_: object) -> None:
     raise _TookTooLong
 
 
-def _price(claim: str) -> tuple[int, str]:
-    """Cheap claims first: most changes fail several."""
+def _price(graded_test: str) -> tuple[int, str]:
+    """Cheap graded tests first: most changes fail several."""
     dear = ("1f-5-hidden", "1c-3-hidden", "1e-2-hidden")
-    return (dear.index(claim) + 1 if claim in dear else 0, claim)
+    return (dear.index(graded_test) + 1 if graded_test in dear else 0, graded_test)
 
 
 def _start() -> None:

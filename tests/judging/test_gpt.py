@@ -46,27 +46,27 @@ def test_scores_and_loss_are_those_of_the_reference(length: int, rng: np.random.
     x, y = (rng.integers(0, 23, (4, length)) for _ in range(2))
     y[0, 0] = 3
     with torch.no_grad():
-        scores, loss = torch_model(weights)(torch.from_numpy(x), torch.from_numpy(y))
-    wanted = reference_model.scores(weights, x, 3)
-    assert np.abs(scores.numpy() - wanted).max() < 1e-4
-    assert reference_model.agree(scores.numpy(), wanted)
+        logits, loss = torch_model(weights)(torch.from_numpy(x), torch.from_numpy(y))
+    wanted = reference_model.logits(weights, x, 3)
+    assert np.abs(logits.numpy() - wanted).max() < 1e-4
+    assert reference_model.agree(logits.numpy(), wanted)
     assert reference_model.loss(weights, x, y, 3) == pytest.approx(float(loss), rel=1e-5)
 
 
 def test_every_tensor_shows_in_the_scores(rng: np.random.Generator) -> None:
     weights = reference_model.arbitrary(SIZES, rng)
     tokens = np.arange(14)[None]
-    wanted = reference_model.scores(weights, tokens, 3)
+    wanted = reference_model.logits(weights, tokens, 3)
     for name, value in weights.items():
         if name.endswith("key.bias"):
-            continue  # adds the same to all scores of a query
+            continue  # adds the same to all logits of a query
         other = {**weights, name: -value}
-        assert not reference_model.agree(reference_model.scores(other, tokens, 3).astype(np.float32), wanted), name
+        assert not reference_model.agree(reference_model.logits(other, tokens, 3).astype(np.float32), wanted), name
 
 
 @pytest.mark.parametrize("wrong", ["nan", "shape", "type", "noise", "zeros", "none"])
 def test_other_scores_do_not_agree(wrong: str, rng: np.random.Generator) -> None:
-    wanted = reference_model.scores(reference_model.arbitrary(SIZES, rng), np.arange(14)[None], 3)
+    wanted = reference_model.logits(reference_model.arbitrary(SIZES, rng), np.arange(14)[None], 3)
     seen: dict[str, Any] = {
         "nan": np.where(wanted == wanted.max(), np.nan, wanted),
         "shape": wanted[:, :-1],

@@ -8,20 +8,22 @@ from pathlib import Path
 
 import pytest
 
-from tests.judging.cases import VARIANTS, code_claims, copy_reference, load
+from tests.judging.cases import VARIANTS, code_graded_tests, copy_reference, load
 from tests.judging.court import Court
 
-#: Quick claims about every part of the code; the slow ones look at the same functions more closely.
+#: Quick graded tests about every part of the code; the slow ones look at the same functions more closely.
 QUICK = (
     "1c-0-basic", "1c-1-basic", "1e-0-basic", "1e-1-basic", "1e-7-hidden", "1f-0-basic", "1f-1-basic", "1g-0-basic", "1g-1-basic",
     "1g-4-hidden", "1g-8-hidden",
 )  # fmt: skip
-OF_DATASET = {claim for claim in code_claims() if claim.startswith("1e-")}
+OF_DATASET = {graded_test for graded_test in code_graded_tests() if graded_test.startswith("1e-")}
 OF_BLOCKS = {"1g-0-basic", "1g-3-hidden", "1g-8-hidden"}
 
 
-def failed(court: Court, upload: Path, claims: frozenset[str] | tuple[str, ...]) -> dict[str, str]:
-    return {name: each.message for name, each in court.judge_upload(upload, claims, "first").items() if each.failure}
+def failed(court: Court, upload: Path, graded_tests: frozenset[str] | tuple[str, ...]) -> dict[str, str]:
+    return {
+        name: each.message for name, each in court.judge_upload(upload, graded_tests, "first").items() if each.failure
+    }
 
 
 @pytest.mark.parametrize("prefix", ["", "submission/", "src/submission/"])
@@ -43,16 +45,16 @@ def older(into: Path) -> Path:
 
 
 def test_the_older_upload_earns_its_data_set_and_its_blocks(court: Court, tmp_path: Path) -> None:
-    seen = failed(court, older(tmp_path / "upload"), code_claims())
+    seen = failed(court, older(tmp_path / "upload"), code_graded_tests())
     assert not set(seen) & (OF_DATASET | OF_BLOCKS)
-    assert set(seen) == code_claims() - OF_DATASET - OF_BLOCKS
+    assert set(seen) == code_graded_tests() - OF_DATASET - OF_BLOCKS
 
 
 def test_what_the_older_upload_lacks_is_said_in_a_sentence(court: Court, tmp_path: Path) -> None:
-    seen = failed(court, older(tmp_path / "upload"), code_claims() - OF_DATASET - OF_BLOCKS)
-    for claim, message in seen.items():
-        assert "belongs to what was not uploaded (__init__.py, helper.py)" in message, claim
-        assert "this claim waits until" in message, claim
+    seen = failed(court, older(tmp_path / "upload"), code_graded_tests() - OF_DATASET - OF_BLOCKS)
+    for graded_test, message in seen.items():
+        assert "belongs to what was not uploaded (__init__.py, helper.py)" in message, graded_test
+        assert "this graded test waits until" in message, graded_test
 
 
 def test_a_missing_init_alone_costs_nothing(court: Court, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""What students read when a claim fails: golden files, one for each of some typical mutants.
+"""What students read when a graded test fails: golden files, one for each of some typical mutants.
 
 `REWRITE_MESSAGES=1 python -m pytest tests/judging/test_messages.py` writes them anew. Then read them as a student would.
 """
@@ -51,10 +51,12 @@ TYPICAL = (
 
 
 def messages(court: Court, name: str) -> str:
-    """Title and text of every claim that the mutant fails. Line numbers of the reference may change."""
+    """Title and text of every graded test that the mutant fails. Line numbers of the reference may change."""
     case = load(MUTANTS / f"{name}.toml")
     failed = [each for each in court.judge(case, case.fails, "first").values() if each.failure]
-    parts = [f"{each.claim.id}  {each.claim.title}\n{textwrap.indent(each.message, '    ')}\n" for each in failed]
+    parts = [
+        f"{each.graded_test.id}  {each.graded_test.title}\n{textwrap.indent(each.message, '    ')}\n" for each in failed
+    ]
     return re.sub(r"\.py:\d+", ".py:N", "\n".join([f"# {case.about}\n", *parts]))
 
 
@@ -80,12 +82,12 @@ def test_every_failure_says_something_and_hidden_ones_show_no_input(path: Path) 
 
 
 def test_however_long_the_messages_are_the_sum_comes_last() -> None:
-    claims = catalogue.collect()
-    ledger = Ledger.of(claims, seed="abc")
-    for claim in claims:
-        ledger.record(claim.id, Outcome.FAIL, "seen:     a long line\n" * 900)
+    graded_tests = catalogue.collect()
+    ledger = Ledger.of(graded_tests, seed="abc")
+    for graded_test in graded_tests:
+        ledger.record(graded_test.id, Outcome.FAIL, "seen:     a long line\n" * 900)
     lines = as_text(ledger).splitlines()
-    assert sum("a long line" in line for line in lines) == 900 * len(claims)
+    assert sum("a long line" in line for line in lines) == 900 * len(graded_tests)
     assert [line.split()[0] for line in lines[-3:]] == ["total", "extra", "seed"]
 
 

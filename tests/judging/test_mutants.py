@@ -16,7 +16,7 @@ from tests.judging.direct import failures
 CASES = load_all(MUTANTS)
 BY_NAME = {case.name: case for case in CASES}
 
-#: For each hidden claim a mutant that it alone catches: the reason why the claim is there.
+#: For each hidden graded test a mutant that it alone catches: the reason why the graded test is there.
 ALONE = {
     "1c-2-hidden": "c_scratch_with_the_epochs_of_finetuning",
     "1c-3-hidden": "c_trains_a_copy",
@@ -61,10 +61,10 @@ REAL_FAULTS = {
 }
 
 
-def failed(court: Court, case: Case, claims: frozenset[str]) -> set[str]:
+def failed(court: Court, case: Case, graded_tests: frozenset[str]) -> set[str]:
     if case.upload:
-        return {name for name, verdict in court.judge(case, claims, "first").items() if verdict.failure}
-    return {name for name, _ in failures(case, sorted(claims), ["first"])}
+        return {name for name, verdict in court.judge(case, graded_tests, "first").items() if verdict.failure}
+    return {name for name, _ in failures(case, sorted(graded_tests), ["first"])}
 
 
 def test_there_are_enough_mutants() -> None:
@@ -75,24 +75,25 @@ def test_every_mutant_must_fail_something() -> None:
     assert [case.name for case in CASES if not case.fails] == []
 
 
-def test_expectations_name_claims_that_exist() -> None:
-    known = {claim.id for claim in catalogue.collect()}
+def test_expectations_name_graded_tests_that_exist() -> None:
+    known = {graded_test.id for graded_test in catalogue.collect()}
     assert [case.name for case in CASES if not case.fails | case.may_fail <= known] == []
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_a_mutant_fails_what_it_must_and_nothing_else(court: Court, case: Case) -> None:
-    training = {"1f-5-hidden"} - case.fails - case.may_fail  # slow, and blind to most of what a data set does
+    training = {"1f-5-hidden"} - case.fails - case.may_fail  # slow, and blind to most of what a dataset does
     seen = failed(court, case, case.reached - training if case.name.startswith("e_") else case.reached)
     assert case.fails <= seen <= case.fails | case.may_fail
 
 
 @pytest.mark.parametrize(
-    "claim", [claim.id for claim in catalogue.collect(("hidden",)) if claim.part.startswith("1")]
+    "graded_test",
+    [graded_test.id for graded_test in catalogue.collect(("hidden",)) if graded_test.part.startswith("1")],
 )
-def test_every_hidden_claim_alone_catches_some_mutant(claim: str) -> None:
-    mutant = BY_NAME[ALONE[claim]]
-    assert mutant.fails == frozenset({claim})
+def test_every_hidden_graded_test_alone_catches_some_mutant(graded_test: str) -> None:
+    mutant = BY_NAME[ALONE[graded_test]]
+    assert mutant.fails == frozenset({graded_test})
     assert not mutant.may_fail
 
 

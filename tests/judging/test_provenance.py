@@ -12,7 +12,7 @@ from typing import Any, Literal
 import pytest
 
 from harness.assignment import ROOT, Provenance, load
-from harness.errors import UsageProblem
+from harness.errors import UsageError
 from harness.grading import catalogue
 from harness.grading.results import Ledger, Outcome
 from harness.intake.staging import discard, stage
@@ -22,7 +22,9 @@ from tests.judging.cases import copy_reference
 from tests.judging.court import Court
 
 ASSIGNMENT = load()
-CLAIMS = tuple(claim for claim in catalogue.collect() if any(claim.id in model.claims for model in MODELS))
+GRADED_TESTS = tuple(
+    graded_test for graded_test in catalogue.collect() if any(graded_test.id in model.graded_tests for model in MODELS)
+)
 
 Settle = Callable[..., dict[str, Any]]
 Mode = Literal["off", "report", "score"]
@@ -33,7 +35,7 @@ ASKED = 8
 
 @pytest.fixture(scope="module")
 def few(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The demo world with a dozen questions each in dev and test."""
+    """The demo dataset with a dozen questions each in dev and test."""
     folder = shutil.copytree(data, tmp_path_factory.mktemp("few") / "data")
     for name in ("birth_dev.tsv", "birth_test.tsv", "birth_test_inputs.tsv"):
         lines = (folder / name).read_text(encoding="utf-8").splitlines(keepends=True)
@@ -72,15 +74,15 @@ def write_models(submission: Any, folder: Path, data: Path) -> None:
 
 @pytest.fixture
 def settled(court: Court, few: Path, trained: Path, tmp_path: Path) -> Settle:
-    """Change a copy of the upload, then settle its provenance over claims that all passed."""
+    """Change a copy of the upload, then settle its provenance over graded tests that all passed."""
 
     def settled(change: Callable[[Path], object] = lambda _: None, mode: Mode = "report") -> dict[str, Any]:
         shutil.copytree(trained, tmp_path / "upload")
         change(tmp_path / "upload")
         submission = stage(tmp_path / "upload", court.scratch / f"provenance-{tmp_path.name}", ASSIGNMENT.deliverables)
-        ledger = Ledger.of(CLAIMS)
-        for claim in CLAIMS:
-            ledger.record(claim.id, Outcome.PASS, "passed")
+        ledger = Ledger.of(GRADED_TESTS)
+        for graded_test in GRADED_TESTS:
+            ledger.record(graded_test.id, Outcome.PASS, "passed")
         manifest = replace(ASSIGNMENT, provenance=Provenance(mode, ASKED, 0.5))
         try:
             settle(ledger, manifest, submission, court.sandbox, few, "first", math.inf)
@@ -115,7 +117,7 @@ def test_answers_of_another_model_are_seen_and_cost_nothing(settled: Settle) -> 
     assert found["vanilla.pretrain"]["asked"] == ASKED
     assert found["vanilla.pretrain"]["agree"] <= 1
     assert found["vanilla.nopretrain"]["agree"] == found["perceiver.pretrain"]["agree"] == ASKED
-    assert document["score"] == sum(claim.points for claim in CLAIMS)
+    assert document["score"] == sum(graded_test.points for graded_test in GRADED_TESTS)
 
 
 def test_they_cost_the_points_of_that_model_where_the_manifest_says_so(settled: Settle) -> None:
@@ -141,7 +143,7 @@ def test_params_that_cannot_be_right_are_named(
     found = findings(document)
     assert note in found[model]["note"]
     assert [each["agree"] for name, each in found.items() if name != model] == [ASKED, ASKED]
-    assert document["score"] == sum(claim.points for claim in CLAIMS)
+    assert document["score"] == sum(graded_test.points for graded_test in GRADED_TESTS)
 
 
 @pytest.mark.parametrize(
@@ -159,8 +161,8 @@ def test_code_that_cannot_answer_is_a_note_and_no_fault(code: str, note: str, se
 
     document = settled(change)
     assert all(note in each["note"] and each["asked"] == 0 for each in findings(document).values())
-    assert document["extra_data"]["harness_fault"] is False
-    assert document["score"] == sum(claim.points for claim in CLAIMS)
+    assert document["extra_data"]["internal_error"] is False
+    assert document["score"] == sum(graded_test.points for graded_test in GRADED_TESTS)
 
 
 def test_missing_files_are_a_note(settled: Settle) -> None:
@@ -177,5 +179,5 @@ def test_missing_files_are_a_note(settled: Settle) -> None:
 def test_a_manifest_with_an_unknown_mode_is_refused(tmp_path: Path) -> None:
     text = (ROOT / "assignment.toml").read_text(encoding="utf-8")
     (tmp_path / "assignment.toml").write_text(text.replace('mode = "report"', 'mode = "maybe"'), encoding="utf-8")
-    with pytest.raises(UsageProblem, match="choose off, report or score"):
+    with pytest.raises(UsageError, match="choose off, report or score"):
         load(tmp_path / "assignment.toml")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from harness.tests_hidden.budget import SHARES, TOTAL
-from tests.judging.cases import VARIANTS, Case, code_claims, load_all
+from tests.judging.cases import VARIANTS, Case, code_graded_tests, load_all
 from tests.judging.direct import failures
 
 CASES = load_all(VARIANTS)
@@ -21,16 +21,16 @@ def test_no_variant_expects_to_lose_anything() -> None:
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-def test_a_variant_passes_every_claim_about_code(case: Case) -> None:
+def test_a_variant_passes_every_graded_test_about_code(case: Case) -> None:
     assert failures(case, sorted(case.reached), ["first"]) == {}
 
 
 @pytest.mark.slow  # `python -m tests.judging.seeds` tries two hundred
 @pytest.mark.parametrize("case", DRAWING, ids=lambda case: case.name)
-def test_a_variant_passes_statistical_claims_with_another_seed(case: Case) -> None:
+def test_a_variant_passes_statistical_graded_tests_with_another_seed(case: Case) -> None:
     assert failures(case, sorted(frozenset(SHARES) & case.reached), ["second"]) == {}
 
 
 def test_shares_add_up_to_the_budget() -> None:
     assert sum(SHARES.values()) == pytest.approx(TOTAL)
-    assert set(SHARES) <= code_claims()
+    assert set(SHARES) <= code_graded_tests()

@@ -1,4 +1,4 @@
-"""The two data sets of the reference."""
+"""The two datasets of the reference."""
 
 import random
 import subprocess

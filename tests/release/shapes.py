@@ -1,4 +1,4 @@
-"""A reference in miniature: one Python block, one of bash, one of LaTeX, with a hidden claim and answers."""
+"""A reference in miniature: one Python block, one of bash, one of LaTeX, with a hidden graded test and answers."""
 
 MODEL = '''\
 """Shapes."""
@@ -40,7 +40,7 @@ The rectangle keeps its area when both of its sides are exchanged.
 FILES = {"README.md": "# Shapes\n", "src/model.py": MODEL, "src/run.sh": RUN, "written/answers.tex": ANSWERS}
 
 HIDDEN = '''\
-"""Hidden claims."""
+"""Hidden graded tests."""
 
 from shapes import area
 

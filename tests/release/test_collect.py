@@ -11,7 +11,7 @@ from harness.assignment import ROOT, load
 from harness.intake import pack
 from harness.intake.layout import MADE_BY
 from harness.intake.staging import stage
-from harness.intake.upload import UploadProblem
+from harness.intake.upload import UploadError
 
 MADE_AT = 1_700_000_000.0  # seconds; each file of a fresh upload is a minute younger than what it is made from
 
@@ -61,7 +61,7 @@ def test_grader_takes_the_zip_as_it_takes_the_folder(work, tmp_path):
     from_zip = stage(work / "submission.zip", tmp_path / "zip", load().uploads)
     from_folder = stage(work / "submission", tmp_path / "folder", load().uploads)
     assert from_zip.digest == from_folder.digest
-    assert (from_zip.missing, from_zip.problems, from_zip.notes) == ((), (), ())
+    assert (from_zip.missing, from_zip.complaints, from_zip.notes) == ((), (), ())
 
 
 def test_equal_files_give_an_equal_zip_whatever_their_times(work):
@@ -139,7 +139,7 @@ def test_predictions_for_other_questions_are_told(work):
     (work / "submission" / "vanilla.pretrain.dev.predictions").write_text("Rome\n" * 7)
     age(work / "submission" / "vanilla.pretrain.dev.predictions", 240)
     (said,) = findings(work)
-    questions = load().preset("laptop").world["dev"]
+    questions = load().preset("laptop").dataset["dev"]
     asked = f"data/birth_dev.tsv asks {questions} questions"
     assert said.startswith(f"vanilla.pretrain.dev.predictions: has 7 lines, but {asked}")
 
@@ -183,7 +183,7 @@ def test_folder_without_a_deliverable_is_unusable(tmp_path, capsys):
 
 
 def test_folder_that_is_not_there_is_unusable(tmp_path, capsys):
-    with pytest.raises(UploadProblem):
+    with pytest.raises(UploadError):
         pack.collect(tmp_path / "submission", tmp_path, load())
     assert run(tmp_path) == 2
     assert "submission" in capsys.readouterr().out

@@ -72,7 +72,7 @@ def install(folder: Path, environment: dict[str, str]) -> dict[str, str]:
     return {"PYTHONPATH": str(folder), "TMPDIR": str(own)}
 
 
-def test_single_basic_claim_runs_as_on_windows_and_macos(done, elsewhere):
+def test_single_basic_graded_test_runs_as_on_windows_and_macos(done, elsewhere):
     """Without fork, signals and resource limits, a process per probe: 1e-0-basic passes for the reference."""
     run_there = run(done, "grader.py", "1e-0-basic", **install(done, elsewhere))
     assert run_there.returncode == 0, run_there.stdout + run_there.stderr
@@ -85,9 +85,12 @@ def test_single_basic_claim_runs_as_on_windows_and_macos(done, elsewhere):
 def test_basic_suite_passes_as_on_windows_and_macos(done, elsewhere):
     run_there = run(done, "grader.py", **install(done, elsewhere))
     assert run_there.returncode == 0, run_there.stdout + run_there.stderr
-    basic = [claim for claim in collect() if claim.kind == "basic"]
+    basic = [graded_test for graded_test in collect() if graded_test.kind == "basic"]
     extra = {part.id for part in load().parts if part.extra_credit}
-    sums = [sum(claim.points for claim in basic if (claim.part in extra) == is_extra) for is_extra in (False, True)]
+    sums = [
+        sum(graded_test.points for graded_test in basic if (graded_test.part in extra) == is_extra)
+        for is_extra in (False, True)
+    ]
     assert run_there.stdout.count("  pass  ") == len(basic)
     assert f"{sums[0]:g}/{sums[0]:g}\n" in run_there.stdout.split("total")[1].lstrip()
     assert f"{sums[1]:g}/{sums[1]:g}\n" in run_there.stdout.split("extra credit ")[-1].lstrip()
@@ -100,7 +103,7 @@ def test_upload_is_packed_as_on_windows_and_macos(done, elsewhere):
 
 
 def test_untouched_folder_says_what_waits_and_which_release_it_is(unpacked, tmp_path):
-    """Whoever asks about one claim is not told eleven times what is still to be trained."""
+    """Whoever asks about one graded test is not told eleven times what is still to be trained."""
     folder = tmp_path / "src"
     shutil.copytree(unpacked, folder)
     (folder / "release.json").write_text('{"release": "0123abcd-4567cdef-89abcdef"}')

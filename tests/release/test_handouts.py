@@ -12,8 +12,8 @@ import pypdf
 import pytest
 
 from harness.assignment import ROOT, Assignment, load
-from harness.errors import HarnessFault, UsageProblem
-from harness.grading.catalogue import ClaimInfo, collect
+from harness.errors import InternalError, UsageError
+from harness.grading.catalogue import GradedTest, collect
 from harness.problems.attention.pictures import PARTS
 from harness.release.handouts import handouts
 from harness.release.handouts.course import load_course
@@ -64,14 +64,14 @@ class Page(HTMLParser):
 
 
 @pytest.fixture(scope="module")
-def claims() -> tuple[ClaimInfo, ...]:
+def graded_tests() -> tuple[GradedTest, ...]:
     return collect()
 
 
 @pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory, claims: tuple[ClaimInfo, ...]) -> Path:
+def built(tmp_path_factory: pytest.TempPathFactory, graded_tests: tuple[GradedTest, ...]) -> Path:
     out = tmp_path_factory.mktemp("handouts")
-    handouts.build(out, claims, load())
+    handouts.build(out, graded_tests, load())
     return out
 
 
@@ -107,11 +107,15 @@ def test_both_files_are_there_and_of_reasonable_size(built: Path) -> None:
     assert (built / "assignment.html").stat().st_size < 200_000
 
 
-def test_each_part_shows_the_points_of_its_claims(page: Page, claims: tuple[ClaimInfo, ...]) -> None:
+def test_each_part_shows_the_points_of_its_graded_tests(page: Page, graded_tests: tuple[GradedTest, ...]) -> None:
     text = prose(page)
     for part in load().parts:
-        points = sum(claim.points for claim in claims if claim.part == part.id)
-        hidden = sum(claim.points for claim in claims if claim.part == part.id and claim.kind == "hidden")
+        points = sum(graded_test.points for graded_test in graded_tests if graded_test.part == part.id)
+        hidden = sum(
+            graded_test.points
+            for graded_test in graded_tests
+            if graded_test.part == part.id and graded_test.kind == "hidden"
+        )
         worth = f"{points:g} points" + (", extra credit" if part.extra_credit else "") if points else "No points"
         told = text.split(f"({part.id[-1]}) {part.title} {worth}.")[1]
         assert f"Hidden tests: {hidden:g} point" in told[:150] or not hidden
@@ -120,17 +124,17 @@ def test_each_part_shows_the_points_of_its_claims(page: Page, claims: tuple[Clai
     assert (load().points, load().extra_points) == (64, 10)
 
 
-def test_basic_tests_are_named_and_hidden_ones_are_not(page: Page, claims: tuple[ClaimInfo, ...]) -> None:
+def test_basic_tests_are_named_and_hidden_ones_are_not(page: Page, graded_tests: tuple[GradedTest, ...]) -> None:
     text = prose(page)
-    for claim in claims:
-        assert (claim.id in text) == (claim.kind == "basic")
-        assert claim.kind == "basic" or claim.title not in text
+    for graded_test in graded_tests:
+        assert (graded_test.id in text) == (graded_test.kind == "basic")
+        assert graded_test.kind == "basic" or graded_test.title not in text
 
 
-def test_bars_come_from_the_manifest(tmp_path: Path, claims: tuple[ClaimInfo, ...]) -> None:
+def test_bars_come_from_the_manifest(tmp_path: Path, graded_tests: tuple[GradedTest, ...]) -> None:
     told = load()
-    bars = dataclasses.replace(told.thresholds, vanilla=0.125, perceiver=0.07)
-    handouts.build(tmp_path, claims, dataclasses.replace(told, thresholds=bars))
+    thresholds = dataclasses.replace(told.thresholds, vanilla=0.125, perceiver=0.07)
+    handouts.build(tmp_path, graded_tests, dataclasses.replace(told, thresholds=thresholds))
     text = prose(Page((tmp_path / "assignment.html").read_text(encoding="utf-8")))
     assert "at least 12.5% of them" in text
     assert "at least 7% are correct" in text
@@ -239,28 +243,28 @@ def test_the_source_keeps_clear_of_tex_that_gets_lost() -> None:
 # How it is made.
 
 
-def test_two_builds_are_equal_to_the_byte(built: Path, tmp_path: Path, claims: tuple[ClaimInfo, ...]) -> None:
-    handouts.build(tmp_path / "elsewhere" / "again", claims, load())
+def test_two_builds_are_equal_to_the_byte(built: Path, tmp_path: Path, graded_tests: tuple[GradedTest, ...]) -> None:
+    handouts.build(tmp_path / "elsewhere" / "again", graded_tests, load())
     for name in handouts.NAMES:
         assert (tmp_path / "elsewhere" / "again" / name).read_bytes() == (built / name).read_bytes()
 
 
 def test_course_and_due_date_come_from_course_toml(
-    sources: Path, tmp_path: Path, claims: tuple[ClaimInfo, ...]
+    sources: Path, tmp_path: Path, graded_tests: tuple[GradedTest, ...]
 ) -> None:
     course = (sources / "course.toml").read_text(encoding="utf-8")
     course = re.sub("(?m)^course = .*$", "course = 'R&D \"for\" $5_000 <now> #1'", course)
     course = re.sub("(?m)^due = .*$", "due = 2028-02-29T00:05:00", course)
     (sources / "course.toml").write_text(course, encoding="utf-8")
-    handouts.build(tmp_path, claims, load(), sources)
+    handouts.build(tmp_path, graded_tests, load(), sources)
     text = prose(Page((tmp_path / "assignment.html").read_text(encoding="utf-8")))
     assert 'R&D "for" $5_000 <now> #1' in text
     assert "Due Tuesday, February 29, 2028, at 12:05 am Pacific Time." in text
 
 
-def test_points_that_disagree_are_refused(tmp_path: Path, claims: tuple[ClaimInfo, ...]) -> None:
-    with pytest.raises(HarnessFault, match="disagree on points"):
-        handouts.build(tmp_path / "out", claims[1:], load())
+def test_points_that_disagree_are_refused(tmp_path: Path, graded_tests: tuple[GradedTest, ...]) -> None:
+    with pytest.raises(InternalError, match="disagree on points"):
+        handouts.build(tmp_path / "out", graded_tests[1:], load())
     assert not (tmp_path / "out").exists()
 
 
@@ -294,26 +298,26 @@ def edit(name: str, old: str, new: str) -> Change:
     ],
 )
 def test_a_broken_source_is_named_and_leaves_nothing(
-    change: Change, complaint: str, sources: Path, tmp_path: Path, claims: tuple[ClaimInfo, ...]
+    change: Change, complaint: str, sources: Path, tmp_path: Path, graded_tests: tuple[GradedTest, ...]
 ) -> None:
     change(sources)
-    with pytest.raises((HarnessFault, UsageProblem), match=complaint):
-        handouts.build(tmp_path / "out", claims, load(), sources)
+    with pytest.raises((InternalError, UsageError), match=complaint):
+        handouts.build(tmp_path / "out", graded_tests, load(), sources)
     assert not (tmp_path / "out").exists()
 
 
 def test_a_missing_course_file_is_named(tmp_path: Path) -> None:
-    with pytest.raises(UsageProblem, match=r"course\.toml: cannot read"):
+    with pytest.raises(UsageError, match=r"course\.toml: cannot read"):
         load_course(tmp_path / "course.toml")
 
 
-def test_extra_credit_is_told_apart(tmp_path: Path, page: Page, claims: tuple[ClaimInfo, ...]) -> None:
+def test_extra_credit_is_told_apart(tmp_path: Path, page: Page, graded_tests: tuple[GradedTest, ...]) -> None:
     def as_extra(told: Assignment) -> Assignment:
         parts = (dataclasses.replace(part, extra_credit=part.extra_credit or part.id == "1g") for part in told.parts)
         return dataclasses.replace(told, parts=tuple(parts))
 
     assert "(g) Perceiver 14 Together 64 3(a) Copying (extra credit) 2" in prose(page)
-    handouts.build(tmp_path, claims, as_extra(load()))
+    handouts.build(tmp_path, graded_tests, as_extra(load()))
     text = prose(Page((tmp_path / "assignment.html").read_text(encoding="utf-8")))
     assert "Together 50 (g) Perceiver (extra credit) 14 3(a) Copying (extra credit) 2" in text
     assert "Extra credit, on top 24" in text
@@ -324,19 +328,19 @@ def words_of(pdf: bytes) -> str:
 
 
 def test_made_up_particulars_are_called_an_example_until_staff_write_theirs(
-    sources: Path, claims: tuple[ClaimInfo, ...]
+    sources: Path, graded_tests: tuple[GradedTest, ...]
 ) -> None:
-    shown = handouts.sheet(handouts.context_of(claims, load(), sources), sources, handouts.DRAFT)
+    shown = handouts.handout(handouts.context_of(graded_tests, load(), sources), sources, handouts.DRAFT)
     edit("course.toml", "example = true", "example = false")(sources)
-    theirs = handouts.sheet(handouts.context_of(claims, load(), sources), sources, handouts.DRAFT)
+    theirs = handouts.handout(handouts.context_of(graded_tests, load(), sources), sources, handouts.DRAFT)
     for made, said in ((shown, True), (theirs, False)):
         assert (f"Example. {handouts.EXAMPLE}" in words_of(made["assignment.pdf"])) == said
         assert (handouts.EXAMPLE in made["assignment.html"].decode()) == said
 
 
-def test_each_sheet_names_its_release(page: Page, sources: Path, claims: tuple[ClaimInfo, ...]) -> None:
+def test_each_sheet_names_its_release(page: Page, sources: Path, graded_tests: tuple[GradedTest, ...]) -> None:
     assert handouts.DRAFT in prose(page)
-    made = handouts.sheet(handouts.context_of(claims, load(), sources), sources, "0123abcd-4567cdef-89abcdef")
+    made = handouts.handout(handouts.context_of(graded_tests, load(), sources), sources, "0123abcd-4567cdef-89abcdef")
     assert "Release 0123abcd-4567cdef-89abcdef" in words_of(made["assignment.pdf"])
     assert "Release 0123abcd-4567cdef-89abcdef" in prose(Page(made["assignment.html"].decode()))
 

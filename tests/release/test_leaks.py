@@ -147,7 +147,7 @@ GOLD_LINES = GOLD.splitlines()
 PLANTS = {
     # the solution itself
     "solution line in a README": ("README.md", "# Shapes\n\n    " + SOLUTION, "shingle-8"),
-    "solution line in a basic claim": (
+    "solution line in a basic graded test": (
         "src/harness/tests_basic/test_area.py",
         "import random\n" + SOLUTION,
         "shingle-8",
@@ -194,7 +194,7 @@ PLANTS = {
         "shingle-8",
     ),
     "solution in a PDF's packed stream": (
-        "sheet.pdf",
+        "handout.pdf",
         b"%PDF-1.7\n1 0 obj\n<<>>\nstream\n" + zlib.compress(SOLUTION.encode()) + b"\nendstream\n",
         "shingle-8",
     ),
@@ -209,20 +209,20 @@ PLANTS = {
         jpeg(b"\xe1", b"Exif\0\0II*\0UNICODE\0" + SOLUTION.encode("utf-16-le")),
         "shingle-8",
     ),
-    "solution on a page with subset fonts": ("sheet.pdf", typeset(SOLUTION), "shingle-8"),
-    "solution in a PDF's particulars": ("sheet.pdf", pdf(metadata=SOLUTION), "shingle-8"),
-    "solution in a zip attached to a PDF": ("sheet.pdf", pdf(attached=SOLUTION), "shingle-8"),
+    "solution on a page with subset fonts": ("handout.pdf", typeset(SOLUTION), "shingle-8"),
+    "solution in a PDF's particulars": ("handout.pdf", pdf(metadata=SOLUTION), "shingle-8"),
+    "solution in a zip attached to a PDF": ("handout.pdf", pdf(attached=SOLUTION), "shingle-8"),
     "solution in bzip2": ("src/data/notes.bz2", bz2.compress(SOLUTION.encode()), "shingle-8"),
     "solution in xz": ("src/data/notes.xz", lzma.compress(SOLUTION.encode()), "shingle-8"),
-    "canary on a page with subset fonts": ("sheet.pdf", typeset(f"See {CANARY}."), "canary"),
-    "answer on a page with subset fonts": ("sheet.pdf", typeset(f"{PEOPLE[7]} comes from {TOWNS[7]}."), "gold"),
+    "canary on a page with subset fonts": ("handout.pdf", typeset(f"See {CANARY}."), "canary"),
+    "answer on a page with subset fonts": ("handout.pdf", typeset(f"{PEOPLE[7]} comes from {TOWNS[7]}."), "gold"),
     # what stands around it
     "canary in a comment": ("src/grader.py", f"# {CANARY}\n", "canary"),
     "canary in capitals": ("README.md", "00000000000000A1\n", "canary"),
     "canary of a script": ("README.md", "00000000000000a2\n", "canary"),
     "canary in a file's name": (f"src/{CANARY}.txt", "x\n", "canary"),
     "canary in an entry's comment": ("a.zip", nested_zip("a", b"a", entry_comment=CANARY.encode()), "canary"),
-    "canary in PDF bytes": ("sheet.pdf", b"%PDF-1.7\n% " + CANARY.encode(), "canary"),
+    "canary in PDF bytes": ("handout.pdf", b"%PDF-1.7\n% " + CANARY.encode(), "canary"),
     "name of a variable": ("README.md", "Let rounded_product be their product.\n", "name"),
     "name of a variable in code": ("src/grader.py", "rounded_product = 1\n", "name"),
     "long name of one word": ("src/harness/tests_basic/test_area.py", "corners = []\n", "name"),
@@ -233,15 +233,15 @@ PLANTS = {
     "marker that is none": ("src/grader.py", "### START_CODE_HERE\nx = 1\n", "marker"),
     "marker in prose": ("README.md", "Write between ### START_CODE_HERE ### and the end.\n", "marker"),
     "marker of another language": ("src/notes.md", "### END_CODE_HERE ###\n", "marker"),
-    # hidden claims
-    "hidden claim": ("src/harness/tests_basic/test_more.py", HIDDEN, "hidden"),
-    "hidden claim commented out": ("src/grader.py", textwrap.indent(HIDDEN, "# "), "hidden"),
-    "hidden claim under another name": (
+    # hidden graded tests
+    "hidden graded test": ("src/harness/tests_basic/test_more.py", HIDDEN, "hidden"),
+    "hidden graded test commented out": ("src/grader.py", textwrap.indent(HIDDEN, "# "), "hidden"),
+    "hidden graded test under another name": (
         "src/harness/tests_basic/test_more.py",
         HIDDEN.replace("test_area_of_wide_rectangles", "test_more").replace("1e-9", "1e-6"),
         "hidden",
     ),
-    "hidden claim's name": ("README.md", "See test_area_of_wide_rectangles.\n", "hidden"),
+    "hidden graded test's name": ("README.md", "See test_area_of_wide_rectangles.\n", "hidden"),
     # answers and key
     "gold file": ("src/data/birth_test.tsv", GOLD, "gold"),
     "gold file under another name": ("src/data/birth_old.txt", GOLD, "gold"),
@@ -289,7 +289,7 @@ def test_enough_leaks_are_planted():
         ("src/notes.gz", gzip.compress(SOLUTION.encode() * 50)[:-20]),
         ("src/notes.bz2", bz2.compress(SOLUTION.encode())[:-4]),
         ("src/notes.xz", lzma.compress(SOLUTION.encode())[:-4]),
-        ("sheet.pdf", typeset(SOLUTION)[:200]),
+        ("handout.pdf", typeset(SOLUTION)[:200]),
     ],
     ids=["locked zip", "unknown compression", "gzip cut off", "bzip2 cut off", "xz cut off", "PDF cut off"],
 )

@@ -3,7 +3,7 @@
 import pytest
 
 from harness.assignment import ROOT
-from harness.errors import UsageProblem
+from harness.errors import UsageError
 from harness.release import lists
 
 GOOD = """
@@ -45,40 +45,40 @@ def test_good_list_loads(tmp_path):
     ],
 )
 def test_bad_list_is_refused_by_name(tmp_path, old, new, complaint):
-    with pytest.raises(UsageProblem, match=complaint) as problem:
+    with pytest.raises(UsageError, match=complaint) as problem:
         load(tmp_path, GOOD.replace(old, new))
     assert str(tmp_path / "allow.toml") in str(problem.value)
 
 
 def test_missing_list_is_refused_by_name(tmp_path):
-    with pytest.raises(UsageProblem, match=r"allow\.toml: cannot read the release list"):
+    with pytest.raises(UsageError, match=r"allow\.toml: cannot read the release list"):
         lists.load(tmp_path / "allow.toml")
 
 
 def test_pattern_without_files_is_refused(tmp_path):
-    with pytest.raises(UsageProblem, match=r"'harness/\*\.py' matches no file"):
+    with pytest.raises(UsageError, match=r"'harness/\*\.py' matches no file"):
         lists.expand(tmp_path, ["harness/*.py"])
 
 
-def test_projects_own_list_names_what_the_basic_claims_import():
+def test_projects_own_list_names_what_the_basic_graded_tests_import():
     """The modules that the students' grader imports when it starts, followed from file to file."""
     given = set(lists.expand(ROOT, lists.load().student))
     needed = imported_modules(["harness.cli", "harness.__main__", "harness.grading.session"], given)
     assert sorted(needed - given) == []
 
 
-def test_projects_own_list_gives_students_no_probe_that_only_hidden_claims_use():
+def test_projects_own_list_gives_students_no_probe_that_only_hidden_graded_tests_use():
     given = {path for path in lists.expand(ROOT, lists.load().student) if path.startswith("harness/probes/")}
     used = imported_modules(["harness.probes"], {path for path in given if "tests_basic" in path})
     places = (*(ROOT / "harness" / "tests_basic").glob("*.py"), *(ROOT / "harness" / "problems").glob("*/checks.py"))
-    claims = "".join(path.read_text(encoding="utf-8") for path in places)
+    graded_tests = "".join(path.read_text(encoding="utf-8") for path in places)
     for path in given - used:
         topic = path.rpartition("/")[2].removesuffix(".py")
-        assert topic in claims, f"{path} is released, but no basic claim mentions it"
+        assert topic in graded_tests, f"{path} is released, but no basic graded test mentions it"
 
 
 def imported_modules(start, given):
-    """Paths of all harness modules that these import at import time; basic claims are started from, too."""
+    """Paths of all harness modules that these import at import time; basic graded tests are started from, too."""
     waiting = [*start, *(path.removesuffix(".py").replace("/", ".") for path in given if "tests_basic" in path)]
     found = set()
     while waiting:

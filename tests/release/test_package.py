@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.errors import UsageProblem
+from harness.errors import UsageError
 from harness.intake.zips import zipped
 from harness.release import package
 from harness.release.termdata import TermData
@@ -63,7 +63,7 @@ def test_students_get_the_template_their_grader_and_no_answers(repository, lists
 def test_pattern_that_reaches_a_staff_room_is_refused(repository, lists):
     from dataclasses import replace
 
-    with pytest.raises(UsageProblem, match=r"tests_hidden/test_area\.py' is for staff"):
+    with pytest.raises(UsageError, match=r"tests_hidden/test_area\.py' is for staff"):
         package.student_files(repository, replace(lists, student=("harness/*/*.py",)), {})
 
 
@@ -101,10 +101,10 @@ def test_stamp_in_both_zips_names_the_release(repository, data):
 def test_manifest_describes_every_file(repository, data):
     stamp = package.make_stamp(repository, data, {})
     entries = {"student.zip": {"a.txt": b"a"}}
-    artefacts = {"student.zip": zipped(entries["student.zip"]), "handouts/sheet.pdf": b"pdf"}
+    artefacts = {"student.zip": zipped(entries["student.zip"]), "handouts/handout.pdf": b"pdf"}
     raw = json.loads(package.manifest(stamp, stamp, data, artefacts, entries))
     assert (raw["release"], raw["key"], raw["demo_key"]) == (stamp.release, None, False)
-    assert raw["artefacts"]["handouts/sheet.pdf"] == {"sha256": hashlib.sha256(b"pdf").hexdigest(), "size": 3}
+    assert raw["artefacts"]["handouts/handout.pdf"] == {"sha256": hashlib.sha256(b"pdf").hexdigest(), "size": 3}
     listed = raw["artefacts"]["student.zip"]["files"]
     assert listed == {"a.txt": {"sha256": hashlib.sha256(b"a").hexdigest(), "size": 1}}
 

@@ -65,12 +65,12 @@ def test_files_to_upload_are_the_deliverables():
 
 
 def test_points_and_bars_are_those_that_grade():
-    """The same 64 + 10 as in the handout, in the claims and on the platform."""
+    """The same 64 + 10 as in the handout, in the graded tests and on the platform."""
     points = {extra: sum(c.points for c in collect() if c.part.startswith("3") == extra) for extra in (False, True)}
     assert points == {False: load().points, True: load().extra_points} == {False: 64, True: 10}
     assert f"({load().extra_points} points on top of the {load().points})" in " ".join(README.split())
-    bars = load().thresholds
-    told = f"at least {100 * bars.vanilla:g}% on dev and on test, and the perceiver at least {100 * bars.perceiver:g}%"
+    thresholds = load().thresholds
+    told = f"at least {100 * thresholds.vanilla:g}% on dev and on test, and the perceiver at least {100 * thresholds.perceiver:g}%"
     assert told in " ".join(README.split())
 
 
@@ -78,15 +78,15 @@ def test_staffs_readme_says_the_same_points():
     table = re.findall(
         r"(?m)^\| (\w\w) \| .* \| ([\d.]+) \| ([\d.]+) \| ([\d.]+) \|$", (ROOT / "README.md").read_text()
     )
-    claims = collect()
+    graded_tests = collect()
     assert [part for part, *_ in table] == [part.id for part in load().parts if part.points]
     for part, *told in table:
-        sums = [sum(c.points for c in claims if (c.part, c.kind) == (part, kind)) for kind in ("basic", "hidden")]
+        sums = [sum(c.points for c in graded_tests if (c.part, c.kind) == (part, kind)) for kind in ("basic", "hidden")]
         assert [float(number) for number in told] == [*sums, sum(sums)]
 
 
 def test_tests_and_files_that_it_names_exist():
-    for claim in re.findall(r"`python grader\.py (\S+)`", README):
-        assert any(claim in (c.id, c.part) for c in collect())
+    for graded_test in re.findall(r"`python grader\.py (\S+)`", README):
+        assert any(graded_test in (c.id, c.part) for c in collect())
     for path in re.findall(r"`((?:submission/|\.\./written/)[\w./-]+)`", README):
         assert (SRC / path).exists()

@@ -11,9 +11,9 @@ from rich.console import Console
 
 import build
 from harness.assignment import ROOT, load
-from harness.errors import HarnessFault, UsageProblem
+from harness.errors import InternalError, UsageError
 from harness.release import release, selfcheck, template, trained
-from harness.release.findings import ReleaseRefused
+from harness.release.findings import ReleaseRefusedError
 from harness.release.handouts import handouts, staff
 from harness.release.selfcheck import Marks
 
@@ -49,8 +49,8 @@ def checked(monkeypatch, tmp_path):
 def quick(monkeypatch, checked):
     """Handouts and leak check left out, for tests of what comes before or after them."""
     monkeypatch.setattr(release, "check", lambda *_: [])
-    monkeypatch.setattr(handouts, "sheet", lambda *_: {})
-    monkeypatch.setattr(staff, "sheet", lambda *_: {})
+    monkeypatch.setattr(handouts, "handout", lambda *_: {})
+    monkeypatch.setattr(staff, "handout", lambda *_: {})
 
 
 def said(console: Console) -> str:
@@ -97,14 +97,14 @@ def break_reference(root):
 
 def break_self_check(monkeypatch):
     def refuse(*_):
-        raise HarnessFault("self-check: broken")
+        raise InternalError("self-check: broken")
 
     monkeypatch.setattr(selfcheck, "check", refuse)
 
 
 @pytest.mark.parametrize("how", ["strip", "data", "key", "leak", "self-check"])
 def test_release_that_fails_leaves_no_dist(root, console, quick, monkeypatch, tmp_path, how):
-    """Not even the one that a former release made."""
+    """Not even the one that a previous release made."""
     (root / "dist").mkdir()
     (root / "dist" / "student.zip").write_bytes(b"old")
     request = release.Request(root)
@@ -118,7 +118,7 @@ def test_release_that_fails_leaves_no_dist(root, console, quick, monkeypatch, tm
         monkeypatch.setattr(release, "check", lambda *_: ["LEAK"])
     else:
         break_self_check(monkeypatch)
-    with pytest.raises((ReleaseRefused, UsageProblem, HarnessFault)):
+    with pytest.raises((ReleaseRefusedError, UsageError, InternalError)):
         release.release(request, console)
     assert not (root / "dist").exists()
     assert not [path for path in (root / "build").glob("tmp*") if path.is_dir()]
@@ -136,7 +136,7 @@ def real_solution(root) -> str:
 def test_leak_is_refused_with_artefact_line_and_block(root, console, checked):
     readme = root / "reference_solution" / "README.md"
     readme.write_text(readme.read_text(encoding="utf-8") + "\n" + real_solution(root), encoding="utf-8")
-    with pytest.raises(ReleaseRefused) as refusal:
+    with pytest.raises(ReleaseRefusedError) as refusal:
         release.release(release.Request(root), console)
     said = r"LEAK student\.zip!/holdout-assignment/README\.md:\d+ repeats \d+ tokens of block reference_solution/src/"
     assert re.search(said, str(refusal.value))
@@ -146,7 +146,7 @@ def test_nothing_is_trained_for_a_release_that_leaks(root, console, quick, monke
     monkeypatch.setattr(release, "check", lambda *_: ["LEAK"])
     monkeypatch.setattr(trained, "untrained", lambda *_: "never trained")
     monkeypatch.setattr(trained, "ready", lambda *_: pytest.fail("trained"))
-    with pytest.raises(ReleaseRefused, match="LEAK"):
+    with pytest.raises(ReleaseRefusedError, match="LEAK"):
         release.release(release.Request(root), console)
 
 
@@ -154,14 +154,14 @@ def test_leak_is_told_though_the_self_check_fails_too(root, console, quick, monk
     monkeypatch.setattr(release, "check", lambda *_: ["LEAK"])
     monkeypatch.setattr(trained, "untrained", lambda *_: None)
     break_self_check(monkeypatch)
-    with pytest.raises(ReleaseRefused, match="LEAK"):
+    with pytest.raises(ReleaseRefusedError, match="LEAK"):
         release.release(release.Request(root), console)
 
 
 def test_stale_template_is_named_and_mended(root, console):
     stale = root / "student_template" / "src" / "run.py"
     stale.write_text(stale.read_text(encoding="utf-8") + "# mine\n", encoding="utf-8")
-    with pytest.raises(ReleaseRefused, match=r"student_template/src/run\.py:\d+: the reference gives"):
+    with pytest.raises(ReleaseRefusedError, match=r"student_template/src/run\.py:\d+: the reference gives"):
         release.check_template(root)
     release.make_template(root, console)
     release.check_template(root)

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 import pytest
 
 from harness.assignment import load
-from harness.errors import HarnessFault
+from harness.errors import InternalError
 from harness.intake.zips import zipped
-from harness.release.findings import ReleaseRefused
+from harness.release.findings import ReleaseRefusedError
 from harness.release.selfcheck import check
 
 #: Writes the results for the upload's kind: the reference's comes as the zip that COLLECT made, the template's does not.
@@ -52,7 +52,7 @@ def results(points, possible, fault=False):
         }
         for part, most in possible.items()
     ]
-    return {"tests": tests, "extra_data": {"harness_fault": fault}}
+    return {"tests": tests, "extra_data": {"internal_error": fault}}
 
 
 ALL = {part.id: part.points for part in load().parts}
@@ -130,12 +130,12 @@ def test_right_scores_pass_and_are_told_part_by_part(run):
 
 
 def refusal(run, **changed) -> str:
-    with pytest.raises(ReleaseRefused) as problem:
+    with pytest.raises(ReleaseRefusedError) as problem:
         run(Release(**changed))
     return str(problem.value)
 
 
-def test_reference_below_full_points_is_refused_by_claim(run):
+def test_reference_below_full_points_is_refused_by_graded_test(run):
     said = refusal(run, reference=results({**ALL, "1f": 15}, ALL))
     assert "the reference earns 15 of 20 points in part 1f" in said
     assert "reference: 1f-0-hidden earns 15 of 20: Not right." in said
@@ -154,16 +154,16 @@ def test_template_above_zero_is_refused_by_part(run):
 def test_fault_of_the_harness_is_refused(run, who):
     right = {"reference": ALL, "template": {}}[who]
     said = refusal(run, **{who: results(right, ALL, fault=True)})
-    assert f"the {who}'s grade reports a fault of the harness" in said
+    assert f"the {who}'s grade reports an internal error of the harness" in said
 
 
-def test_failing_basic_claim_in_the_students_folder_is_refused(run):
+def test_failing_basic_graded_test_in_the_students_folder_is_refused(run):
     said = refusal(run, basic=results({"1e": 3}, {"1e": 5}))
-    assert "from student.zip the reference earns 3 of 5 points of the basic claims" in said
+    assert "from student.zip the reference earns 3 of 5 points of the basic graded tests" in said
 
 
-def test_student_zip_without_basic_claims_is_refused(run):
-    assert "student.zip holds no basic claim" in refusal(run, basic=results({}, {}))
+def test_student_zip_without_basic_graded_tests_is_refused(run):
+    assert "student.zip holds no basic graded test" in refusal(run, basic=results({}, {}))
 
 
 def test_template_that_does_not_import_is_refused(run):
@@ -172,18 +172,18 @@ def test_template_that_does_not_import_is_refused(run):
 
 
 def test_grade_that_ends_badly_is_a_fault(run):
-    with pytest.raises(HarnessFault, match="ended with 7"):
+    with pytest.raises(InternalError, match="ended with 7"):
         run(Release(exit=7))
 
 
 @pytest.mark.parametrize("status", [1, 3])
 def test_students_grader_that_does_not_start_is_a_fault(run, status):
-    with pytest.raises(HarnessFault, match=rf"grader\.py ended with {status}: hello"):
+    with pytest.raises(InternalError, match=rf"grader\.py ended with {status}: hello"):
         run(Release(students_exit=status))
 
 
 def test_grade_without_readable_results_is_a_fault(run):
-    with pytest.raises(HarnessFault, match="the grade of the reference left no readable results"):
+    with pytest.raises(InternalError, match="the grade of the reference left no readable results"):
         run(Release(text="{"))
 
 
@@ -193,12 +193,12 @@ def test_upload_that_the_students_command_finds_fault_with_is_refused(run):
 
 
 def test_students_command_that_breaks_is_a_fault(run):
-    with pytest.raises(HarnessFault, match=r"collect_submission\.py ended with 2: no disk"):
+    with pytest.raises(InternalError, match=r"collect_submission\.py ended with 2: no disk"):
         run(Release(collect_exit=2, collect_says="no disk"))
 
 
 def test_without_the_references_upload_the_template_is_judged_alone(run_without):
     (template,) = run_without(Release())
     assert (template.who, template.total) == ("template", 0)
-    with pytest.raises(ReleaseRefused, match="the template earns 1 points"):
+    with pytest.raises(ReleaseRefusedError, match="the template earns 1 points"):
         run_without(Release(template=results({"1d": 1}, ALL)))

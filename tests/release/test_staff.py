@@ -1,4 +1,4 @@
-"""The staff sheet: every question has an answer and a rubric, and none of it reaches students."""
+"""The staff handout: every question has an answer and a rubric, and none of it reaches students."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from pathlib import Path
 import pytest
 
 from harness.assignment import load
-from harness.errors import UsageProblem
-from harness.grading.catalogue import ClaimInfo, collect
+from harness.errors import UsageError
+from harness.grading.catalogue import GradedTest, collect
 from harness.release import release
 from harness.release.handouts import handouts, staff
 
 
 @pytest.fixture(scope="module")
-def claims() -> tuple[ClaimInfo, ...]:
+def graded_tests() -> tuple[GradedTest, ...]:
     return collect()
 
 
 @pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory, claims: tuple[ClaimInfo, ...]) -> Path:
+def built(tmp_path_factory: pytest.TempPathFactory, graded_tests: tuple[GradedTest, ...]) -> Path:
     out = tmp_path_factory.mktemp("staff")
-    staff.build(out, claims, load())
+    staff.build(out, graded_tests, load())
     return out
 
 
@@ -59,27 +59,30 @@ def test_it_answers_every_question_of_the_written_part(text: str):
     assert "the argument of (b) goes through" in text
 
 
-def test_it_has_rubrics_for_problem_2_and_the_points_of_the_claims(text: str, claims: tuple[ClaimInfo, ...]):
+def test_it_has_rubrics_for_problem_2_and_the_points_of_the_graded_tests(
+    text: str, graded_tests: tuple[GradedTest, ...]
+):
     assert all(words in text for words in ("Why pretraining helps", "look alike", "never read about"))
     for part in load().parts:
         if part.extra_credit and part.points:
             sums = [
-                sum(c.points for c in claims if (c.part, c.kind) == (part.id, kind)) for kind in ("basic", "hidden")
+                sum(c.points for c in graded_tests if (c.part, c.kind) == (part.id, kind))
+                for kind in ("basic", "hidden")
             ]
             assert f"3({part.id[-1]}) {part.title} {sums[0]:g} {sums[1]:g}" in text
     assert "give the programming assignment 64 points" in text
     assert "can earn 74" in text
 
 
-def test_students_get_none_of_it(built: Path, tmp_path: Path, claims: tuple[ClaimInfo, ...]):
+def test_students_get_none_of_it(built: Path, tmp_path: Path, graded_tests: tuple[GradedTest, ...]):
     assert release.for_students("student.zip")
     assert release.for_students("handouts/assignment.html")
     assert not release.for_students("staff/staff.html")
     assert not release.for_students("autograder.zip")
-    handouts.build(tmp_path, claims, load())
-    sheet = (tmp_path / "assignment.html").read_text(encoding="utf-8")
-    assert "Rubric" not in sheet
-    assert "goes through" not in sheet
+    handouts.build(tmp_path, graded_tests, load())
+    handout = (tmp_path / "assignment.html").read_text(encoding="utf-8")
+    assert "Rubric" not in handout
+    assert "goes through" not in handout
 
 
 @pytest.mark.parametrize(
@@ -91,11 +94,11 @@ def test_students_get_none_of_it(built: Path, tmp_path: Path, claims: tuple[Clai
         ("[[questions]]", "[[questions", "not valid TOML"),
     ],
 )
-def test_a_broken_rubric_is_named(sources: Path, tmp_path: Path, claims, old: str, new: str, complaint: str):
+def test_a_broken_rubric_is_named(sources: Path, tmp_path: Path, graded_tests, old: str, new: str, complaint: str):
     path = sources / "rubric.toml"
     path.write_text(path.read_text(encoding="utf-8").replace(old, new, 1), encoding="utf-8")
-    with pytest.raises(UsageProblem, match=complaint) as problem:
-        staff.build(tmp_path / "out", claims, load(), sources)
+    with pytest.raises(UsageError, match=complaint) as problem:
+        staff.build(tmp_path / "out", graded_tests, load(), sources)
     assert "rubric.toml" in str(problem.value)
     assert not (tmp_path / "out").exists()
 
@@ -110,7 +113,7 @@ def test_a_broken_rubric_is_named(sources: Path, tmp_path: Path, claims, old: st
 )
 def test_a_broken_written_part_is_named(written: Path, old: str, new: str, complaint: str):
     written.write_text(written.read_text(encoding="utf-8").replace(old, new, 1), encoding="utf-8")
-    with pytest.raises(UsageProblem, match=complaint) as problem:
+    with pytest.raises(UsageError, match=complaint) as problem:
         staff.load_answers(written)
     assert "submission.tex" in str(problem.value)
 
@@ -118,5 +121,5 @@ def test_a_broken_written_part_is_named(written: Path, old: str, new: str, compl
 def test_points_follow_the_manifest():
     told = load()
     parts = tuple(dataclasses.replace(part, points=5) if part.id == "3d" else part for part in told.parts)
-    with pytest.raises(UsageProblem, match=r"3\(d\) has 3 points here, 5"):
+    with pytest.raises(UsageError, match=r"3\(d\) has 3 points here, 5"):
         staff.load_rubric(handouts.SOURCES / staff.RUBRIC, dataclasses.replace(told, parts=parts))

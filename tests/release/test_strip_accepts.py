@@ -13,7 +13,7 @@ CANARY = "# canary: 0123456789abcdef"
 
 def stripped(name: str, text: str) -> str:
     result = strip(name, text.encode())
-    assert result.problems == ()
+    assert result.findings == ()
     return result.data.decode()
 
 
@@ -138,7 +138,7 @@ def test_notebook_is_stripped_cell_by_cell_and_forgets_its_run():
 
 def test_problem_in_a_notebook_names_cell_and_line():
     text = notebook({"cell_type": "code", "metadata": {}, "source": ["x = 1\n", START]})
-    assert [str(problem) for problem in strip("demo.ipynb", text.encode()).problems] == [
+    assert [str(problem) for problem in strip("demo.ipynb", text.encode()).findings] == [
         "demo.ipynb[1]:2: START without END"
     ]
 
@@ -147,7 +147,7 @@ def test_template_is_left_as_it_is():
     text = "def area(width, height):\n" + block("return width * height", "    ")
     once = strip("model.py", text.encode()).data
     again = strip("model.py", once, is_template=True)
-    assert (again.data, again.problems) == (once, ())
+    assert (again.data, again.findings) == (once, ())
 
 
 def test_tree_keeps_every_file_and_all_blocks():

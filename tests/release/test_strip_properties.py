@@ -54,7 +54,7 @@ def check_promises(name: str, text: str, result: Stripped) -> None:
     assert public(made.split("\n")) == public(text.split("\n"))
     assert "canary" not in made
     again = strip(name, result.data, is_template=True)
-    assert (again.data, again.problems) == (result.data, ())
+    assert (again.data, again.findings) == (result.data, ())
 
 
 @st.composite
@@ -69,7 +69,7 @@ def modules(draw):
 @given(modules())
 def test_accepted_modules_keep_the_promises(text):
     result = strip("model.py", text.encode())
-    assume(not result.problems)
+    assume(not result.findings)
     check_promises("model.py", text, result)
 
 
@@ -84,7 +84,7 @@ def test_shifted_markers_are_refused_or_keep_the_promises(text, data):
     lines = [*lines[:start], indent + START, *lines[start:end], indent + END, *lines[end:]]
     moved = "\n".join(lines)
     result = strip("model.py", moved.encode())
-    if not result.problems:
+    if not result.findings:
         check_promises("model.py", moved, result)
 
 
@@ -101,7 +101,7 @@ def test_slips_of_the_pen_never_ship_the_canary(text, data):
         line = line[:column] + data.draw(st.characters(codec="ascii", exclude_characters="\n\r\0")) + line[column + 1 :]
     changed = {"drop": [], "double": [line, line], "upper": [line.upper()], "space": [line + " "]}.get(slip, [line])
     result = strip("model.py", "\n".join([*lines[:at], *changed, *lines[at + 1 :]]).encode())
-    assert result.problems or "canary" not in result.data.decode()
+    assert result.findings or "canary" not in result.data.decode()
 
 
 #: A block's lines and what stands around it, by language; `lead` and `tail` make a line a comment there.
@@ -136,7 +136,7 @@ def others(draw):
 def test_other_languages_keep_the_promises(case):
     name, (start, end), lines = case
     result = strip(name, "\n".join(lines).encode())
-    assume(not result.problems)
+    assume(not result.findings)
     made = result.data.decode().split("\n")
     for kept, told in ((made, "template"), (lines, "reference")):
         assert kept.count(start) == kept.count(end) == 1, told
@@ -144,7 +144,7 @@ def test_other_languages_keep_the_promises(case):
     assert made[made.index(end) :] == lines[lines.index(end) :]
     assert "canary" not in result.data.decode()
     again = strip(name, result.data, is_template=True)
-    assert (again.data, again.problems) == (result.data, ())
+    assert (again.data, again.findings) == (result.data, ())
 
 
 @given(modules(), st.lists(st.sampled_from(["# Text", "%matplotlib inline", "x = 1", "%%bash\nls"]), max_size=3))
@@ -156,7 +156,7 @@ def test_notebooks_keep_the_promises(text, others):
         for source in sources
     ]
     result = strip("demo.ipynb", json.dumps({"cells": cells, "metadata": {}}).encode())
-    assume(not result.problems)
+    assume(not result.findings)
     made = json.loads(result.data)["cells"]
     assert ["".join(cell["source"]) for cell in made[:-1]] == others
     assert all(cell["outputs"] == [] and cell["execution_count"] is None for cell in made)
@@ -171,4 +171,4 @@ def test_notebooks_keep_the_promises(text, others):
 )
 def test_any_bytes_are_accepted_or_refused_but_never_crash(data, name):
     result = strip(name, data)
-    assert result.problems or name == "a.ipynb" or result.data == data
+    assert result.findings or name == "a.ipynb" or result.data == data

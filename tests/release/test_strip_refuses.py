@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.release.findings import ReleaseRefused
+from harness.release.findings import ReleaseRefusedError
 from harness.release.strip.strip import strip_tree
 
 PROJECTS = sorted(path for path in (Path(__file__).parent.parent / "broken_builds").iterdir() if path.is_dir())
@@ -21,7 +21,7 @@ def files_of(project: Path) -> dict[str, bytes]:
 @pytest.mark.parametrize("project", PROJECTS, ids=lambda project: project.name)
 def test_broken_build_is_refused_with_file_and_line(project):
     """`expected.txt` holds all findings, in order; `...` at a line's end stands for what Python or bash says there."""
-    with pytest.raises(ReleaseRefused) as refusal:
+    with pytest.raises(ReleaseRefusedError) as refusal:
         strip_tree(files_of(project))
     expected = (project / "expected.txt").read_text().splitlines()
     found = [
@@ -32,7 +32,7 @@ def test_broken_build_is_refused_with_file_and_line(project):
 
 
 def test_refusal_is_one_sentence_and_all_findings():
-    with pytest.raises(ReleaseRefused) as refusal:
+    with pytest.raises(ReleaseRefusedError) as refusal:
         strip_tree({"a.sh": b"### END_CODE_HERE ###\n", "b.sh": b"### END_CODE_HERE ###\n"}, shown_as="reference/")
     assert str(refusal.value).splitlines() == [
         "the reference cannot be stripped:",

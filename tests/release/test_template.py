@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from harness.errors import UsageProblem
+from harness.errors import UsageError
 from harness.release import template
-from harness.release.findings import ReleaseRefused
+from harness.release.findings import ReleaseRefusedError
 
 
 @pytest.fixture
@@ -78,7 +78,7 @@ def test_what_a_trial_left_behind_is_left_alone(tree, repository, lists):
 def test_every_file_of_the_reference_must_be_on_a_list(repository, lists):
     (repository / "reference_solution" / "src" / "extra.py").write_text("x = 1\n")
     (repository / "reference_solution" / "README.md").unlink()
-    with pytest.raises(ReleaseRefused) as refusal:
+    with pytest.raises(ReleaseRefusedError) as refusal:
         template.make(repository, lists)
     assert refusal.value.findings == (
         "reference_solution/README.md: on the release list (allow.toml), but missing",
@@ -88,18 +88,18 @@ def test_every_file_of_the_reference_must_be_on_a_list(repository, lists):
 
 def test_missing_reference_is_a_usage_problem(repository, lists):
     shutil.rmtree(repository / "reference_solution")
-    with pytest.raises(UsageProblem, match="no reference solution here"):
+    with pytest.raises(UsageError, match="no reference solution here"):
         template.make(repository, lists)
 
 
 def test_reference_without_blocks_is_a_usage_problem(repository, lists):
-    with pytest.raises(UsageProblem, match="no file holds a solution block"):
+    with pytest.raises(UsageError, match="no file holds a solution block"):
         template.make(repository, replace(lists, template=("README.md",), staff_only=("*",)))
 
 
 def test_problems_name_the_files_in_the_reference(repository, lists):
     model = repository / "reference_solution" / "src" / "model.py"
     model.write_text(model.read_text().replace("END_CODE_HERE", "END_CODE_HER"))
-    with pytest.raises(ReleaseRefused) as refusal:
+    with pytest.raises(ReleaseRefusedError) as refusal:
         template.make(repository, lists)
     assert refusal.value.findings == ("reference_solution/src/model.py:8: START without END",)

@@ -12,11 +12,11 @@ from rich.console import Console
 
 import build
 from harness.assignment import ROOT, load
-from harness.errors import UsageProblem
+from harness.errors import UsageError
 from harness.problems.birthplaces.dataset import DEMO_KEY, generate, write
 from harness.problems.birthplaces.predictions import Question, Score, load_gold, meets, score
 from harness.release import previous, release, selfcheck, template, termdata, trained
-from harness.release.findings import ReleaseRefused
+from harness.release.findings import ReleaseRefusedError
 from harness.release.handouts import handouts, staff
 from harness.release.selfcheck import Marks
 
@@ -39,21 +39,21 @@ def root(tmp_path, monkeypatch):
     monkeypatch.setattr(selfcheck, "check", lambda *_: [Marks("reference", points, points, (), fault=False)])
     monkeypatch.setattr(release, "check", lambda *_: [])
     monkeypatch.setattr(handouts, "context_of", lambda *_: {})
-    monkeypatch.setattr(handouts, "sheet", lambda *told: {"a.html": f"release {told[-1]}".encode()})
-    monkeypatch.setattr(staff, "sheet", lambda *_: {"staff.html": b"answers"})
-    monkeypatch.setattr(termdata, "generate", world_of)
+    monkeypatch.setattr(handouts, "handout", lambda *told: {"a.html": f"release {told[-1]}".encode()})
+    monkeypatch.setattr(staff, "handout", lambda *_: {"staff.html": b"answers"})
+    monkeypatch.setattr(termdata, "generate", dataset_of)
     return tmp_path
 
 
 @functools.cache
-def _world(preset: str, key: bytes):
-    return generate(load().preset(preset).world, key)
+def _dataset(preset: str, key: bytes):
+    return generate(load().preset(preset).dataset, key)
 
 
-def world_of(preset, key):
-    """The same world each time it is asked for: making one takes a while."""
-    name = next(name for name, known in load().presets.items() if known.world == preset)
-    return _world(name, key)
+def dataset_of(preset, key):
+    """The same dataset each time it is asked for: making one takes a while."""
+    name = next(name for name, known in load().presets.items() if known.dataset == preset)
+    return _dataset(name, key)
 
 
 @pytest.fixture
@@ -111,7 +111,7 @@ def test_dry_run_names_the_release_that_follows(root, console):
 
 def test_dry_run_that_leaks_is_refused(root, console, monkeypatch):
     monkeypatch.setattr(release, "check", lambda *_: ["LEAK"])
-    with pytest.raises(ReleaseRefused):
+    with pytest.raises(ReleaseRefusedError):
         run(root, console, dry_run=True)
 
 
@@ -125,7 +125,7 @@ def test_dry_run_trains_nothing(root, console, monkeypatch):
 # A hotfix.
 
 
-def test_hotfix_of_hidden_claims_leaves_students_what_they_have(root, console):
+def test_hotfix_of_hidden_graded_tests_leaves_students_what_they_have(root, console):
     first = run(root, console)
     edit(root, HIDDEN, "# mended\n")
     second = run(root, console, hotfix=root / "dist")
@@ -157,7 +157,7 @@ def test_hotfix_of_a_hotfix_leaves_students_what_they_have(root, console):
 def test_hotfix_that_changes_what_students_have_is_refused_by_file_and_keeps_dist(root, console):
     first = run(root, console)
     edit(root, BASIC, "# other\n")
-    with pytest.raises(ReleaseRefused) as refusal:
+    with pytest.raises(ReleaseRefusedError) as refusal:
         run(root, console, hotfix=root / "dist")
     assert str(refusal.value).splitlines() == [
         "this hotfix would change what students have (--students-too allows it):",
@@ -168,8 +168,8 @@ def test_hotfix_that_changes_what_students_have_is_refused_by_file_and_keeps_dis
 
 def test_hotfix_that_changes_points_in_the_handout_is_refused(root, console, monkeypatch):
     run(root, console)
-    monkeypatch.setattr(handouts, "sheet", lambda *_: {"a.html": b"other points"})
-    with pytest.raises(ReleaseRefused, match=r"handouts/a\.html: changed"):
+    monkeypatch.setattr(handouts, "handout", lambda *_: {"a.html": b"other points"})
+    with pytest.raises(ReleaseRefusedError, match=r"handouts/a\.html: changed"):
         run(root, console, hotfix=root / "dist")
 
 
@@ -185,20 +185,20 @@ def test_hotfix_may_change_what_students_have_when_staff_say_so(root, console):
 
 def test_hotfix_with_another_key_is_refused_and_keeps_dist(root, console):
     first = run(root, console)
-    with pytest.raises(UsageProblem, match=r"was made with the key [0-9a-f]{12}, this release with [0-9a-f]{12}"):
+    with pytest.raises(UsageError, match=r"was made with the key [0-9a-f]{12}, this release with [0-9a-f]{12}"):
         run(root, console, hotfix=root / "dist", key_file=root / "1.key")
-    with pytest.raises(UsageProblem, match="give the same --key-file"):
+    with pytest.raises(UsageError, match="give the same --key-file"):
         run(root, console, hotfix=root / "dist", key_file=None)
     assert contents(root) == first
 
 
 def test_hotfix_with_other_data_is_refused_by_file(root, console):
-    world = root / "world"
-    write(generate(load().preset("laptop").world, DEMO_KEY), world)
-    run(root, console, data=world, key_file=None)
-    edit(root, "world/wiki.txt", "One more line.\n")
-    with pytest.raises(UsageProblem, match=r"has other data \(wiki\.txt changed\); that is a new release"):
-        run(root, console, data=world, key_file=None, hotfix=root / "dist")
+    dataset = root / "dataset"
+    write(generate(load().preset("laptop").dataset, DEMO_KEY), dataset)
+    run(root, console, data=dataset, key_file=None)
+    edit(root, "dataset/wiki.txt", "One more line.\n")
+    with pytest.raises(UsageError, match=r"has other data \(wiki\.txt changed\); that is a new release"):
+        run(root, console, data=dataset, key_file=None, hotfix=root / "dist")
 
 
 def test_hotfix_takes_the_preset_of_its_release(root, console):
@@ -218,7 +218,7 @@ def test_what_is_no_manifest_is_no_release_to_mend(root, text):
     path = root / "manifest.json"
     if text is not None:
         path.write_text(text)
-    with pytest.raises(UsageProblem, match=r"manifest\.json: (cannot be read|is no manifest of a release)"):
+    with pytest.raises(UsageError, match=r"manifest\.json: (cannot be read|is no manifest of a release)"):
         previous.load(path)
 
 
@@ -247,15 +247,15 @@ def test_permission_to_change_belongs_to_a_hotfix(capsys):
 def test_next_terms_key_makes_all_data_new(root, console):
     first, second = (run(root, console, key_file=root / f"{number}.key") for number in range(2))
     assert json.loads(first["manifest.json"])["key"] != json.loads(second["manifest.json"])["key"]
-    worlds = []
+    datasets = []
     for number in range(2):
         folder = next(
-            (root / "build").glob(f"world-laptop-{json.loads((first, second)[number]['manifest.json'])['key']}")
+            (root / "build").glob(f"dataset-laptop-{json.loads((first, second)[number]['manifest.json'])['key']}")
         )
-        worlds.append({path.name: set(path.read_text(encoding="utf-8").splitlines()) for path in folder.iterdir()})
-    for name in worlds[0]:
-        shared = worlds[0][name] & worlds[1][name]
-        assert len(shared) <= 0.01 * len(worlds[0][name]), f"{name}: {len(shared)} lines in both terms"
+        datasets.append({path.name: set(path.read_text(encoding="utf-8").splitlines()) for path in folder.iterdir()})
+    for name in datasets[0]:
+        shared = datasets[0][name] & datasets[1][name]
+        assert len(shared) <= 0.01 * len(datasets[0][name]), f"{name}: {len(shared)} lines in both terms"
 
 
 @pytest.fixture(scope="module")
@@ -263,8 +263,8 @@ def terms(tmp_path_factory) -> list[tuple[Question, ...]]:
     """The test questions and answers of eight terms."""
     found = []
     for number in range(8):
-        folder = tmp_path_factory.mktemp("terms") / "world"
-        write(generate(load().preset("laptop").world, bytes([number]) * 32), folder)
+        folder = tmp_path_factory.mktemp("terms") / "dataset"
+        write(generate(load().preset("laptop").dataset, bytes([number]) * 32), folder)
         found.append(load_gold(folder / "birth_test.tsv"))
     return found
 
@@ -278,13 +278,13 @@ def test_last_terms_answers_are_near_chance_and_below_every_bar(terms):
 
     Chance is what the two terms' frequencies of places agree on, within three standard errors of all these questions.
     """
-    bar = min(load().thresholds.vanilla, load().thresholds.perceiver)
+    threshold = min(load().thresholds.vanilla, load().thresholds.perceiver)
     scores = [score([question.place for question in old], new) for old, new in pairs(terms)]
     chances = [_chance(old, new) for old, new in pairs(terms)]
     total = Score(sum(each.correct for each in scores), sum(each.total for each in scores))
     chance = sum(chances) / len(chances)
     assert abs(total.accuracy - chance) < 3 * (chance / total.total) ** 0.5
-    assert max(each.accuracy for each in scores) < bar
+    assert max(each.accuracy for each in scores) < threshold
     london = [score(["London"] * len(new), new) for new in terms]
     assert total.accuracy < sum(each.accuracy for each in london) / len(london)
 

@@ -5,7 +5,7 @@ import shutil
 import pytest
 
 from harness.assignment import ROOT
-from harness.errors import UsageProblem
+from harness.errors import UsageError
 from harness.problems.birthplaces.dataset import NAMES
 from harness.release.termdata import dropped_in, generated
 
@@ -18,7 +18,7 @@ def root(tmp_path):
 
 @pytest.fixture
 def folder(data, tmp_path):
-    """A complete data set to break."""
+    """A complete dataset to break."""
     return shutil.copytree(data, tmp_path / "own")
 
 
@@ -29,9 +29,9 @@ def key_file(tmp_path):
     return path
 
 
-def test_demo_world_lies_where_every_command_looks_for_it(root):
+def test_demo_dataset_lies_where_every_command_looks_for_it(root):
     made = generated(root, None, "laptop")
-    assert made.folder == root / "build" / "world"
+    assert made.folder == root / "build" / "dataset"
     assert made.is_demo
     assert {name: (made.folder / name).read_bytes() for name in NAMES} == made.files
 
@@ -63,14 +63,14 @@ def test_own_data_is_taken_as_it_is(folder, key_file):
 
 
 def test_missing_folder_is_refused(tmp_path):
-    with pytest.raises(UsageProblem, match=r"nowhere: no such folder; --data takes a folder with wiki\.txt"):
+    with pytest.raises(UsageError, match=r"nowhere: no such folder; --data takes a folder with wiki\.txt"):
         dropped_in(tmp_path / "nowhere", None, "laptop")
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_missing_file_is_named(folder, name):
     (folder / name).unlink()
-    with pytest.raises(UsageProblem, match=f"lacks {name}"):
+    with pytest.raises(UsageError, match=f"lacks {name}"):
         dropped_in(folder, None, "laptop")
 
 
@@ -85,11 +85,11 @@ def test_missing_file_is_named(folder, name):
 def test_malformed_line_is_named(folder, name, old, new, complaint):
     text = (folder / name).read_text(encoding="utf-8")
     (folder / name).write_text(text.replace(old, new, 1), encoding="utf-8")
-    with pytest.raises(UsageProblem, match=complaint):
+    with pytest.raises(UsageError, match=complaint):
         dropped_in(folder, None, "laptop")
 
 
 def test_test_people_who_are_all_taught_are_refused(folder):
     shutil.copyfile(folder / "birth_test.tsv", folder / "birth_dev.tsv")
-    with pytest.raises(UsageProblem, match="every test question stands in train or dev"):
+    with pytest.raises(UsageError, match="every test question stands in train or dev"):
         dropped_in(folder, None, "laptop")

@@ -9,7 +9,7 @@ import pytest
 from rich.console import Console
 
 from harness.assignment import ROOT, load
-from harness.errors import UsageProblem
+from harness.errors import UsageError
 from harness.problems.birthplaces.dataset import DEMO_KEY
 from harness.release import trained, training
 from harness.release.termdata import TermData
@@ -29,8 +29,8 @@ def asked(monkeypatch, root):
     """Training replaced by writing the files; the list of what it was asked for."""
     calls = []
 
-    def train(world, out, preset, console):
-        calls.append((world, out.name, preset))
+    def train(dataset, out, preset, console):
+        calls.append((dataset, out.name, preset))
         out.mkdir(exist_ok=True)
         for each in load().deliverables:
             source = root / "reference_solution" / "src" / "submission" / each.name
@@ -114,7 +114,7 @@ def test_upload_that_staff_bring_is_taken_as_it_is(root, asked, elsewhere):
 @pytest.mark.parametrize(("name", "why"), [("model.py", "has changed since"), ("vanilla.model.params", "lacks")])
 def test_upload_that_staff_bring_must_be_complete_and_of_this_code(root, asked, elsewhere, name, why):
     (elsewhere / name).write_text("# other\n") if why != "lacks" else (elsewhere / name).unlink()
-    with pytest.raises(UsageProblem, match=rf"--trained .*{why}"):
+    with pytest.raises(UsageError, match=rf"--trained .*{why}"):
         trained.ready(root, DATA, load(), Console(file=io.StringIO()), elsewhere)
     assert len(asked) == 1
 

@@ -1,4 +1,4 @@
-"""Submissions that attack: at import, at call and at exit. None gets out, none is misjudged as a fault of ours."""
+"""Submissions that attack: at import, at call and at exit. None gets out, none is misjudged as an internal error."""
 
 from __future__ import annotations
 

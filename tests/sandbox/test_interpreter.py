@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from harness.sandbox import interpreter
-from harness.sandbox.model import SandboxFault
+from harness.sandbox.model import SandboxError
 from tests.sandbox.support import needs_linux, needs_root
 
 pytestmark = needs_linux
@@ -70,7 +70,7 @@ def test_where_links_fail_files_are_copied(library, tmp_path, monkeypatch):
 def test_too_much_to_copy_is_a_fault_that_says_what_to_do(library, tmp_path, monkeypatch):
     monkeypatch.setattr(os, "link", lambda *_: (_ for _ in ()).throw(OSError("no")))
     monkeypatch.setattr(interpreter, "COPY_BUDGET", 10)
-    with pytest.raises(SandboxFault, match=r"chmod o\+rX"):
+    with pytest.raises(SandboxError, match=r"chmod o\+rX"):
         interpreter._Stager(tmp_path / "open").stage(str(library))
 
 
@@ -84,7 +84,7 @@ def test_our_own_path_leads_to_the_library_torch_and_numpy():
 
 def test_a_missing_package_is_named(monkeypatch):
     monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
-    with pytest.raises(SandboxFault, match="torch is not installed"):
+    with pytest.raises(SandboxError, match="torch is not installed"):
         interpreter.module_path()
 
 

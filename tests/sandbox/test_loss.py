@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.sandbox import Sandbox, SandboxFault, Status, system
+from harness.sandbox import Sandbox, SandboxError, Status, system
 from harness.sandbox import sandbox as front
 from harness.sandbox.interpreter import module_path
 from harness.sandbox.session import Zygote
@@ -78,7 +78,7 @@ def test_a_zygote_killed_before_and_during_runs_is_replaced(own, make_tree, monk
 
     monkeypatch.setattr(front, "MOST_RESTARTS", 2)
     os.kill(sandbox.foreign()[0], signal.SIGKILL)
-    with pytest.raises(SandboxFault, match="given up after 2 restarts"):
+    with pytest.raises(SandboxError, match="given up after 2 restarts"):
         run(NAP, seconds=0)
     assert list((sandbox.folder / "runs").iterdir()) == []
 
@@ -128,7 +128,7 @@ def test_a_worker_killed_before_it_is_ready_is_replaced_once(own, make_tree, mon
     if killed == 1:
         assert run(NAP, seconds=0).value == "awake"
     else:
-        with pytest.raises(SandboxFault, match=r"given up after 2 workers: .* killed before it was ready"):
+        with pytest.raises(SandboxError, match=r"given up after 2 workers: .* killed before it was ready"):
             run(NAP, seconds=0)
         assert run(NAP, seconds=0).value == "awake"
     assert told == ["a worker for calls.call was killed before it was ready; another one is started"]
@@ -150,7 +150,7 @@ def test_a_worker_that_the_memory_killer_took_is_no_fault_of_the_student(own, ma
     assert run(KILLED).status is Status.DIED
     monkeypatch.setattr(system, "memory_kills", itertools.count().__next__)
     assert run(NAP, seconds=0).value == "awake"
-    with pytest.raises(SandboxFault, match="given up after 2 workers: the machine ran out of memory"):
+    with pytest.raises(SandboxError, match="given up after 2 workers: the machine ran out of memory"):
         run(KILLED)
     assert len(told) == 1
 
@@ -251,7 +251,7 @@ def test_probes_that_do_not_import_are_a_fault_that_shows_why(open_folder, make_
     folder.mkdir()
     (folder / "topic.py").write_text("import nothing_of_that_name\n")
     faulty = Sandbox(open_folder / "faulty", probes=str(folder))
-    with pytest.raises(SandboxFault, match="nothing_of_that_name"):
+    with pytest.raises(SandboxError, match="nothing_of_that_name"):
         faulty.run(make_tree(), "topic.f", {}, seed=1, limits=SMALL)
     faulty.close()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from harness.sandbox import Isolation, PreflightReport, Sandbox, SandboxFault, doctor, preflight
+from harness.sandbox import Isolation, PreflightReport, Sandbox, SandboxError, doctor, preflight
 from harness.sandbox.doctor import render
 from harness.sandbox.job import LAYERS
 from harness.sandbox.preflight import MUST_HAVES, NICE_TO_HAVES, judge
@@ -123,7 +123,7 @@ def test_what_the_loss_of_a_layer_opens_is_known_and_said(held, layer):
 def test_required_refuses_to_run_without_a_must_have(open_folder, make_tree):
     place = open_folder / "required"
     required = Sandbox(place, probes=PROBES, without=["seccomp"], isolation=Isolation.REQUIRED)
-    with pytest.raises(SandboxFault, match=r"too little isolation here to grade: .*sockets"):
+    with pytest.raises(SandboxError, match=r"too little isolation here to grade: .*sockets"):
         required.run(make_tree(), "calls.echo", {}, seed=1, limits=SMALL)
     assert list(place.iterdir()) == []
 

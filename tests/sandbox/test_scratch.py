@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from harness.sandbox import identities, scratch
-from harness.sandbox.model import SandboxFault
+from harness.sandbox.model import SandboxError
 from tests.sandbox.support import needs_linux, needs_root
 
 pytestmark = needs_linux
@@ -164,7 +164,7 @@ def test_no_free_block_is_a_fault(monkeypatch):
     monkeypatch.setattr(secrets, "randbelow", lambda _: 1111)
     first, second = identities.Identities(), identities.Identities()
     first.fresh()
-    with pytest.raises(SandboxFault, match="no free block"):
+    with pytest.raises(SandboxError, match="no free block"):
         second.fresh()
     first.close()
     second.close()

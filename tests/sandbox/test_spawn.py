@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from harness.sandbox import Isolation, Sandbox, SandboxFault, Status
+from harness.sandbox import Isolation, Sandbox, SandboxError, Status
 from tests.sandbox.support import PROBES, SMALL, runner, write_tree
 
 #: Each run imports torch anew: several seconds. So every test here makes a run do as much as it can.
@@ -85,12 +85,12 @@ def test_it_promises_containment_only_and_does_not_grade(spawning, tmp_path):
     report = spawning.report()
     assert report.place == "containment only"
     assert not report.ok_for_grading
-    with pytest.raises(SandboxFault, match="too little isolation"):
+    with pytest.raises(SandboxError, match="too little isolation"):
         Sandbox(tmp_path, probes=PROBES, backend="spawn", isolation=Isolation.REQUIRED).start()
 
 
 def test_a_probe_that_is_none_is_a_fault_of_ours(spawning, tmp_path):
-    with pytest.raises(SandboxFault, match="probe module"):
+    with pytest.raises(SandboxError, match="probe module"):
         spawning.run(write_tree(tmp_path), "missing.call", {}, seed=1, limits=SMALL)
 
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from harness.sandbox import Limits, Sandbox, SandboxFault, Status
+from harness.sandbox import Limits, Sandbox, SandboxError, Status
 from tests.sandbox.support import PROBES, SMALL, needs_linux, needs_root
 
 pytestmark = needs_linux
@@ -249,12 +249,12 @@ def test_a_probe_that_raises_has_no_frames_of_the_submission(sandbox, make_tree)
 
 @pytest.mark.parametrize("probe", ["calls.missing", "missing.call", "calls", "", "calls.os"])
 def test_a_probe_that_is_none_is_a_fault_of_ours(sandbox, make_tree, probe):
-    with pytest.raises(SandboxFault, match="probe"):
+    with pytest.raises(SandboxError, match="probe"):
         sandbox.run(make_tree(), probe, {}, seed=1, limits=SMALL)
 
 
 def test_a_tree_without_submission_is_a_fault_of_ours(sandbox, open_folder):
-    with pytest.raises(SandboxFault, match="submission"):
+    with pytest.raises(SandboxError, match="submission"):
         sandbox.run(open_folder, "calls.echo", {}, seed=1, limits=SMALL)
 
 
@@ -262,7 +262,7 @@ def test_a_tree_without_submission_is_a_fault_of_ours(sandbox, open_folder):
 def test_a_tree_that_workers_cannot_reach_is_a_fault_of_ours(sandbox, make_tree):
     tree = make_tree()
     tree.chmod(0o700)
-    with pytest.raises(SandboxFault, match=f"cannot enter {tree}"):
+    with pytest.raises(SandboxError, match=f"cannot enter {tree}"):
         sandbox.run(tree, "calls.echo", {}, seed=1, limits=SMALL)
 
 

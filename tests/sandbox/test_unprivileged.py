@@ -23,7 +23,7 @@ ROOT = Path(__file__).parents[2]
 SCRIPT = """
 import json, os, sys
 from pathlib import Path
-from harness.sandbox import Isolation, Limits, Sandbox, SandboxFault
+from harness.sandbox import Isolation, Limits, Sandbox, SandboxError
 home, tree, probes, without = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3], sys.argv[4].split()
 (home / "secret").write_text("secret")
 (home / "secret").chmod(0o600)
@@ -36,7 +36,7 @@ with Sandbox(home / "work", probes=probes, without=without) as sandbox:
     found |= {"status": reply.status.name, "value": reply.value, "user": os.getuid(), "left": os.listdir(sandbox.folder / "runs")}
 try:
     Sandbox(home / "work", probes=probes, without=without, isolation=Isolation.REQUIRED).start()
-except SandboxFault as problem:
+except SandboxError as problem:
     found["refused"] = str(problem)
 print(json.dumps(found))
 """

@@ -1,7 +1,7 @@
 """Attention as problem 3 has it, and the keys that its experiments draw: pure numpy in float64.
 
-Promises: claims and pictures use this code and no other for outputs (eq. 5), weights (eq. 6) and samples, so that a
-picture shows what is judged. Nothing here judges. Overflow gives NaN and no warning: whoever compares with <= sees it
+Promises: graded tests and pictures use this code and no other for outputs (eq. 5), weights (eq. 6) and samples, so that
+a picture shows what is judged. Nothing here judges. Overflow gives NaN and no warning: whoever compares with <= sees it
 fail. Students have this module.
 """
 

@@ -1,4 +1,4 @@
-"""What basic and hidden claims of problem 3 have in common: asking the optional file, and judging what it answers.
+"""What the graded tests of problem 3 have in common: asking the optional file, and judging what it answers.
 
 Promises: an upload without the file fails with one kind sentence and costs nothing else; every answer is checked for
 shape and finite numbers before it is used; distances are judged in units of the longest value. Right work fails none of
@@ -17,7 +17,7 @@ from harness.grading.student import Student
 from harness.probes import exploration
 from harness.problems.attention import attention
 from harness.problems.attention.attention import Array, Scene
-from harness.problems.attention.complexity import NotAnOrder, Order, read
+from harness.problems.attention.complexity import Complexity, ComplexityError, read
 
 FILE = "attention_exploration.py"
 
@@ -56,7 +56,7 @@ def expect_uploaded(student: Student) -> None:
     assert student.submission is not None
     if FILE in student.submission.present:
         return
-    said = [problem.message for problem in student.submission.problems if problem.file == FILE]
+    said = [problem.message for problem in student.submission.complaints if problem.file == FILE]
     raise Failure(
         expected=f"{FILE}, an optional file",
         seen=said[0] if said else f"extra credit: {FILE} was not uploaded; nothing else is lost",
@@ -176,7 +176,7 @@ def as_weights(
 # Expressions.
 
 
-def orders_of(student: Student, functions: Sequence[str]) -> list[Order]:
+def complexities_of(student: Student, functions: Sequence[str]) -> list[Complexity]:
     """The expressions that these functions return; a Failure where one is none."""
     expect_uploaded(student)
     found = student.run(exploration.texts, functions=list(functions))
@@ -186,12 +186,12 @@ def orders_of(student: Student, functions: Sequence[str]) -> list[Order]:
         "something else",
         hint="return an expression as text, in quotes",
     )
-    orders = []
+    complexities = []
     for name, text in zip(functions, found, strict=True):
         try:
-            orders.append(read(text))
-        except NotAnOrder as problem:
+            complexities.append(read(text))
+        except ComplexityError as problem:
             raise Failure(
                 f"{name}: an expression in L, l and m", str(problem), hint=f"{name}: see its docstring"
             ) from problem
-    return orders
+    return complexities

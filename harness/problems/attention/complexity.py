@@ -33,38 +33,38 @@ _BINARY: dict[type[ast.operator], Callable[[Fraction, Fraction], Fraction]] = {
 }
 
 
-class NotAnOrder(ValueError):
+class ComplexityError(ValueError):
     """Why a text is no expression as it should be: one sentence for its author."""
 
 
 @dataclass(frozen=True)
-class Order:
+class Complexity:
     """An expression that was read."""
 
     text: str
     tree: ast.expr
 
     def at(self, point: Point) -> Fraction:
-        """Its value; NotAnOrder where it divides by zero or grows past every reason."""
+        """Its value; ComplexityError where it divides by zero or grows past every reason."""
         return _value(self.tree, point)
 
 
-def read(text: str) -> Order:
+def read(text: str) -> Complexity:
     """The expression in `text`, which may stand in O(...).
 
     Raises:
-        NotAnOrder: it is too long, is no arithmetic, or has other names, calls or operators.
+        ComplexityError: it is too long, is no arithmetic, or has other names, calls or operators.
     """
     if len(text) > LONGEST_TEXT:
-        raise NotAnOrder(f"{len(text)} characters long; {LONGEST_TEXT} are plenty")
+        raise ComplexityError(f"{len(text)} characters long; {LONGEST_TEXT} are plenty")
     try:
         tree = ast.parse(text.strip(), mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError) as problem:
-        raise NotAnOrder(f"no arithmetic expression: {text!r}") from problem
+        raise ComplexityError(f"no arithmetic expression: {text!r}") from problem
     if isinstance(tree, ast.Call) and isinstance(tree.func, ast.Name) and tree.func.id == "O" and len(tree.args) == 1:
         tree = tree.args[0]
     _check(tree, DEEPEST)
-    return Order(text, tree)
+    return Complexity(text, tree)
 
 
 def points() -> Iterator[Point]:
@@ -74,37 +74,37 @@ def points() -> Iterator[Point]:
         yield {"L": 3 * t**i, "m": t**k, "l": t ** (j + k)}
 
 
-def alike(one: Order, other: Order) -> bool:
+def alike(one: Complexity, other: Complexity) -> bool:
     """Whether both grow in the same way: both are positive, and their ratio stays within constant factors."""
     try:
         values = [(one.at(point), other.at(point)) for point in points()]
-    except NotAnOrder:
+    except ComplexityError:
         return False
     return all(x > 0 and y > 0 and Fraction(1, SLACK) <= x / y <= SLACK for x, y in values)
 
 
 def _check(node: ast.expr, depth: int) -> None:
-    """NotAnOrder at the first thing that is not allowed."""
+    """ComplexityError at the first thing that is not allowed."""
     if depth == 0:
-        raise NotAnOrder("nested too deeply")
+        raise ComplexityError("nested too deeply")
     match node:
         case ast.Constant(value=int() as value) if not isinstance(value, bool):
             if value.bit_length() > LARGEST_NUMBER:
-                raise NotAnOrder("holds a number that is too large")
+                raise ComplexityError("holds a number that is too large")
         case ast.Name(id=name):
             if name not in NAMES:
-                raise NotAnOrder(f"has the name '{name}'; use L, l and m alone (the width d counts as a constant)")
+                raise ComplexityError(f"has the name '{name}'; use L, l and m alone (the width d counts as a constant)")
         case ast.UnaryOp(op=ast.USub() | ast.UAdd(), operand=operand):
             _check(operand, depth - 1)
         case ast.BinOp(left=left, op=ast.Pow(), right=ast.Constant(value=int() as exponent)):
             if not 0 <= exponent <= LARGEST_EXPONENT:
-                raise NotAnOrder(f"has the exponent {exponent}; exponents run from 0 to {LARGEST_EXPONENT}")
+                raise ComplexityError(f"has the exponent {exponent}; exponents run from 0 to {LARGEST_EXPONENT}")
             _check(left, depth - 1)
         case ast.BinOp(left=left, op=op, right=right) if type(op) in _BINARY:
             _check(left, depth - 1)
             _check(right, depth - 1)
         case _:
-            raise NotAnOrder(f"'{ast.unparse(node)}' is not allowed; use L, l, m, whole numbers, + - * / and **")
+            raise ComplexityError(f"'{ast.unparse(node)}' is not allowed; use L, l, m, whole numbers, + - * / and **")
 
 
 def _value(node: ast.expr, point: Point) -> Fraction:
@@ -120,10 +120,10 @@ def _value(node: ast.expr, point: Point) -> Fraction:
         case ast.BinOp(left=left, op=op, right=right):
             divisor = _value(right, point)
             if isinstance(op, ast.Div) and divisor == 0:
-                raise NotAnOrder("divides by zero")
+                raise ComplexityError("divides by zero")
             result = _BINARY[type(op)](_value(left, point), divisor)
         case _:
-            raise NotAnOrder("is no arithmetic")
+            raise ComplexityError("is no arithmetic")
     if max(result.numerator.bit_length(), result.denominator.bit_length()) > LARGEST_NUMBER:
-        raise NotAnOrder("grows past every reason")
+        raise ComplexityError("grows past every reason")
     return result

@@ -18,7 +18,7 @@ from xml.etree import ElementTree as ET
 import numpy as np
 
 from harness.assignment import load
-from harness.errors import HoldoutError, UsageProblem
+from harness.errors import HoldoutError, UsageError
 from harness.grading.feedback import Failure
 from harness.problems.attention import attention, checks
 from harness.problems.attention.attention import Array, Scene
@@ -192,7 +192,7 @@ def command(argv: Sequence[str], submission: Path, out: Path) -> int:
     wanted = parser.parse_args(argv).parts or list(PARTS)
     try:
         if unknown := sorted(set(wanted) - set(PARTS)):
-            raise UsageProblem(f"no picture for {', '.join(unknown)}: choose some of {', '.join(PARTS)}")
+            raise UsageError(f"no picture for {', '.join(unknown)}: choose some of {', '.join(PARTS)}")
         return _command(wanted, submission, out)
     except HoldoutError as problem:
         print(f"error: {problem}")

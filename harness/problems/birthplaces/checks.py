@@ -1,4 +1,4 @@
-"""What basic and hidden claims have in common: predictions, spans, and a trainer that is prepared and not run."""
+"""What basic and hidden graded tests have in common: predictions, spans, and a trainer that is prepared and not run."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from harness.probes import training
 from harness.problems.birthplaces import reference_model
 from harness.problems.birthplaces.gold import Gold
 from harness.problems.birthplaces.predictions import (
-    PredictionsProblem,
+    PredictionsError,
     Question,
     Score,
     identical,
@@ -46,7 +46,7 @@ def judge(student: Student, name: str, gold: Gold, for_staff: dict[str, Any]) ->
         found = score(parse(lines), questions)
         for_staff.update(correct=found.correct, total=found.total)
         said = _mix_up(student, name, gold)
-    except PredictionsProblem as problem:
+    except PredictionsError as problem:
         said = _mix_up(student, name, gold) or str(problem)
     if said:
         raise Failure(
@@ -61,7 +61,7 @@ def judge(student: Student, name: str, gold: Gold, for_staff: dict[str, Any]) ->
 def _mix_up(student: Student, name: str, gold: Gold) -> str | None:
     """A sentence when the dev and the test file of one model look exchanged, or are one file.
 
-    Only for hidden claims, since students do not have the answers for test.
+    Only for hidden graded tests, since students do not have the answers for test.
     """
     stem, split, ending = name.rsplit(".", 2)
     paths = [student.submission.present.get(f"{stem}.{each}.{ending}") for each in ("dev", "test")]
@@ -69,16 +69,16 @@ def _mix_up(student: Student, name: str, gold: Gold) -> str | None:
         return None
     try:
         dev, test = (parse(path.read_bytes()) for path in paths if path is not None)
-    except PredictionsProblem:
+    except PredictionsError:
         return None
     return swapped(dev, test, gold.dev, gold.test) or identical(dev, test)
 
 
-def expect_bar(found: Score, bar: float, hint: str) -> None:
-    """A Failure unless at least the fraction `bar` of the answers is right."""
-    if not meets(found, bar):
+def expect_threshold(found: Score, threshold: float, hint: str) -> None:
+    """A Failure unless at least the fraction `threshold` of the answers is right."""
+    if not meets(found, threshold):
         seen = f"{percent(found)} ({found.correct} of {found.total})"
-        raise Failure(expected=f"at least {bar:.0%} right", seen=seen, hint=hint, public=True)
+        raise Failure(expected=f"at least {threshold:.0%} right", seen=seen, hint=hint, public=True)
 
 
 def model_sizes(documents: Sequence[str], block_size: int) -> dict[str, int]:
@@ -144,28 +144,28 @@ class Preparation:
         hint = "hand the model that was given to the Trainer"
         known = reference_model.fits(seen["model"], self.sizes)
         expect(known, "the model that was given, in the Trainer", "another one", hint=hint)
-        expect_scores(seen["logits"], seen["model"], self.tokens, self.sizes)
+        expect_logits(seen["logits"], seen["model"], self.tokens, self.sizes)
 
     def _expect(self, seen: dict[str, Any], weights: dict[str, np.ndarray], expected: str, hint: str) -> None:
         expect(seen["model"] is not None, "the model that was given, in the Trainer", "another one", hint=hint)
         wrong = [name for name, value in weights.items() if not np.array_equal(seen["model"].get(name), value)]
         named = f"{len(wrong)} of {len(weights)} tensors differ, such as {', '.join(wrong[:2])}"
         expect(not wrong, expected, named, hint=hint)
-        expect_scores(seen["logits"], weights, self.tokens, self.sizes)
+        expect_logits(seen["logits"], weights, self.tokens, self.sizes)
 
 
-def expect_scores(seen: Any, weights: Mapping[str, np.ndarray], tokens: np.ndarray, sizes: Mapping[str, int]) -> None:
-    """A Failure unless these are the scores of a vanilla model with these weights, as worked out here."""
+def expect_logits(seen: Any, weights: Mapping[str, np.ndarray], tokens: np.ndarray, sizes: Mapping[str, int]) -> None:
+    """A Failure unless these are the logits of a vanilla model with these weights, as worked out here."""
     expect(
-        reference_model.agree(seen, reference_model.scores(weights, tokens, sizes["n_head"])),
-        "the scores that the GPT of model.py gives with these weights",
+        reference_model.agree(seen, reference_model.logits(weights, tokens, sizes["n_head"])),
+        "the logits that the GPT of model.py gives with these weights",
         "others",
         hint="leave GPT, Block and CausalSelfAttention as they were given",
     )
 
 
 def expect_vocabulary(drawn: dict[str, Any], documents: Sequence[str]) -> None:
-    """A Failure unless the data set that probe `corruption.draws` drew from has the vocabulary of these documents."""
+    """A Failure unless the dataset that probe `corruption.draws` drew from has the vocabulary of these documents."""
     wanted, seen = expected_vocabulary(documents), drawn["vocabulary"]
     lost = [character for character in wanted if character not in seen]
     expect(

@@ -1,4 +1,4 @@
-"""The answers, read when a claim first asks: after the upload was staged and the zygote started."""
+"""The answers, read when a graded test first asks: after the upload was staged and the zygote started."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from harness.problems.birthplaces.predictions import Question, load_gold
 
 @dataclass(frozen=True)
 class Gold:
-    """The answers of one data set."""
+    """The answers of one dataset."""
 
     data: Path
 

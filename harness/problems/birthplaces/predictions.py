@@ -1,4 +1,4 @@
-"""Predictions files against gold, and the question files of a data set.
+"""Predictions files against gold, and the question files of a dataset.
 
 Promises: the rules of a predictions file are these and no others. Bytes are UTF-8, a byte-order mark at the start is
 dropped; lines end with a line feed, the last one may lack it; carriage returns at the end of a line are dropped. A line
@@ -16,7 +16,7 @@ from fractions import Fraction
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
-from harness.errors import HoldoutError, UsageProblem
+from harness.errors import HoldoutError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,7 +27,7 @@ _QUESTION = re.compile(r"Where was (.+) born\?")
 _LEAST_EVIDENCE = 5  # right answers that a shift must explain before it is believed
 
 
-class PredictionsProblem(HoldoutError):
+class PredictionsError(HoldoutError):
     """A predictions file that cannot be scored; `str()` says what was expected and what to do."""
 
     exit_code = 2
@@ -61,7 +61,7 @@ class Score:
 
 
 @dataclass(frozen=True)
-class DataSet:
+class DataFiles:
     """The five files of a term."""
 
     documents: tuple[str, ...]  #: wiki.txt
@@ -77,15 +77,15 @@ def parse(data: bytes) -> tuple[str, ...]:
     """The lines of a predictions file, without line ends.
 
     Raises:
-        PredictionsProblem: it is not UTF-8.
+        PredictionsError: it is not UTF-8.
     """
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        raise PredictionsProblem("it is UTF-16, expected UTF-8: write it with run.py, not through a shell's `>`")
+        raise PredictionsError("it is UTF-16, expected UTF-8: write it with run.py, not through a shell's `>`")
     try:
         return _lines(data)
     except UnicodeDecodeError as problem:
         line = data.count(b"\n", 0, _offset(data, problem)) + 1
-        raise PredictionsProblem(f"line {line} is not UTF-8 text: write the file with run.py again") from problem
+        raise PredictionsError(f"line {line} is not UTF-8 text: write the file with run.py again") from problem
 
 
 def _offset(data: bytes, problem: UnicodeDecodeError) -> int:
@@ -103,11 +103,11 @@ def score(predicted: Sequence[str], gold: Sequence[Question]) -> Score:
     """Count the lines of `predicted` that equal the answers of `gold`.
 
     Raises:
-        PredictionsProblem: the number of lines is wrong; says both numbers and where a line looks split or lost.
+        PredictionsError: the number of lines is wrong; says both numbers and where a line looks split or lost.
     """
     lines = _without_surplus_blanks(predicted, len(gold))
     if len(lines) != len(gold):
-        raise PredictionsProblem(_wrong_count(lines, gold))
+        raise PredictionsError(_wrong_count(lines, gold))
     return Score(_matches(lines, gold), len(gold))
 
 
@@ -133,7 +133,7 @@ def meets(score: Score, threshold: float) -> bool:
 
 
 def percent(score: Score) -> str:
-    """The accuracy with one decimal, rounded down: what is short of a bar never reads as the bar itself."""
+    """The accuracy with one decimal, rounded down: what is short of a threshold never reads as the threshold itself."""
     tenths = 1000 * score.correct // score.total if score.total else 0
     return f"{tenths // 10}.{tenths % 10}%"
 
@@ -222,7 +222,7 @@ def identical(dev_lines: Sequence[str], test_lines: Sequence[str]) -> str | None
     return "the dev and the test file are identical: one was written over the other, run both evaluations again"
 
 
-# --- the data set -----------------------------------------------------------------------------------------------------
+# --- the dataset -----------------------------------------------------------------------------------------------------
 
 
 def parse_question(line: str) -> Question:
@@ -247,7 +247,7 @@ def load_gold(path: Path, *, unique: bool = True) -> tuple[Question, ...]:
         unique: refuse a question that comes twice; training data may repeat one.
 
     Raises:
-        UsageProblem: with file and line.
+        UsageError: with file and line.
     """
     questions = tuple(_parse_at(path, number, line) for number, line in enumerate(_read_lines(path), start=1))
     if unique:
@@ -259,36 +259,34 @@ def _parse_at(path: Path, number: int, line: str) -> Question:
     try:
         return parse_question(line)
     except ValueError as problem:
-        raise UsageProblem(
+        raise UsageError(
             f"{path}:{number}: {problem}; expected 'Where was NAME born?', one tab and the place"
         ) from problem
 
 
 def load_questions(path: Path) -> tuple[str, ...]:
-    """The questions in `path`, which holds no answers. UsageProblem with file and line for anything else."""
+    """The questions in `path`, which holds no answers. UsageError with file and line for anything else."""
     questions = _read_lines(path)
     for number, line in enumerate(questions, start=1):
         if "\t" in line:
-            raise UsageProblem(
-                f"{path}:{number}: holds an answer; expected questions alone, this file goes to students"
-            )
+            raise UsageError(f"{path}:{number}: holds an answer; expected questions alone, this file goes to students")
         if not _QUESTION.fullmatch(line):
-            raise UsageProblem(f"{path}:{number}: expected 'Where was NAME born?', found {line[:60]!r}")
+            raise UsageError(f"{path}:{number}: expected 'Where was NAME born?', found {line[:60]!r}")
     _require_unique(path, questions)
     return tuple(questions)
 
 
-def load_data_set(folder: Path) -> DataSet:
-    """The five files in `folder`. UsageProblem if one is missing or malformed, or the two test files disagree."""
+def load_data_files(folder: Path) -> DataFiles:
+    """The five files in `folder`. UsageError if one is missing or malformed, or the two test files disagree."""
     test = load_gold(folder / "birth_test.tsv")
     inputs = load_questions(folder / "birth_test_inputs.tsv")
     for number, (question, text) in enumerate(zip(test, inputs, strict=False), start=1):
         if question.text != text:
             where = f"{folder / 'birth_test_inputs.tsv'}:{number}"
-            raise UsageProblem(f"{where}: asks {text!r}, but birth_test.tsv answers {question.text!r}")
+            raise UsageError(f"{where}: asks {text!r}, but birth_test.tsv answers {question.text!r}")
     if len(test) != len(inputs):
-        raise UsageProblem(f"{folder}: birth_test.tsv has {len(test)} lines and birth_test_inputs.tsv {len(inputs)}")
-    return DataSet(
+        raise UsageError(f"{folder}: birth_test.tsv has {len(test)} lines and birth_test_inputs.tsv {len(inputs)}")
+    return DataFiles(
         documents=tuple(_read_lines(folder / "wiki.txt")),
         train=load_gold(folder / "birth_places_train.tsv", unique=False),
         dev=load_gold(folder / "birth_dev.tsv"),
@@ -300,12 +298,12 @@ def _read_lines(path: Path) -> Sequence[str]:
     try:
         lines = _lines(path.read_bytes())
     except OSError as problem:
-        raise UsageProblem(f"{path}: cannot be read ({problem.strerror}); a data set holds this file") from problem
+        raise UsageError(f"{path}: cannot be read ({problem.strerror}); a dataset holds this file") from problem
     except UnicodeDecodeError as problem:
-        raise UsageProblem(f"{path}: is not UTF-8 text (byte {problem.start}); save it as UTF-8") from problem
+        raise UsageError(f"{path}: is not UTF-8 text (byte {problem.start}); save it as UTF-8") from problem
     kept = _without_surplus_blanks(lines, 0)
     if not kept:
-        raise UsageProblem(f"{path}: is empty; expected at least one line")
+        raise UsageError(f"{path}: is empty; expected at least one line")
     return kept
 
 
@@ -313,5 +311,5 @@ def _require_unique(path: Path, texts: Sequence[str]) -> None:
     seen: dict[str, int] = {}
     for number, text in enumerate(texts, start=1):
         if text in seen:
-            raise UsageProblem(f"{path}:{number}: asks the question of line {seen[text]} again; each may come once")
+            raise UsageError(f"{path}:{number}: asks the question of line {seen[text]} again; each may come once")
         seen[text] = number

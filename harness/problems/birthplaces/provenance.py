@@ -19,11 +19,11 @@ from harness.assignment import Assignment
 from harness.errors import HoldoutError
 from harness.grading.feedback import Failure
 from harness.grading.results import Ledger, Outcome
-from harness.grading.student import Student, claim_seed
+from harness.grading.student import Student, seed_of
 from harness.intake.staging import Submission
 from harness.probes import files, provenance
 from harness.problems.birthplaces.gold import Gold
-from harness.problems.birthplaces.predictions import PredictionsProblem, parse
+from harness.problems.birthplaces.predictions import PredictionsError, parse
 from harness.sandbox import Sandbox
 
 #: Computing time for the answers of one model.
@@ -38,13 +38,13 @@ LEAST_SECONDS = 60.0
 
 @dataclass(frozen=True)
 class Model:
-    """A model that students train, the params file that answers, and the claims about its predictions."""
+    """A model that students train, the params file that answers, and the graded tests about its predictions."""
 
     name: str  #: as the predictions files begin
     variant: str
     params: str
     part: str
-    claims: tuple[str, ...]
+    graded_tests: tuple[str, ...]
     before: str = ""  #: the params that it was finetuned from
 
 
@@ -76,19 +76,19 @@ class Finding:
 
 def settle(
     ledger: Ledger,
-    manifest: Assignment,
+    assignment: Assignment,
     submission: Submission,
     sandbox: Sandbox,
     data: Path,
     run_seed: str,
     deadline: float,
 ) -> None:
-    """Examine every model whose predictions are among the ledger's claims, and leave the findings in it.
+    """Examine every model whose predictions are among the ledger's graded tests, and leave the findings in it.
 
     In mode "score", predictions that their own model does not give lose their points.
     """
-    seed = claim_seed(run_seed, "provenance")
-    limits = replace(manifest.limits, claim_seconds=min(WALL_SECONDS, manifest.limits.claim_seconds))
+    seed = seed_of(run_seed, "provenance")
+    limits = replace(assignment.limits, test_seconds=min(WALL_SECONDS, assignment.limits.test_seconds))
     student = Student(sandbox, submission.tree, limits, seed, deadline=deadline, submission=submission, hidden=True)
     try:
         corpus = (data / "wiki.txt").read_text(encoding="utf-8-sig").rstrip("\n")
@@ -97,12 +97,12 @@ def settle(
             model.name: asdict(Finding(0, 0, f"not asked: wiki.txt cannot be read ({problem})")) for model in MODELS
         }
         return
-    parts = {result.claim.part for result in ledger.results.values()}
+    parts = {result.graded_test.part for result in ledger.results.values()}
     findings = {}
     for model in (each for each in MODELS if each.part in parts):
-        finding = _finding(student, model, Gold(data), corpus, manifest.provenance.questions)
+        finding = _finding(student, model, Gold(data), corpus, assignment.provenance.questions)
         findings[model.name] = asdict(finding)
-        if manifest.provenance.mode == "score" and finding.doubtful(manifest.provenance.agreement):
+        if assignment.provenance.mode == "score" and finding.doubtful(assignment.provenance.agreement):
             _take_points(ledger, model)
     ledger.extra["provenance"] = findings
 
@@ -116,7 +116,7 @@ def _finding(student: Student, model: Model, gold: Gold, corpus: str, count: int
         return Finding(0, 0, f"cannot be asked: {failure.expected}; {failure.seen}"[:300])
     except (LookupError, TypeError, ValueError, AttributeError) as problem:  # values that no honest worker sends
         return Finding(0, 0, f"cannot be asked: its answers have another form ({type(problem).__name__})")
-    except HoldoutError as problem:  # a worker that cannot be had any more: the claims have their verdicts
+    except HoldoutError as problem:  # a worker that cannot be had any more: the graded tests have their verdicts
         return Finding(0, 0, f"not asked: {problem}"[:300])
 
 
@@ -126,7 +126,7 @@ def _take_points(ledger: Ledger, model: Model) -> None:
         "seen:     most answers to a sample of the questions are others\n"
         "hint:     upload code, params and predictions of one and the same run"
     )
-    for name in model.claims:
+    for name in model.graded_tests:
         result = ledger.results.get(name)
         if result is not None and result.outcome is Outcome.PASS:
             ledger.record(name, Outcome.FAIL, text, result.staff)
@@ -160,7 +160,7 @@ def _sample(student: Student, model: Model, gold: Gold, count: int, rng: np.rand
         questions = getattr(gold, split)
         try:
             lines = parse(path.read_bytes()) if path else ()
-        except PredictionsProblem:
+        except PredictionsError:
             lines = ()
         if len(lines) >= len(questions):
             chosen = rng.choice(len(questions), min(count // 2, len(questions)), replace=False)

@@ -1,8 +1,9 @@
 """The GPT of model.py once more, in numpy: what given weights answer to given tokens, where no student code runs.
 
-A worker can say anything of itself. So a claim about a model draws the weights and the tokens, asks the worker for the
-scores, and works them out here as well: whoever wants to forge the answer has to compute it. In double precision, for
-models of a few thousand weights; on its own side of the codec, so every array from a worker is checked for its shape.
+A worker can say anything of itself. So a graded test about a model draws the weights and the tokens, asks the worker
+for the logits, and works them out here as well: whoever wants to forge the answer has to compute it. In double
+precision, for models of a few thousand weights; on its own side of the codec, so every array from a worker is checked
+for its shape.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ Weights = Mapping[str, np.ndarray]
 #: What model.py leaves to torch: the epsilon of a layer norm.
 EPSILON = 1e-5
 
-#: How far scores in single precision may be from those in double precision. They really are 1e-6 apart.
+#: How far logits in single precision may be from those in double precision. They really are 1e-6 apart.
 RTOL, ATOL = 1e-4, 1e-4
 
 
@@ -56,11 +57,11 @@ def _untrained(name: str, shape: tuple[int, ...], rng: np.random.Generator) -> n
 
 
 def arbitrary(sizes: Mapping[str, int], rng: np.random.Generator) -> dict[str, np.ndarray]:
-    """Weights that no training would arrive at, of a size at which each of them shows in the scores."""
+    """Weights that no training would arrive at, of a size at which each of them shows in the logits."""
     return {name: rng.normal(0.0, 0.3, shape).astype(np.float32) for name, shape in shapes(sizes).items()}
 
 
-def scores(weights: Weights, tokens: np.ndarray, heads: int) -> Array:
+def logits(weights: Weights, tokens: np.ndarray, heads: int) -> Array:
     """(B, T) tokens -> (B, T, vocab_size), without dropout."""
     w = {name: double(value) for name, value in weights.items()}
     x = w["tok_emb.weight"][tokens] + w["pos_emb"][:, : tokens.shape[1]]
@@ -76,7 +77,7 @@ def scores(weights: Weights, tokens: np.ndarray, heads: int) -> Array:
 
 def loss(weights: Weights, x: np.ndarray, y: np.ndarray, heads: int) -> float:
     """Mean negative log likelihood of those targets y (B, T) that are not 0, given x (B, T)."""
-    found = scores(weights, x, heads)
+    found = logits(weights, x, heads)
     found = found - found.max(axis=-1, keepdims=True)
     logs = found - np.log(np.exp(found).sum(axis=-1, keepdims=True))
     each = np.take_along_axis(logs, y[..., None], axis=-1)[..., 0]
@@ -84,7 +85,7 @@ def loss(weights: Weights, x: np.ndarray, y: np.ndarray, heads: int) -> float:
 
 
 def agree(seen: Any, wanted: Array) -> bool:
-    """Whether scores that a worker sent are these, as far as single precision goes. NaN agrees with nothing."""
+    """Whether logits that a worker sent are these, as far as single precision goes. NaN agrees with nothing."""
     if not isinstance(seen, np.ndarray) or seen.shape != wanted.shape or seen.dtype.kind != "f":
         return False
     return bool(np.allclose(seen.astype(np.float64), wanted, rtol=RTOL, atol=ATOL * float(np.abs(wanted).max())))

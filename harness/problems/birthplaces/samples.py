@@ -1,4 +1,4 @@
-"""Small fixed inputs of the basic claims. Students have this module: nothing in it is secret."""
+"""Small fixed inputs of the basic graded tests. Students have this module: nothing in it is secret."""
 
 from __future__ import annotations
 

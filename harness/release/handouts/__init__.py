@@ -1,1 +1,1 @@
-"""The handouts and the staff sheet, typeset."""
+"""The handouts and the staff handout, typeset."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from harness.errors import UsageProblem
+from harness.errors import UsageError
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -36,7 +36,7 @@ class Course:
     questions: str
     upload: str
     paper: str
-    example: bool  # the rest is made up, and the sheets say so
+    example: bool  # the rest is made up, and the handouts say so
 
     @property
     def due_sentence(self) -> str:
@@ -53,37 +53,37 @@ def load_course(path: Path) -> Course:
     """Read `path`.
 
     Raises:
-        UsageProblem: missing, no TOML, a key missing or unknown or of the wrong kind, or due before it is issued.
+        UsageError: missing, no TOML, a key missing or unknown or of the wrong kind, or due before it is issued.
     """
     try:
         raw = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as problem:
-        raise UsageProblem(f"{path}: cannot read the course's particulars ({problem.strerror})") from problem
+        raise UsageError(f"{path}: cannot read the course's particulars ({problem.strerror})") from problem
     except ValueError as problem:
-        raise UsageProblem(f"{path}: not valid TOML: {problem}") from problem
+        raise UsageError(f"{path}: not valid TOML: {problem}") from problem
     known = [entry.name for entry in fields(Course)]
     if wrong := sorted(set(known) ^ set(raw)):
         state = "missing" if wrong[0] in known else "unknown"
-        raise UsageProblem(f"{path}: '{wrong[0]}' is {state}; the keys are {', '.join(known)}")
+        raise UsageError(f"{path}: '{wrong[0]}' is {state}; the keys are {', '.join(known)}")
     for name in known:
         _check(path, name, raw[name])
     course = Course(**raw)
     if course.due.date() < course.issued:
-        raise UsageProblem(f"{path}: due {course.due:%Y-%m-%d} lies before issued {course.issued:%Y-%m-%d}")
+        raise UsageError(f"{path}: due {course.due:%Y-%m-%d} lies before issued {course.issued:%Y-%m-%d}")
     return course
 
 
 def _check(path: Path, name: str, value: Any) -> None:
     if name == "due":
         if not isinstance(value, dt.datetime) or value.tzinfo is not None:
-            raise UsageProblem(f"{path}: due = {value}: a local date and time is needed, such as 2027-04-04T23:59:00")
+            raise UsageError(f"{path}: due = {value}: a local date and time is needed, such as 2027-04-04T23:59:00")
     elif name == "issued":
         if not isinstance(value, dt.date) or isinstance(value, dt.datetime):
-            raise UsageProblem(f"{path}: issued = {value}: a date is needed, such as 2027-03-12")
+            raise UsageError(f"{path}: issued = {value}: a date is needed, such as 2027-03-12")
     elif name == "example":
         if not isinstance(value, bool):
-            raise UsageProblem(f"{path}: example = {value!r}: true or false is needed")
+            raise UsageError(f"{path}: example = {value!r}: true or false is needed")
     elif not isinstance(value, str) or not value.strip():
-        raise UsageProblem(f"{path}: {name} = {value!r}: some text is needed")
+        raise UsageError(f"{path}: {name} = {value!r}: some text is needed")
     elif name == "paper" and value not in _PAPERS:
-        raise UsageProblem(f"{path}: paper = {value!r}: choose {' or '.join(_PAPERS)}")
+        raise UsageError(f"{path}: paper = {value!r}: choose {' or '.join(_PAPERS)}")

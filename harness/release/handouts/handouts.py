@@ -1,7 +1,7 @@
-"""The handouts: Jinja2 sources in handouts/, filled from the claims and assignment.toml, to PDF and HTML.
+"""The handouts: Jinja2 sources in handouts/, filled from the graded tests and assignment.toml, to PDF and HTML.
 
-Promises: points, bars, limits and file names in a handout are those that grade; equal sources give equal bytes on every
-machine (bundled fonts, no clock); whatever pandoc or Typst warn about is an error, since both drop mathematics in
+Promises: points, thresholds, limits and file names in a handout are those that grade; equal sources give equal bytes on
+every machine (bundled fonts, no clock); whatever pandoc or Typst warn about is an error, since both drop mathematics in
 silence otherwise; both files appear or neither. Needs Jinja2, pypandoc_binary and typst, which pip alone installs.
 """
 
@@ -21,8 +21,8 @@ from xml.etree import ElementTree as ET
 import numpy as np
 
 from harness.assignment import ROOT, Assignment, Deliverable, Part
-from harness.errors import HarnessFault, UsageProblem
-from harness.grading.catalogue import ClaimInfo, check_points
+from harness.errors import InternalError, UsageError
+from harness.grading.catalogue import GradedTest, check_points
 from harness.intake.layout import MADE_BY
 from harness.problems.attention.attention import Array
 from harness.problems.attention.pictures import pictures, svg
@@ -31,8 +31,8 @@ from harness.release.handouts.course import Course, load_course
 SOURCES = ROOT / "handouts"
 EXPLORATION = ROOT / "reference_solution" / "src" / "submission" / "attention_exploration.py"
 NAMES = ("assignment.pdf", "assignment.html")
-SHEET = "assignment.md.j2"
-#: What a sheet names in place of a release that it does not belong to.
+TEMPLATE = "assignment.md.j2"
+#: What a handout names in place of a release that it does not belong to.
 DRAFT = "Draft, not a release"
 EXAMPLE = "Course, term and dates are made up; staff write theirs into handouts/course.toml."
 
@@ -61,23 +61,25 @@ class Figure:
     width: str
 
 
-def build(out: Path, claims: Sequence[ClaimInfo], assignment: Assignment, sources: Path = SOURCES) -> tuple[Path, ...]:
+def build(
+    out: Path, graded_tests: Sequence[GradedTest], assignment: Assignment, sources: Path = SOURCES
+) -> tuple[Path, ...]:
     """Write the students' handouts, as drafts, into the folder `out`, which is made where it is missing; their paths.
 
     Raises:
-        UsageProblem: course.toml or another source cannot be used.
-        HarnessFault: claims and assignment.toml disagree, or a source does not convert without a warning.
+        UsageError: course.toml or another source cannot be used.
+        InternalError: graded tests and assignment.toml disagree, or a source does not convert without a warning.
     """
-    return write(sheet(context_of(claims, assignment, sources), sources, DRAFT), out)
+    return write(handout(context_of(graded_tests, assignment, sources), sources, DRAFT), out)
 
 
-def sheet(context: Mapping[str, Any], sources: Path, release: str) -> dict[str, bytes]:
+def handout(context: Mapping[str, Any], sources: Path, release: str) -> dict[str, bytes]:
     """The students' handouts by name, each with the `release` that it belongs to; raises as `build` does."""
-    return typeset(sources, SHEET, context, release)
+    return typeset(sources, TEMPLATE, context, release)
 
 
 def typeset(sources: Path, template: str, context: Mapping[str, Any], release: str) -> dict[str, bytes]:
-    """A sheet, which is a Markdown template in `sources`, as PDF and page; raises as `build` does."""
+    """A handout, which is a Markdown template in `sources`, as PDF and page; raises as `build` does."""
     stem = template.partition(".")[0]
     stamped = {**context, "release": release if release == DRAFT else f"Release {release}", "example": EXAMPLE}
     with tempfile.TemporaryDirectory(prefix="handouts-") as scratch:
@@ -105,17 +107,22 @@ def course_of(sources: Path = SOURCES) -> Course:
 # What the templates see.
 
 
-def context_of(claims: Sequence[ClaimInfo], assignment: Assignment, sources: Path = SOURCES) -> dict[str, Any]:
-    """What every sheet may use; raises as `build` does."""
-    check_points(claims, assignment)
-    return _context(claims, assignment, course_of(sources), _figures(sources / "figures"))
+def context_of(graded_tests: Sequence[GradedTest], assignment: Assignment, sources: Path = SOURCES) -> dict[str, Any]:
+    """What every handout may use; raises as `build` does."""
+    check_points(graded_tests, assignment)
+    return _context(graded_tests, assignment, course_of(sources), _figures(sources / "figures"))
 
 
 def _context(
-    claims: Sequence[ClaimInfo], assignment: Assignment, course: Course, figures: Mapping[str, Figure]
+    graded_tests: Sequence[GradedTest], assignment: Assignment, course: Course, figures: Mapping[str, Figure]
 ) -> dict[str, Any]:
-    parts = [_part(part, [claim for claim in claims if claim.part == part.id]) for part in assignment.parts]
-    example = next((claim for claim in claims if claim.kind == "basic" and claim.part == "1e"), None)
+    parts = [
+        _part(part, [graded_test for graded_test in graded_tests if graded_test.part == part.id])
+        for part in assignment.parts
+    ]
+    example = next(
+        (graded_test for graded_test in graded_tests if graded_test.kind == "basic" and graded_test.part == "1e"), None
+    )
     return {
         "assignment": assignment,
         "course": course,
@@ -130,16 +137,16 @@ def _context(
         "limits": assignment.limits,
         "deliverables": [{"name": file.name, "written_by": written_by(file)} for file in assignment.deliverables],
         "optional": [{"name": file.name, "written_by": written_by(file)} for file in assignment.optional],
-        "example_claim": example.id if example else claims[0].id,
-        "example_part": example.part if example else claims[0].part,
+        "example_test": example.id if example else graded_tests[0].id,
+        "example_part": example.part if example else graded_tests[0].part,
     }
 
 
-def _part(part: Part, claims: Iterable[ClaimInfo]) -> dict[str, Any]:
+def _part(part: Part, graded_tests: Iterable[GradedTest]) -> dict[str, Any]:
     """A part for the templates; basic tests by name, hidden ones only in sum."""
-    claims = tuple(claims)
-    basic = [claim for claim in claims if claim.kind == "basic"]
-    hidden = [claim.points for claim in claims if claim.kind == "hidden"]
+    graded_tests = tuple(graded_tests)
+    basic = [graded_test for graded_test in graded_tests if graded_test.kind == "basic"]
+    hidden = [graded_test.points for graded_test in graded_tests if graded_test.kind == "hidden"]
     return {
         "id": part.id,
         "label": f"({part.id[-1]})" if part.id[0] == "1" else f"{part.id[0]}({part.id[-1]})",
@@ -147,7 +154,7 @@ def _part(part: Part, claims: Iterable[ClaimInfo]) -> dict[str, Any]:
         "points": part.points,
         "extra_credit": part.extra_credit,
         "worth": f"{_points(part.points)}{', extra credit' if part.extra_credit and part.points else ''}".capitalize(),
-        "basic": ", ".join(f"`{claim.id}` ({claim.points:g})" for claim in basic) or "none",
+        "basic": ", ".join(f"`{graded_test.id}` ({graded_test.points:g})" for graded_test in basic) or "none",
         "hidden": _points(sum(hidden)) if hidden else "none",
     }
 
@@ -172,9 +179,9 @@ def _figures(folder: Path) -> dict[str, Figure]:
         try:
             described = ET.fromstring(text).findtext(f"{_SVG}desc")  # noqa: S314 (our own file)
         except ET.ParseError as problem:
-            raise UsageProblem(f"{path}: not valid SVG: {problem}") from problem
+            raise UsageError(f"{path}: not valid SVG: {problem}") from problem
         if not described:
-            raise UsageProblem(f"{path}: a drawing needs a <desc> element that says what it shows")
+            raise UsageError(f"{path}: a drawing needs a <desc> element that says what it shows")
         found[path.stem] = Figure(text.encode(), text.strip(), described.strip(), _WIDTHS.get(path.stem, "80%"))
     return found
 
@@ -183,7 +190,7 @@ def _pictures(exploration: Path) -> dict[str, dict[str, str]]:
     """The pictures of problem 3 by part, drawn from the reference's queries, each with what it says."""
     specification = importlib.util.spec_from_file_location("reference_exploration", exploration)
     if specification is None or specification.loader is None or not exploration.is_file():
-        raise UsageProblem(f"{exploration}: missing; the handout's pictures are drawn from it")
+        raise UsageError(f"{exploration}: missing; the handout's pictures are drawn from it")
     module = importlib.util.module_from_spec(specification)
     specification.loader.exec_module(module)
 
@@ -226,19 +233,19 @@ def _filled(sources: Path, name: str, context: Mapping[str, Any], **more: Any) -
         return environment.get_template(name).render(**context, **more)
     except jinja2.TemplateError as problem:
         line = getattr(problem, "lineno", None)
-        raise UsageProblem(f"{sources / name}{f':{line}' if line else ''}: {problem}") from problem
+        raise UsageError(f"{sources / name}{f':{line}' if line else ''}: {problem}") from problem
 
 
 def _converted(
-    sources: Path, sheet: str, context: Mapping[str, Any], scratch: Path, page: str, to: str, *options: str
+    sources: Path, handout: str, context: Mapping[str, Any], scratch: Path, page: str, to: str, *options: str
 ) -> str:
-    """The sheet through pandoc, in the frame `page` (both are names of sources)."""
+    """The handout through pandoc, in the frame `page` (both are names of sources)."""
     import pypandoc
 
     frame = scratch / page.removesuffix(".j2")
     style = (sources / "style.css").read_text(encoding="utf-8").strip()
     frame.write_text(_filled(sources, page, context, style=style), encoding="utf-8")
-    markdown = _filled(sources, sheet, context, format=to)
+    markdown = _filled(sources, handout, context, format=to)
     command = [
         str(pypandoc.get_pandoc_path()), "--from=markdown", f"--to={_FORMATS[to]}", "--standalone", "--wrap=preserve",
         "--fail-if-warnings", "--syntax-highlighting=none", f"--template={frame}",
@@ -247,26 +254,26 @@ def _converted(
     done = subprocess.run(command, input=markdown.encode(), capture_output=True, check=False, cwd=scratch)
     if done.returncode:
         complaint = done.stderr.decode(errors="replace").strip()
-        raise HarnessFault(f"{sources / sheet}: pandoc does not convert it to {to}: {complaint}")
+        raise InternalError(f"{sources / handout}: pandoc does not convert it to {to}: {complaint}")
     return done.stdout.decode()
 
 
-def _page(sources: Path, sheet: str, context: Mapping[str, Any], scratch: Path) -> bytes:
+def _page(sources: Path, handout: str, context: Mapping[str, Any], scratch: Path) -> bytes:
     options = ("--mathml", "--toc", "--toc-depth=3", "--shift-heading-level-by=1", "--section-divs")
-    return _converted(sources, sheet, context, scratch, "page.html.j2", "html", *options).encode()
+    return _converted(sources, handout, context, scratch, "page.html.j2", "html", *options).encode()
 
 
-def _pdf(sources: Path, sheet: str, context: Mapping[str, Any], scratch: Path) -> bytes:
+def _pdf(sources: Path, handout: str, context: Mapping[str, Any], scratch: Path) -> bytes:
     import typst
 
-    document = scratch / "sheet.typ"
-    document.write_text(_converted(sources, sheet, context, scratch, "page.typ.j2", "pdf"), encoding="utf-8")
+    document = scratch / "handout.typ"
+    document.write_text(_converted(sources, handout, context, scratch, "page.typ.j2", "pdf"), encoding="utf-8")
     for name, figure in context["figures"].items():
         (scratch / f"{name}.svg").write_bytes(figure.svg)
     try:
         made, warnings = typst.compile_with_warnings(document, format="pdf", ignore_system_fonts=True)
     except typst.TypstError as problem:
-        raise HarnessFault(f"{sources / sheet}: Typst does not set it: {problem}") from problem
+        raise InternalError(f"{sources / handout}: Typst does not set it: {problem}") from problem
     if warnings:
-        raise HarnessFault(f"{sources / sheet}: Typst warns: {warnings[0].message}")
+        raise InternalError(f"{sources / handout}: Typst warns: {warnings[0].message}")
     return bytes(made)

@@ -1,4 +1,4 @@
-"""The staff sheet: answers and rubrics, which never enter a student artefact.
+"""The staff handout: answers and rubrics, which never enter a student artefact.
 
 Promises: answers to problem 3 are taken from the solved written part, so that no second copy of them can go stale; a
 question without an answer or without a rubric is an error. Points come from assignment.toml.
@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from harness.assignment import ROOT, Assignment
-from harness.errors import HarnessFault, UsageProblem
-from harness.grading.catalogue import ClaimInfo
+from harness.errors import InternalError, UsageError
+from harness.grading.catalogue import GradedTest
 from harness.release.handouts import handouts
 from harness.release.strip.blocks import scan
 from harness.release.strip.markers import PERCENT
@@ -26,7 +26,7 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
-SHEET = "staff.md.j2"
+TEMPLATE = "staff.md.j2"
 NAMES = ("staff.pdf", "staff.html")
 RUBRIC = "rubric.toml"
 WRITTEN = ROOT / "reference_solution" / "written" / "submission.tex"
@@ -48,58 +48,58 @@ class Question:
 
 def build(
     out: Path,
-    claims: Sequence[ClaimInfo],
+    graded_tests: Sequence[GradedTest],
     assignment: Assignment,
     sources: Path = handouts.SOURCES,
     written: Path = WRITTEN,
 ) -> tuple[Path, ...]:
-    """Write the staff sheet, as a draft, into the folder `out`; its files' paths. Raises as `handouts.build` does."""
-    context = handouts.context_of(claims, assignment, sources)
-    return handouts.write(sheet(context, claims, assignment, sources, written, handouts.DRAFT), out)
+    """Write the staff handout, as a draft, into the folder `out`; its files' paths. Raises as `handouts.build` does."""
+    context = handouts.context_of(graded_tests, assignment, sources)
+    return handouts.write(handout(context, graded_tests, assignment, sources, written, handouts.DRAFT), out)
 
 
-def sheet(
+def handout(
     context: Mapping[str, Any],
-    claims: Sequence[ClaimInfo],
+    graded_tests: Sequence[GradedTest],
     assignment: Assignment,
     sources: Path,
     written: Path,
     release: str,
 ) -> dict[str, bytes]:
-    """The staff sheet by file name; `context` is what every sheet may use. Raises as `handouts.build` does."""
+    """The staff handout by file name; `context` is what every handout may use. Raises as `handouts.build` does."""
     questions = load_rubric(sources / RUBRIC, assignment)
     answers = load_answers(written)
     labels = [question.label for question in questions]
     if sorted(labels) != sorted(answers):
         odd = ", ".join(sorted(set(labels) ^ set(answers)))
-        raise UsageProblem(f"{sources / RUBRIC}: {odd} has a rubric here or an answer in {written.name}, but not both")
+        raise UsageError(f"{sources / RUBRIC}: {odd} has a rubric here or an answer in {written.name}, but not both")
     more = {
         "heading": "Answers and rubrics, for staff",
         "questions": questions,
         "answers": answers,
-        "points": {kind: {part.id: _sum(claims, part.id, kind) for part in assignment.parts} for kind in _KINDS},
+        "points": {kind: {part.id: _sum(graded_tests, part.id, kind) for part in assignment.parts} for kind in _KINDS},
     }
-    return handouts.typeset(sources, SHEET, {**context, **more}, release)
+    return handouts.typeset(sources, TEMPLATE, {**context, **more}, release)
 
 
 def load_answers(tex: Path) -> dict[str, str]:
     """The answers in the solved written part, as Markdown by the labels of their questions.
 
     Raises:
-        UsageProblem: the file is missing, a block is broken, or an answer has no label.
+        UsageError: the file is missing, a block is broken, or an answer has no label.
     """
     try:
         lines = tex.read_text(encoding="utf-8").split("\n")
     except OSError as problem:
-        raise UsageProblem(f"{tex}: cannot read the solved written part ({problem.strerror})") from problem
+        raise UsageError(f"{tex}: cannot read the solved written part ({problem.strerror})") from problem
     found = scan(tex.name, lines, PERCENT)
-    if found.problems:
-        raise UsageProblem(f"{tex}: {found.problems[0]}")
+    if found.findings:
+        raise UsageError(f"{tex}: {found.findings[0]}")
     bodies = {}
     for block in found.blocks:
         labels = [match["label"] for line in lines[: block.start] if (match := _ANSWER.search(line))]
         if not labels or labels[-1] in bodies:
-            raise UsageProblem(f"{tex}:{block.start}: this block has no answer environment of its own")
+            raise UsageError(f"{tex}:{block.start}: this block has no answer environment of its own")
         bodies[labels[-1]] = "\n".join(line for line in block.body if not line.lstrip().startswith("%"))
     return dict(zip(bodies, _as_markdown(tex, list(bodies.values())), strict=True))
 
@@ -118,7 +118,7 @@ def _as_markdown(tex: Path, bodies: Sequence[str]) -> list[str]:
     joined = f"\n\n{_CUT}\n\n".join(bodies)
     done = subprocess.run(command, input=joined.encode(), capture_output=True, check=False)
     if done.returncode:
-        raise HarnessFault(f"{tex}: pandoc does not read the answers: {done.stderr.decode(errors='replace').strip()}")
+        raise InternalError(f"{tex}: pandoc does not read the answers: {done.stderr.decode(errors='replace').strip()}")
     return [text.strip() for text in done.stdout.decode().split(_CUT)]
 
 
@@ -126,24 +126,24 @@ def load_rubric(path: Path, assignment: Assignment) -> list[Question]:
     """The questions of rubric.toml.
 
     Raises:
-        UsageProblem: it cannot be read, or its points are not those of the parts in assignment.toml.
+        UsageError: it cannot be read, or its points are not those of the parts in assignment.toml.
     """
     try:
         raw = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as problem:
-        raise UsageProblem(f"{path}: cannot read the rubric ({problem.strerror})") from problem
+        raise UsageError(f"{path}: cannot read the rubric ({problem.strerror})") from problem
     except ValueError as problem:
-        raise UsageProblem(f"{path}: not valid TOML: {problem}") from problem
+        raise UsageError(f"{path}: not valid TOML: {problem}") from problem
     try:
         rows = [dict(row) for row in raw["questions"]]
         questions = [Question(row["label"], row["title"], _worth(row["points"]), row["rubric"].strip()) for row in rows]
     except (KeyError, TypeError, AttributeError) as problem:
-        raise UsageProblem(f"{path}: missing or misshapen key: {problem}") from problem
+        raise UsageError(f"{path}: missing or misshapen key: {problem}") from problem
     for part in assignment.parts:
         label = f"{part.id[0]}({part.id[-1]})"
         points = sum(row["points"] for row in rows if row["label"].startswith(label))
         if part.extra_credit and points != part.points:
-            raise UsageProblem(f"{path}: {label} has {points} points here, {part.points} in assignment.toml")
+            raise UsageError(f"{path}: {label} has {points} points here, {part.points} in assignment.toml")
     return questions
 
 
@@ -151,5 +151,5 @@ def _worth(points: int) -> str:
     return f"{points} {'point' if points == 1 else 'points'}" if points else ""
 
 
-def _sum(claims: Sequence[ClaimInfo], part: str, kind: str) -> str:
-    return f"{sum(claim.points for claim in claims if claim.part == part and claim.kind == kind):g}"
+def _sum(graded_tests: Sequence[GradedTest], part: str, kind: str) -> str:
+    return f"{sum(each.points for each in graded_tests if each.part == part and each.kind == kind):g}"

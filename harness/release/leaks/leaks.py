@@ -13,7 +13,7 @@ from pathlib import PurePosixPath
 
 from harness.release.leaks.artefacts import UNREADABLE, Piece, pieces
 from harness.release.leaks.leakrules import Canaries, Code, Leak, Markers, Names, Prose, Reading, Rule
-from harness.release.leaks.secretrules import Gold, HiddenClaims, Key
+from harness.release.leaks.secretrules import Gold, HiddenTests, Key
 from harness.release.lists import Lists
 from harness.release.strip.blocks import Block
 
@@ -26,7 +26,7 @@ class Secrets:
 
     blocks: tuple[Block, ...]
     public: Mapping[str, bytes]  # the template: what students are meant to read
-    hidden: Mapping[str, str]  # hidden claims' sources by path
+    hidden: Mapping[str, str]  # hidden graded tests' sources by path
     gold: bytes  # birth_test.tsv
     told: frozenset[bytes]  # files that tell the answers on purpose: the biographies
     key: bytes | None
@@ -51,7 +51,7 @@ def check(artefacts: Iterable[Artefact], secrets: Secrets, lists: Lists) -> list
         Names(secrets.blocks, secrets.public, lists.names),
         Code(secrets.blocks, secrets.public, lists.passages),
         Prose(secrets.blocks, secrets.public, lists.passages),
-        HiddenClaims(secrets.hidden),
+        HiddenTests(secrets.hidden),
         Gold(secrets.gold, secrets.told),
         *key,
     )

@@ -1,4 +1,4 @@
-"""The leak rules for what is no solution but secret all the same: hidden claims, test answers, the term's key.
+"""The leak rules for what is no solution but secret all the same: hidden graded tests, test answers, the term's key.
 
 Promises: as in `leakrules`; a message never repeats a secret.
 """
@@ -15,31 +15,31 @@ from harness.release.leaks.leakrules import EXACT_RUN, Leak, Reading, longest, t
 from harness.release.leaks.words import Known, Shingle, Tokens
 from harness.release.strip.python_rules import Fault, parse
 
-# A hidden claim on test predictions is the sibling of a basic one on dev predictions: they share up to two thirds of
-# their runs, and up to 33 tokens in a row. A copy, even with its names and numbers changed, shares more.
+# A hidden graded test on test predictions is the sibling of a basic one on dev predictions: they share up to two thirds
+# of their runs, and up to 33 tokens in a row. A copy, even with its names and numbers changed, shares more.
 HIDDEN_RUN = 48  # tokens in a row
-HIDDEN_SHARE = 0.8  # of a hidden claim's runs of 8 tokens
+HIDDEN_SHARE = 0.8  # of a hidden graded test's runs of 8 tokens
 GOLD_RUN = 8  # right answers in a row
 
 _QUESTION = re.compile(r"Where was (.+) born\?")
 
 
-class HiddenClaims:
-    """The source of claims that students do not get: a long run of it, most of one claim, or its function's name."""
+class HiddenTests:
+    """The source of graded tests that students do not get: a long run of it, most of one test, or its name."""
 
     def __init__(self, sources: Mapping[str, str]) -> None:
         long_runs: dict[Shingle, str] = {}
         runs: dict[Shingle, str] = {}
-        self._claims: dict[str, frozenset[Shingle]] = {}
+        self._graded_tests: dict[str, frozenset[Shingle]] = {}
         for path, source in sources.items():
             for owner, text in _functions(path, source):
                 tokens = words.code_views(text)[0]
-                self._claims[owner] = frozenset(run for run in tokens.runs(EXACT_RUN) if telling(run))
+                self._graded_tests[owner] = frozenset(run for run in tokens.runs(EXACT_RUN) if telling(run))
                 for run in tokens.runs(HIDDEN_RUN):
                     long_runs.setdefault(run, owner)
-                runs.update(dict.fromkeys(self._claims[owner], owner))
+                runs.update(dict.fromkeys(self._graded_tests[owner], owner))
         self._long, self._any = Known(HIDDEN_RUN, long_runs), Known(EXACT_RUN, runs)
-        self._owners = {owner.rpartition(" ")[2]: owner for owner in self._claims}
+        self._owners = {owner.rpartition(" ")[2]: owner for owner in self._graded_tests}
         listed = "|".join(name for name in self._owners if name.startswith("test_"))
         self._names = re.compile(rf"\b(?:{listed})\b" if listed else r"(?!)")
 
@@ -47,17 +47,17 @@ class HiddenClaims:
         """See Rule."""
         for view in reading.code:
             for hit in longest(self._long.hits(view)):
-                yield reading.leak(hit.line, f"repeats {hit.length} tokens of hidden claim {hit.owner}", "hidden")
+                yield reading.leak(hit.line, f"repeats {hit.length} tokens of hidden graded test {hit.owner}", "hidden")
         for match in self._names.finditer(reading.text):
             owner = self._owners[match[0]]
-            yield reading.leak(reading.line_of(match.start()), f"names hidden claim {owner}", "hidden")
+            yield reading.leak(reading.line_of(match.start()), f"names hidden graded test {owner}", "hidden")
         tokens = reading.code[0]
         places = {tuple(tokens.values[at : at + EXACT_RUN]): at for at, _ in self._any.places(tokens)}
-        for owner, runs in self._claims.items():
+        for owner, runs in self._graded_tests.items():
             present = runs & places.keys()
             if len(runs) >= EXACT_RUN and len(present) >= HIDDEN_SHARE * len(runs):
                 line = tokens.line(min(places[run] for run in present))
-                yield reading.leak(line, f"holds most of hidden claim {owner}", "hidden")
+                yield reading.leak(line, f"holds most of hidden graded test {owner}", "hidden")
 
 
 class Gold:

@@ -1,6 +1,6 @@
 """Solution blocks of one text: where they start and end, their canary, their stub lines.
 
-Promises: pure; all problems of a text are returned together. Knows lines, not languages: whether a Python block holds
+Promises: pure; all findings of a text are returned together. Knows lines, not languages: whether a Python block holds
 whole statements is for `python_rules`.
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from harness.release.findings import Problem
+from harness.release.findings import Finding
 from harness.release.strip.markers import Style, looks_like_canary, near_miss
 
 
@@ -36,7 +36,7 @@ class Scan:
     """What stands in one text."""
 
     blocks: tuple[Block, ...]
-    problems: tuple[Problem, ...]
+    findings: tuple[Finding, ...]
 
 
 def scan(name: str, lines: Sequence[str], style: Style, comments: Collection[int] | None = None) -> Scan:
@@ -58,7 +58,7 @@ class _Scanner:
     def __init__(self, name: str, lines: Sequence[str], style: Style, comments: Collection[int] | None) -> None:
         self.name, self.lines, self.style, self.comments = name, lines, style, comments
         self.blocks: list[Block] = []
-        self.problems: list[Problem] = []
+        self.findings: list[Finding] = []
         self.start = 0
 
     def run(self) -> Scan:
@@ -66,10 +66,10 @@ class _Scanner:
             self._line(number, line)
         if self.start:
             self._problem(self.start, "START without END")
-        return Scan(tuple(self.blocks), tuple(sorted(self.problems)))
+        return Scan(tuple(self.blocks), tuple(sorted(self.findings)))
 
     def _problem(self, line: int, message: str) -> None:
-        self.problems.append(Problem(self.name, line, message))
+        self.findings.append(Finding(self.name, line, message))
 
     def _line(self, number: int, line: str) -> None:
         edge = self.style.edge(line)

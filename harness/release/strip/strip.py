@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from harness.release.findings import Problem, refuse_any
+from harness.release.findings import Finding, refuse_any
 from harness.release.strip import languages, notebook
 from harness.release.strip.blocks import Block, scan
 from harness.release.strip.markers import Style, near_miss, style_of
@@ -27,7 +27,7 @@ class Stripped:
 
     data: bytes
     blocks: tuple[Block, ...] = ()
-    problems: tuple[Problem, ...] = ()
+    findings: tuple[Finding, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -46,12 +46,12 @@ def strip_tree(files: Mapping[str, bytes], *, shown_as: str = "") -> StrippedTre
         shown_as: what messages put in front of each path, such as `reference_solution/`.
 
     Raises:
-        ReleaseRefused: with all problems of all files.
+        ReleaseRefusedError: with all findings of all files.
     """
     results = {path: strip(f"{shown_as}{path}", data) for path, data in sorted(files.items())}
     blocks = tuple(block for result in results.values() for block in result.blocks)
-    problems = [problem for result in results.values() for problem in result.problems]
-    refuse_any("the reference cannot be stripped:", sorted([*problems, *_repeated(blocks)]))
+    findings = [problem for result in results.values() for problem in result.findings]
+    refuse_any("the reference cannot be stripped:", sorted([*findings, *_repeated(blocks)]))
     return StrippedTree({path: result.data for path, result in results.items()}, blocks)
 
 
@@ -67,30 +67,30 @@ def strip(name: str, data: bytes, *, is_template: bool = False) -> Stripped:
     if suffix in BINARY:
         return Stripped(data)
     text = decode(name, data)
-    if isinstance(text, Problem):
-        return Stripped(b"", problems=(text,))
+    if isinstance(text, Finding):
+        return Stripped(b"", findings=(text,))
     if suffix == ".ipynb":
         return _strip_notebook(name, text, is_template=is_template)
     style = style_of(name)
     if style is None:
-        return Stripped(data, problems=tuple(_no_markers(name, text)))
+        return Stripped(data, findings=tuple(_no_markers(name, text)))
     return _strip_text(name, text, style, is_template=is_template)
 
 
-def decode(name: str, data: bytes) -> str | Problem:
+def decode(name: str, data: bytes) -> str | Finding:
     """UTF-8 without a byte order mark and with LF line ends, or the first problem with that."""
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError as problem:
         line = data.count(b"\n", 0, problem.start) + 1
-        return Problem(name, line, f"not UTF-8: byte 0x{data[problem.start]:02x}; save the file as UTF-8")
+        return Finding(name, line, f"not UTF-8: byte 0x{data[problem.start]:02x}; save the file as UTF-8")
     if text.startswith("\ufeff"):
-        return Problem(name, 1, "starts with a byte order mark; save the file as UTF-8 without it")
+        return Finding(name, 1, "starts with a byte order mark; save the file as UTF-8 without it")
     if "\r" in text:
         line = text.count("\n", 0, text.index("\r")) + 1
-        return Problem(name, line, "carriage return; save the file with LF line ends")
+        return Finding(name, line, "carriage return; save the file with LF line ends")
     if "\0" in text:
-        return Problem(name, text.count("\n", 0, text.index("\0")) + 1, "NUL byte in a text file")
+        return Finding(name, text.count("\n", 0, text.index("\0")) + 1, "NUL byte in a text file")
     return text
 
 
@@ -99,15 +99,15 @@ def _strip_text(name: str, text: str, style: Style, *, is_template: bool, langua
     language = language or name
     source = languages.read(language, text)
     if source.fault is not None:
-        return Stripped(b"", problems=(Problem(name, source.fault.line, source.fault.message),))
+        return Stripped(b"", findings=(Finding(name, source.fault.line, source.fault.message),))
     lines = text.split("\n")
     found = scan(name, lines, style, source.comment_lines())
     if is_template:
-        return Stripped(text.encode(), problems=found.problems)
+        return Stripped(text.encode(), findings=found.findings)
     # A marker that is wrong makes blocks of what was never meant to be one: what else is wrong shows once it is mended.
-    problems = found.problems or tuple(_refused(found.blocks, source, style))
-    if problems:
-        return Stripped(b"", found.blocks, problems)
+    findings = found.findings or tuple(_refused(found.blocks, source, style))
+    if findings:
+        return Stripped(b"", found.blocks, findings)
     result = "\n".join(_replaced(lines, found.blocks, source))
     after = languages.read(language, result).fault
     if after is not None:
@@ -115,14 +115,14 @@ def _strip_text(name: str, text: str, style: Style, *, is_template: bool, langua
     return Stripped(result.encode(), found.blocks)
 
 
-def _refused(blocks: Iterable[Block], source: languages.Language, style: Style) -> Iterable[Problem]:
+def _refused(blocks: Iterable[Block], source: languages.Language, style: Style) -> Iterable[Finding]:
     """What the language and the canary rule say against each block."""
     for block in blocks:
         complaint = source.check(block)
         if complaint is not None:
-            yield Problem(block.file, block.start, complaint)
+            yield Finding(block.file, block.start, complaint)
         if block.canary is None:
-            yield Problem(block.file, block.start, f"block without a canary; add a line '{style.canary_example}'")
+            yield Finding(block.file, block.start, f"block without a canary; add a line '{style.canary_example}'")
 
 
 def _replaced(lines: Sequence[str], blocks: Iterable[Block], source: languages.Language) -> Iterable[str]:
@@ -135,31 +135,31 @@ def _replaced(lines: Sequence[str], blocks: Iterable[Block], source: languages.L
     yield from lines[done:]
 
 
-def _broken(name: str, fault: Fault, blocks: Sequence[Block], result: str) -> Problem:
+def _broken(name: str, fault: Fault, blocks: Sequence[Block], result: str) -> Finding:
     """The stub that keeps the template from parsing: the last one that starts above the fault."""
     edges = [number for number, line in enumerate(result.split("\n"), start=1) if "### START_CODE_HERE ###" in line]
     above = [block for edge, block in zip(edges, blocks, strict=False) if edge <= fault.line]
     place = above[-1] if above else blocks[0]
     message = f"this block's stub breaks the template: {fault.message} (line {fault.line} there)"
-    return Problem(name, place.start, message)
+    return Finding(name, place.start, message)
 
 
 def _strip_notebook(name: str, text: str, *, is_template: bool) -> Stripped:
     """Strip each cell as a text of its own; outputs, counts and attachments go."""
     book = notebook.read(text)
     if isinstance(book, str):
-        return Stripped(b"", problems=(Problem(name, 1, book),))
+        return Stripped(b"", findings=(Finding(name, 1, book),))
     blocks: list[Block] = []
-    problems: list[Problem] = []
+    findings: list[Finding] = []
     for cell in book.cells:
         place = f"{name}[{cell.number}]"
         result = _strip_cell(place, cell, is_template=is_template)
         blocks += result.blocks
-        problems += result.problems
+        findings += result.findings
         cell.source = result.data.decode()
     for said in book.elsewhere():
-        problems.append(Problem(name, 1, f"looks like a marker outside the cells' text: '{said}'"))
-    return Stripped(b"" if problems else notebook.write(book), tuple(blocks), tuple(problems))
+        findings.append(Finding(name, 1, f"looks like a marker outside the cells' text: '{said}'"))
+    return Stripped(b"" if findings else notebook.write(book), tuple(blocks), tuple(findings))
 
 
 def _strip_cell(place: str, cell: notebook.Cell, *, is_template: bool) -> Stripped:
@@ -167,22 +167,22 @@ def _strip_cell(place: str, cell: notebook.Cell, *, is_template: bool) -> Stripp
     assert style is not None
     # A cell's last line has no line end; a marker there is complete all the same.
     result = _strip_text(place, f"{cell.plain}\n", style, is_template=is_template, language=cell.language)
-    return Stripped(cell.magic_back(result.data), result.blocks, result.problems)
+    return Stripped(cell.magic_back(result.data), result.blocks, result.findings)
 
 
-def _no_markers(name: str, text: str) -> Iterable[Problem]:
+def _no_markers(name: str, text: str) -> Iterable[Finding]:
     """Files of other types may hold nothing that looks like a marker."""
     for number, line in enumerate(text.split("\n"), start=1):
         if near_miss(line):
-            yield Problem(name, number, f"looks like a marker but is not one: '{line.strip()}'")
+            yield Finding(name, number, f"looks like a marker but is not one: '{line.strip()}'")
 
 
-def _repeated(blocks: Iterable[Block]) -> Iterable[Problem]:
+def _repeated(blocks: Iterable[Block]) -> Iterable[Finding]:
     """A canary tells its block only when no other has it."""
     seen: dict[str, Block] = {}
     for block in blocks:
         if block.canary in seen:
             other = seen[block.canary]
-            yield Problem(block.file, block.start, f"canary {block.canary} stands in block {other.where}, too")
+            yield Finding(block.file, block.start, f"canary {block.canary} stands in block {other.where}, too")
         elif block.canary is not None:
             seen[block.canary] = block

@@ -1,4 +1,4 @@
-"""The two data sets: span corruption of any text for pretraining, and names with birth places for finetuning.
+"""The two datasets: span corruption of any text for pretraining, and names with birth places for finetuning.
 
 Run `python dataset.py namedata` or `python dataset.py charcorruption` to look at samples of each. Yours to write, in
 part (e): CharCorruptionDataset.__getitem__.
@@ -44,7 +44,7 @@ def read_text(path):
 class NameDataset(Dataset):
     r"""Names and birth places, one `Where was NAME born?\tPLACE` per line.
 
-    Takes its vocabulary and block size from the data set of pretraining, so that a pretrained model understands it. For
+    Takes its vocabulary and block size from the dataset of pretraining, so that a pretrained model understands it. For
     the line `Where was Ada born?\tLondon` and a block size of 36, with M for MASK and . for PAD:
 
         x    W h e r e   w a s   A d a   b o r n ? M L o n d o n M . . . . . . . .
@@ -185,8 +185,8 @@ def print_samples(dataset, count=4):
 
 
 def main():
-    """Print samples of one of the data sets."""
-    parser = argparse.ArgumentParser(description="Print samples of a data set.")
+    """Print samples of one of the datasets."""
+    parser = argparse.ArgumentParser(description="Print samples of a dataset.")
     parser.add_argument("dataset_type", choices=["namedata", "charcorruption"])
     choice = parser.parse_args().dataset_type
     try:

@@ -242,7 +242,7 @@ class TrainerConfig:
     final_tokens = 260e9
 
     ckpt_path = None  # where the parameters go after each epoch; may be set as late as just before train()
-    num_workers = 0  # processes that draw items from the data set; 0 draws them in this one
+    num_workers = 0  # processes that draw items from the dataset; 0 draws them in this one
     writer = None  # a TensorBoard SummaryWriter, to follow the loss
 
     def __init__(self, **kwargs):
@@ -278,7 +278,7 @@ def fast_bfloat16(device):
 
 
 class Trainer:
-    """Trains a model on a data set of (x, y) pairs.
+    """Trains a model on a dataset of (x, y) pairs.
 
     Each epoch sees every item once, in batches of items of similar length. What follows the last target of a batch is
     cut off: PADs cost time and teach nothing. The loss is the same as without the cut.
@@ -323,7 +323,7 @@ class Trainer:
             progress.forget()
 
     def _train_epoch(self, optimizer, bar, epoch):
-        """One pass over the data set; returns the mean loss of its batches."""
+        """One pass over the dataset; returns the mean loss of its batches."""
         self.model.train()
         losses, began, tokens = [], time.monotonic(), 0
         for x, y, untrimmed in self._batches():

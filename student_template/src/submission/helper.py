@@ -3,7 +3,7 @@
 Each place is marked with the part of the handout that it belongs to. In every function, `recipe` holds the numbers of
 this kind of training in the preset in use, so that your code is the same on a laptop and on a GPU:
 
-    recipe.max_epochs      how often to go through the data set
+    recipe.max_epochs      how often to go through the dataset
     recipe.batch_size      how many items make a batch
     recipe.warmup_tokens   over how many tokens the learning rate climbs
     recipe.final_tokens(pretrain_dataset, block_size)
@@ -73,7 +73,7 @@ def finetune(
     #   1. Make a NameDataset of the text in the file at finetune_corpus_path. See read_text in dataset.py.
     #   2. Make a TrainerConfig `tconf` with the recipe's numbers (above), finetune_lr as its learning_rate, and the
     #      writer. Its lr_decay is True.
-    #   3. Make a Trainer `trainer_obj` for the model, that data set and that configuration. There is no test data set.
+    #   3. Make a Trainer `trainer_obj` for the model, that dataset and that configuration. There is no test dataset.
     ### START_CODE_HERE ###
     raise NotImplementedError("finetune is not written yet")
     ### END_CODE_HERE ###

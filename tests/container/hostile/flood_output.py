@@ -2,7 +2,7 @@
 
 """Prints what a results file must survive, at each import: control characters, broken UTF-8, false JSON, 24 MB of them.
 
-That is 360 times what is kept of a worker's output, and over all claims more than the machine has memory.
+That is 360 times what is kept of a worker's output, and over all graded tests more than the machine has memory.
 """
 
 import os

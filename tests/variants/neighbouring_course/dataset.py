@@ -7,7 +7,7 @@ MASK_CHAR, PAD_CHAR = "\u2047", "\u25a1"
 
 
 class NameDataset(Dataset):
-    """here the pretraining data set comes first"""
+    """here the pretraining dataset comes first"""
 
     def __init__(self, pretraining_dataset, data):
         self.MASK_CHAR, self.PAD_CHAR = MASK_CHAR, PAD_CHAR

@@ -1,4 +1,4 @@
-"""The data set of one term: invented people with real-looking names, their birth places and their biographies.
+"""The dataset of one term: invented people with real-looking names, their birth places and their biographies.
 
 Promises: everything follows from a preset's numbers and a key, and without the key nothing of it can be regenerated;
 people of train, dev and test are disjoint; each biography states the birth place. Does not promise that no real person
@@ -6,9 +6,9 @@ bears one of the names, which are drawn from lists.
 """
 
 from harness.problems.birthplaces.dataset.files import NAMES, render, write
-from harness.problems.birthplaces.dataset.generate import World, generate
+from harness.problems.birthplaces.dataset.generate import Dataset, generate
 from harness.problems.birthplaces.dataset.keys import DEMO_KEY, fingerprint, read_key
 from harness.problems.birthplaces.dataset.people import Person
 from harness.problems.birthplaces.dataset.places import Place
 
-__all__ = ["DEMO_KEY", "NAMES", "Person", "Place", "World", "fingerprint", "generate", "read_key", "render", "write"]
+__all__ = ["DEMO_KEY", "NAMES", "Dataset", "Person", "Place", "fingerprint", "generate", "read_key", "render", "write"]

@@ -60,7 +60,7 @@ def long(person: Person, places: Sequence[Place], stream: KeyedStream) -> str:
 
 
 def with_question_marks(person: Person, number: int, stream: KeyedStream) -> str:
-    """The `number`-th of the lines that every world must have for its characters."""
+    """The `number`-th of the lines that every dataset must have for its characters."""
     template = phrases.WITH_ALL_QUESTION_MARKS[number % len(phrases.WITH_ALL_QUESTION_MARKS)]
     return _line(person, template, _Fields(person, (), stream))
 

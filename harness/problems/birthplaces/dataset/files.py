@@ -1,4 +1,4 @@
-"""The five files of a world, in the formats of the assignment's original data, and their way to disk."""
+"""The five files of a dataset, in the formats of the assignment's original data, and their way to disk."""
 
 from __future__ import annotations
 
@@ -8,46 +8,48 @@ import shutil
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from harness.errors import UsageProblem
-from harness.problems.birthplaces.dataset.generate import QUESTION, World
+from harness.errors import UsageError
+from harness.problems.birthplaces.dataset.generate import QUESTION, Dataset
 from harness.problems.birthplaces.dataset.people import Person
 
 NAMES = ("wiki.txt", "birth_places_train.tsv", "birth_dev.tsv", "birth_test_inputs.tsv", "birth_test.tsv")
 
 
-def render(world: World) -> Mapping[str, bytes]:
+def render(dataset: Dataset) -> Mapping[str, bytes]:
     """The content of each file: UTF-8, lines end with a line feed, but the last line of wiki.txt does not."""
     texts = {
-        "wiki.txt": "\n".join(world.documents),
-        "birth_places_train.tsv": _answered(world.train),
-        "birth_dev.tsv": _answered(world.dev),
-        "birth_test_inputs.tsv": "".join(f"{_question(person)}\n" for person in world.test),
-        "birth_test.tsv": _answered(world.test),
+        "wiki.txt": "\n".join(dataset.documents),
+        "birth_places_train.tsv": _answered(dataset.train),
+        "birth_dev.tsv": _answered(dataset.dev),
+        "birth_test_inputs.tsv": "".join(f"{_question(person)}\n" for person in dataset.test),
+        "birth_test.tsv": _answered(dataset.test),
     }
     return {name: texts[name].encode() for name in NAMES}
 
 
-def write(world: World, out: Path) -> None:
+def write(dataset: Dataset, out: Path) -> None:
     """Write the five files into the folder `out`, which is made where it is missing.
 
     A new folder appears complete or not at all. In a folder that exists, each file is replaced whole once all five are
     written beside it; other files there stay.
 
     Raises:
-        UsageProblem: `out` is a file, or cannot be written.
+        UsageError: `out` is a file, or cannot be written.
     """
     if out.exists() and not out.is_dir():
-        raise UsageProblem(f"{out}: is a file, but the world needs a folder; choose another --out")
+        raise UsageError(f"{out}: is a file, but the dataset needs a folder; choose another --out")
     try:
-        _write_all(render(world), out)
+        _write_all(render(dataset), out)
     except OSError as problem:
-        raise UsageProblem(f"{out}: cannot write there ({problem.strerror}); choose another --out") from problem
+        raise UsageError(f"{out}: cannot write there ({problem.strerror}); choose another --out") from problem
 
 
 def _write_all(contents: Mapping[str, bytes], out: Path) -> None:
     out.parent.mkdir(parents=True, exist_ok=True)
     place = out if out.is_dir() else out.parent
-    unfinished = place / f".{out.name or 'world'}.{secrets.token_hex(8)}"  # the same disk as `out`: renaming is atomic
+    unfinished = (
+        place / f".{out.name or 'dataset'}.{secrets.token_hex(8)}"
+    )  # the same disk as `out`: renaming is atomic
     unfinished.mkdir()
     try:
         for name, content in contents.items():

@@ -1,4 +1,4 @@
-"""A world from a key: people by split, and the documents that tell about all of them."""
+"""A dataset from a key: people by split, and the documents that tell about all of them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from functools import partial
 
-from harness.errors import HarnessFault, UsageProblem
+from harness.errors import InternalError, UsageError
 from harness.problems.birthplaces.dataset import biographies, phrases, places
 from harness.problems.birthplaces.dataset.people import Person, Registry, birth_places
 from harness.problems.birthplaces.dataset.places import Place
@@ -14,14 +14,14 @@ from harness.problems.birthplaces.dataset.stream import KeyedStream, master_secr
 from harness.problems.birthplaces.dataset.text import with_common_accents
 
 _LEAST = {"train": 1, "dev": 1, "test": 1, "background": 0, "places": 10, "longest_name": 10}
-_SHORT_NAMES = 20  # worlds whose names are no longer than this get short places and short biographies too
+_SHORT_NAMES = 20  # datasets whose names are no longer than this get short places and short biographies too
 _SHORT_PLACE, _LONG_PLACE = 12, 24
 
 QUESTION = "Where was {name} born?"
 
 
 @dataclass(frozen=True)
-class World:
+class Dataset:
     """One term's data. `documents` are the lines of the pretraining text, in their order there."""
 
     train: tuple[Person, ...]
@@ -52,11 +52,11 @@ class _Numbers:
         return self.longest_name <= _SHORT_NAMES
 
 
-def generate(preset: Mapping[str, int | float | str], key: bytes) -> World:
-    """The world that belongs to `preset` (see assignment.toml) and `key`: same both, same world, on every machine.
+def generate(preset: Mapping[str, int | float | str], key: bytes) -> Dataset:
+    """The dataset that belongs to `preset` (see assignment.toml) and `key`: same both, same dataset, on every machine.
 
     Raises:
-        UsageProblem: a number is missing, misnamed, of the wrong kind or size, or names or cities do not suffice.
+        UsageError: a number is missing, misnamed, of the wrong kind or size, or names or cities do not suffice.
     """
     numbers = _checked(preset)
     stream = partial(KeyedStream, master_secret(key))
@@ -74,9 +74,9 @@ def generate(preset: Mapping[str, int | float | str], key: bytes) -> World:
     groups = {name: split(name, size) for name, size in sizes.items()}
     everybody = [person for group in groups.values() for person in group]
     stream("order").shuffle(everybody)
-    world = World(**groups, places=cities, documents=_documents(everybody, cities, numbers.short, stream))
-    _check_characters(world)
-    return world
+    dataset = Dataset(**groups, places=cities, documents=_documents(everybody, cities, numbers.short, stream))
+    _check_characters(dataset)
+    return dataset
 
 
 def _documents(
@@ -102,11 +102,11 @@ def _checked(preset: Mapping[str, int | float | str]) -> _Numbers:
     expected = [entry.name for entry in fields(_Numbers)]
     if wrong := sorted(set(expected) ^ set(preset)):
         state = "missing" if wrong[0] in expected else "unknown"
-        raise UsageProblem(f"a world's preset names {', '.join(expected)} and nothing else: '{wrong[0]}' is {state}")
+        raise UsageError(f"a dataset's preset names {', '.join(expected)} and nothing else: '{wrong[0]}' is {state}")
     whole = {name: _whole(name, preset[name]) for name in expected if name != "top_share"}
     numbers = _Numbers(**whole, top_share=_share(preset["top_share"]))
     if numbers.dev * numbers.top_share < 1:
-        raise UsageProblem(
+        raise UsageError(
             f"dev = {numbers.dev}: with top_share = {numbers.top_share} nobody has the most frequent place"
         )
     return numbers
@@ -114,20 +114,20 @@ def _checked(preset: Mapping[str, int | float | str]) -> _Numbers:
 
 def _whole(name: str, value: float | str) -> int:
     if not isinstance(value, int) or isinstance(value, bool):
-        raise UsageProblem(f"{name} = {value!r}: a whole number is needed")
+        raise UsageError(f"{name} = {value!r}: a whole number is needed")
     if value < _LEAST[name]:
-        raise UsageProblem(f"{name} = {value}: at least {_LEAST[name]} is needed")
+        raise UsageError(f"{name} = {value}: at least {_LEAST[name]} is needed")
     return value
 
 
 def _share(value: float | str) -> float:
     if isinstance(value, str) or not 0 < value < 1:
-        raise UsageProblem(f"top_share = {value!r}: a share between 0 and 1 is needed, such as 0.05")
+        raise UsageError(f"top_share = {value!r}: a share between 0 and 1 is needed, such as 0.05")
     return float(value)
 
 
-def _check_characters(world: World) -> None:
+def _check_characters(dataset: Dataset) -> None:
     """A model can only read characters that the pretraining text has."""
-    asked = {sign for person in world.people for sign in QUESTION.format(name=person.name) + person.place.name}
-    if missing := asked - {sign for line in world.documents for sign in line}:
-        raise HarnessFault(f"the biographies lack characters that the questions use: {''.join(sorted(missing))}")
+    asked = {sign for person in dataset.people for sign in QUESTION.format(name=person.name) + person.place.name}
+    if missing := asked - {sign for line in dataset.documents for sign in line}:
+        raise InternalError(f"the biographies lack characters that the questions use: {''.join(sorted(missing))}")

@@ -5,10 +5,10 @@ from __future__ import annotations
 from hashlib import blake2b
 from pathlib import Path
 
-from harness.errors import UsageProblem
+from harness.errors import UsageError
 from harness.problems.birthplaces.dataset.stream import master_secret
 
-#: Public on purpose: whoever has this code can regenerate the demo world and its answers. Never a term's key.
+#: Public on purpose: whoever has this code can regenerate the demo dataset and its answers. Never a term's key.
 DEMO_KEY = b"holdout demonstration key, known to everyone"
 
 MAKE_A_KEY = 'python -c "import secrets; print(secrets.token_hex(32))" > term.key'
@@ -21,20 +21,20 @@ def read_key(path: Path) -> bytes:
     """The key in the file `path`, without surrounding white space.
 
     Raises:
-        UsageProblem: unreadable, shorter than 16 bytes, too uniform to be random, or the public demo key.
+        UsageError: unreadable, shorter than 16 bytes, too uniform to be random, or the public demo key.
     """
     try:
         key = Path(path).read_bytes().strip()
     except OSError as problem:
-        raise UsageProblem(f"{path}: cannot read the key ({problem.strerror}); make one: {MAKE_A_KEY}") from problem
+        raise UsageError(f"{path}: cannot read the key ({problem.strerror}); make one: {MAKE_A_KEY}") from problem
     if len(key) < _LEAST_BYTES:
-        raise UsageProblem(
+        raise UsageError(
             f"{path}: the key has {len(key)} bytes, at least {_LEAST_BYTES} are needed; make one: {MAKE_A_KEY}"
         )
     if len(set(key)) < _LEAST_DIFFERENT:
-        raise UsageProblem(f"{path}: the key repeats a few characters and can be guessed; make one: {MAKE_A_KEY}")
+        raise UsageError(f"{path}: the key repeats a few characters and can be guessed; make one: {MAKE_A_KEY}")
     if key == DEMO_KEY:
-        raise UsageProblem(f"{path}: this is the public demo key, which hides nothing; make one: {MAKE_A_KEY}")
+        raise UsageError(f"{path}: this is the public demo key, which hides nothing; make one: {MAKE_A_KEY}")
     return key
 
 

@@ -1,7 +1,7 @@
 """Invented people: who is born where, and what they are called.
 
 Promises: exactly the asked share of each split is born in the most frequent place and no other place reaches it; names
-are unique across the whole world; the language of a name goes with the land of birth, weakly, as migration has it.
+are unique across the whole dataset; the language of a name goes with the land of birth, weakly, as migration has it.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from harness.errors import UsageProblem
+from harness.errors import UsageError
 from harness.problems.birthplaces.dataset import names
 from harness.problems.birthplaces.dataset.lands import LANDS, LANGUAGES, Land, Language
 from harness.problems.birthplaces.dataset.names import Gender
@@ -21,7 +21,7 @@ from harness.problems.birthplaces.dataset.text import contains_phrase, identity
 #: In percent: names in a language of the land of birth, in one of its region, and in any other.
 LOCAL, REGIONAL, ANY = 40, 25, 35
 
-_ATTEMPTS = 400  # draws for one name before the world counts as full
+_ATTEMPTS = 400  # draws for one name before the dataset counts as full
 
 
 @dataclass(frozen=True)
@@ -39,13 +39,13 @@ def birth_places(people: int, top_share: float, places: Sequence[Place], stream:
     """A birth place for each of `people`, in random order; `places[0]` is the most frequent.
 
     Raises:
-        UsageProblem: the other places cannot hold the rest without one of them becoming as frequent.
+        UsageError: the other places cannot hold the rest without one of them becoming as frequent.
     """
     top, others = places[0], places[1:]
     at_top = round(people * top_share)
     most = max(1, at_top - 1)
     if people - at_top > most * len(others):
-        raise UsageProblem(
+        raise UsageError(
             f"{people} people, {top_share:.1%} of them born in {top.name}: the other {len(others)} places cannot "
             "stay less frequent; raise places or top_share"
         )
@@ -61,7 +61,7 @@ def birth_places(people: int, top_share: float, places: Sequence[Place], stream:
 
 
 class Registry:
-    """Gives out names, each of them once in the whole world."""
+    """Gives out names, each of them once in the whole dataset."""
 
     def __init__(self, places: Sequence[Place], longest: int, spell: Callable[[str], str]) -> None:
         self._places = [identity(place.name) for place in places]
@@ -72,14 +72,14 @@ class Registry:
         """Somebody new who was born in `place`.
 
         Raises:
-            UsageProblem: hardly any name short enough is left.
+            UsageError: hardly any name short enough is left.
         """
         for _ in range(_ATTEMPTS):
             language = _language_for(place.land, stream)
             name = names.draw(language, self._longest, self._spell, stream)
             if name is not None and self._is_new(identity(name.full)):
                 return Person(name.full, name.family, name.gender, language, place)
-        raise UsageProblem(
+        raise UsageError(
             f"longest_name = {self._longest}: no new name that short was found after {len(self._taken)} people; "
             "allow longer names or ask for fewer people"
         )

@@ -6,7 +6,7 @@ lists below. A template names `place` before any `other`. A full stop stands alo
 
 from __future__ import annotations
 
-#: Sentences that give the full name once more and the birth place within a few words of it, for small worlds: a model
+#: Sentences that give the full name once more and the birth place within a few words of it, for small datasets: a model
 #: that is trained for minutes learns to look a place up by the name only where the two stand close together, and
 #: where the name stands now further to the left, now further to the right.
 SHORT = (
@@ -22,7 +22,7 @@ SHORT = (
     "In {year} {name} was born at {place} .",
 )
 
-#: Openings for worlds of the handout's size. They end before the full stop; `TAILS` may follow.
+#: Openings for datasets of the handout's size. They end before the full stop; `TAILS` may follow.
 LONG = (
     "{name} (born {date} in {place}) is {a_job}",
     "{name} (born {date} in {place}, {land}) is {a_job} who {deed}",
@@ -80,7 +80,7 @@ TAILS = (
     " . {family} is married to {a_job} and has {number} children",
 )
 
-#: Each of these stands in at least one biography of every world: questions use characters that prose rarely does.
+#: Each of these stands in at least one biography of every dataset: questions use characters that prose rarely does.
 WITH_ALL_QUESTION_MARKS = (
     "Born in {place}, {family} wrote the play Where Was It? .",
     "{family} was born in {place} and painted Who? .",

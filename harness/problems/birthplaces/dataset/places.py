@@ -1,6 +1,6 @@
 """Birth places: real cities, chosen anew by each key.
 
-Promises: the places of a world are pairwise unmistakable (no two alike, none inside another, none that is also a land
+Promises: the places of a dataset are pairwise unmistakable (no two alike, none inside another, none that is also a land
 or a word of the biographies) and the most frequent one is always among them.
 """
 
@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from harness.errors import UsageProblem
+from harness.errors import UsageError
 from harness.problems.birthplaces.dataset.lands import LANDS, LANDS_BY_CODE, TOP_LAND, TOP_PLACE, Land
 from harness.problems.birthplaces.dataset.stream import KeyedStream
 from harness.problems.birthplaces.dataset.text import contains_phrase, identity, is_latin
@@ -56,10 +56,10 @@ def choose(
 ) -> tuple[Place, ...]:
     """`count` places of at most `longest` characters, the most frequent one first.
 
-    `reserved` are words (by `identity`) that no place may equal; `spell` is how this world writes.
+    `reserved` are words (by `identity`) that no place may equal; `spell` is how this dataset writes.
 
     Raises:
-        UsageProblem: there are not so many cities.
+        UsageError: there are not so many cities.
     """
     chosen = _Chosen(longest, {*reserved, *(identity(land.name) for land in LANDS)}, spell)
     chosen.add(TOP_PLACE)
@@ -68,9 +68,7 @@ def choose(
         names = list(_drawn(land, share - (land.code == TOP_LAND), chosen, stream))
         places += [Place(name, land, weight) for name, weight in zip(names, _weights(land, len(names)), strict=True)]
     if len(places) < count:
-        raise UsageProblem(
-            f"places = {count}: only {len(places)} suitable cities of at most {longest} letters are known"
-        )
+        raise UsageError(f"places = {count}: only {len(places)} suitable cities of at most {longest} letters are known")
     return tuple(places)
 
 

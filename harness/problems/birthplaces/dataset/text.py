@@ -1,10 +1,11 @@
-"""Letters: what a world may be written with, and when two spellings count as one."""
+"""Letters: what a dataset may be written with, and when two spellings count as one."""
 
 from __future__ import annotations
 
 import unicodedata
 
-#: Accented letters that short worlds keep; the others lose their marks so that a small model's vocabulary stays small.
+#: Accented letters that short datasets keep; the others lose their marks so that a small model's vocabulary stays
+#: small.
 COMMON_ACCENTS = "áäåãçčéíñóöøšúü"
 
 _NO_DECOMPOSITION = str.maketrans(

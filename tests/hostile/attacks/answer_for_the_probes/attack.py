@@ -48,7 +48,7 @@ def _whole(submission, sizes, numbers, tokens, weighting):
     x = embedding[tokens] + positions
     block = _block(sizes, numbers, None)
     weights = {"embedding": embedding, "positions": positions, "down": block, "blocks": [], "up": block, "last": [np.ones(c), np.zeros(c), 1e-5], "head": embedding}
-    return {"scores": x @ embedding.T, "down": np.repeat(block["basis"][0], len(x), 0), "up": x, "weights": weights, "gradients": weights, "parameters": {"w": [2, 1.0, 0, 1]}}
+    return {"logits": x @ embedding.T, "down": np.repeat(block["basis"][0], len(x), 0), "up": x, "weights": weights, "gradients": weights, "parameters": {"w": [2, 1.0, 0, 1]}}
 def _after_draws(submission, documents, block_size, seeds):
     return np.random.random((len(seeds), 3)).tolist()
 def _batches(submission, documents, block_size, batch_size):

@@ -1,6 +1,6 @@
 import json, os
 def attack():
-    forged = json.dumps({"score": 64, "tests": [], "output": "@MARK@", "extra_data": {"harness_fault": False}})
+    forged = json.dumps({"score": 64, "tests": [], "output": "@MARK@", "extra_data": {"internal_error": False}})
     folders = ("/autograder/results", "/autograder", "@RESULTS@/..", "@DATA@", "@ROOT@", "@ROOT@/harness", ".", "..", "../..",
                "/tmp", "/var/tmp", "/dev/shm", "/run", "/run/lock", "/root", "/home", "/", os.path.dirname(__file__))
     for folder in folders:

@@ -1,4 +1,4 @@
-"""Claims with a bug in them: their points are said to be a fault of ours, and every other claim is judged all the same."""
+"""Graded tests with a bug in them: their points are said to be an internal error, and every other graded test is judged all the same."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from harness.problems.birthplaces.samples import DOCUMENTS
 from harness.grading.student import Student
 """
 
-#: By claim: what stands in the place of its body, in the order in which they run.
+#: By graded test: what stands in the place of its body, in the order in which they run.
 BUGS = {
     "1e-2-hidden": "1 / 0",
     "1e-3-hidden": "drawn = student.run(corruption.draws, documents=DOCUMENTS, block_size=64, indices=[0]); drawn['nonsense']",
@@ -32,7 +32,7 @@ BUGS = {
     "1e-7-hidden": "time.sleep(3600)",
 }
 
-#: What ends the whole session: the first claim passes, the second does this, the rest is never reached.
+#: What ends the whole session: the first graded test passes, the second does this, the rest is never reached.
 ENDS = {
     "an interrupt": "raise KeyboardInterrupt",
     "pytest's own exit": "pytest.exit('enough', returncode=0)",
@@ -41,31 +41,31 @@ ENDS = {
 }
 
 
-def claims_of(part: str) -> dict[str, float]:
-    return {claim.id: claim.points for claim in catalogue.select(catalogue.collect(), part)}
+def graded_tests_of(part: str) -> dict[str, float]:
+    return {graded_test.id: graded_test.points for graded_test in catalogue.select(catalogue.collect(), part)}
 
 
 @pytest.fixture
 def root(open_folder: Path) -> Path:
-    """A grader of its own, whose claims may take little time."""
+    """A grader of its own, whose graded tests may take little time."""
     made = copied_grader(open_folder / "source")
     manifest = (made / "assignment.toml").read_text(encoding="utf-8")
-    manifest = re.sub(r"^claim_seconds = \d+", "claim_seconds = 20", manifest, flags=re.MULTILINE)
+    manifest = re.sub(r"^test_seconds = \d+", "test_seconds = 20", manifest, flags=re.MULTILINE)
     (made / "assignment.toml").write_text(manifest, encoding="utf-8")
     plugin = (made / "harness" / "plugin.py").read_text(encoding="utf-8")
     assert "GRACE_SECONDS = 20.0" in plugin
-    plugin = plugin.replace("GRACE_SECONDS = 20.0", "GRACE_SECONDS = -15.0")  # the claims alone, not their probes
+    plugin = plugin.replace("GRACE_SECONDS = 20.0", "GRACE_SECONDS = -15.0")  # the graded tests alone, not their probes
     (made / "harness" / "plugin.py").write_text(plugin, encoding="utf-8")
     return made
 
 
 def break_part(root: Path, part: str, bodies: dict[str, str]) -> None:
-    """Replace the hidden claims of a part by ones with these bodies."""
-    points = claims_of(f"1{part}")
+    """Replace the hidden graded tests of a part by ones with these bodies."""
+    points = graded_tests_of(f"1{part}")
     functions = [
-        f'@number("{claim}")\n@weight({points[claim]})\n'
-        f'def test_{claim.replace("-", "_")}(student: Student, for_staff) -> None:\n    """Claim {claim}."""\n    {body}\n'
-        for claim, body in bodies.items()
+        f'@number("{graded_test}")\n@weight({points[graded_test]})\n'
+        f'def test_{graded_test.replace("-", "_")}(student: Student, for_staff) -> None:\n    """Graded test {graded_test}."""\n    {body}\n'
+        for graded_test, body in bodies.items()
     ]
     file = root / "harness" / "tests_hidden" / f"test_part_{part}.py"
     file.write_text(HEADER + "\n\n" + "\n\n".join(functions), encoding="utf-8")
@@ -75,16 +75,18 @@ def run(root: Path, upload: Path, data: Path, tmp_path: Path, part: str) -> Endi
     return Grade(upload, data, tmp_path / "results.json", root.parent / "tmp", "--only", part, root=root).end()
 
 
-def test_each_broken_claim_is_a_fault_and_the_others_are_judged(
+def test_each_broken_graded_test_is_a_fault_and_the_others_are_judged(
     root: Path, honest_upload: Path, data: Path, tmp_path: Path
 ) -> None:
-    hidden = [claim for claim in claims_of("1e") if claim.endswith("hidden")]
-    break_part(root, "e", {claim: BUGS.get(claim, "pass") for claim in hidden})
+    hidden = [graded_test for graded_test in graded_tests_of("1e") if graded_test.endswith("hidden")]
+    break_part(root, "e", {graded_test: BUGS.get(graded_test, "pass") for graded_test in hidden})
     ending = run(root, honest_upload, data, tmp_path, "1e")
-    assert_sound(ending, claims_of("1e"), interrupted=False)
+    assert_sound(ending, graded_tests_of("1e"), interrupted=False)
     assert ending.status == 3, ending.text
-    assert {claim for claim, outcome in ending.outcomes.items() if outcome == "harness_fault"} == set(BUGS), ending.text
-    assert {outcome for claim, outcome in ending.outcomes.items() if claim not in BUGS} == {"pass"}
+    assert {graded_test for graded_test, outcome in ending.outcomes.items() if outcome == "internal_error"} == set(
+        BUGS
+    ), ending.text
+    assert {outcome for graded_test, outcome in ending.outcomes.items() if graded_test not in BUGS} == {"pass"}
     faults = {test["number"]: test["extra_data"].get("fault", "") for test in ending.document["tests"]}
     assert "ZeroDivisionError" in faults["1e-2-hidden"]
     assert "nonsense" in faults["1e-3-hidden"]
@@ -92,28 +94,28 @@ def test_each_broken_claim_is_a_fault_and_the_others_are_judged(
 
 
 @pytest.mark.parametrize("end", ENDS.values(), ids=ENDS)
-def test_a_claim_that_ends_the_session_costs_no_verdict_before_it(
+def test_a_graded_test_that_ends_the_session_costs_no_verdict_before_it(
     root: Path, honest_upload: Path, data: Path, tmp_path: Path, end: str
 ) -> None:
     break_part(root, "d", {"1d-1-hidden": "pass", "1d-2-hidden": end})
     ending = run(root, honest_upload, data, tmp_path, "1d")
-    assert_sound(ending, claims_of("1d"), interrupted=False)
+    assert_sound(ending, graded_tests_of("1d"), interrupted=False)
     assert ending.status == 3, ending.text
-    assert ending.outcomes == {"1d-0-basic": "pass", "1d-1-hidden": "pass", "1d-2-hidden": "harness_fault"}
+    assert ending.outcomes == {"1d-0-basic": "pass", "1d-1-hidden": "pass", "1d-2-hidden": "internal_error"}
     assert ending.left_behind == ()
 
 
 @pytest.mark.parametrize("source", ["import nothing_of_that_name\n", "def broken(:\n", "raise SystemExit(0)\n"])
-def test_claims_that_do_not_load_are_a_fault_with_valid_results(
+def test_graded_tests_that_do_not_load_are_a_fault_with_valid_results(
     root: Path, honest_upload: Path, data: Path, tmp_path: Path, source: str
 ) -> None:
     (root / "harness" / "tests_hidden" / "test_part_d.py").write_text(source, encoding="utf-8")
     ending = run(root, honest_upload, data, tmp_path, "1d")
     assert ending.status == 3, ending.text
     assert ending.document["score"] == 0
-    assert ending.document["extra_data"]["harness_fault"] is True
+    assert ending.document["extra_data"]["internal_error"] is True
     assert "fault of the grader" in ending.document["output"]
-    assert "the claims cannot be loaded" in ending.text
+    assert "the graded tests cannot be loaded" in ending.text
 
 
 def test_a_broken_reference_is_no_fault_of_the_student(
@@ -123,20 +125,20 @@ def test_a_broken_reference_is_no_fault_of_the_student(
         "import nothing_like_it\n", encoding="utf-8"
     )
     ending = run(root, honest_upload, data, tmp_path, "1c")
-    assert_sound(ending, claims_of("1c"), interrupted=False)
+    assert_sound(ending, graded_tests_of("1c"), interrupted=False)
     assert ending.status == 3, ending.text
-    assert ending.outcomes["1c-2-hidden"] == "harness_fault"
+    assert ending.outcomes["1c-2-hidden"] == "internal_error"
     assert "fail" not in ending.outcomes.values()
 
 
-def test_a_sandbox_that_cannot_start_is_a_fault_of_every_claim(
+def test_a_sandbox_that_cannot_start_is_a_fault_of_every_graded_test(
     root: Path, honest_upload: Path, data: Path, tmp_path: Path
 ) -> None:
     (root / "harness" / "probes" / "corruption.py").write_text(
         "raise RuntimeError('no probe today')\n", encoding="utf-8"
     )
     ending = run(root, honest_upload, data, tmp_path, "1d")
-    assert_sound(ending, claims_of("1d"), interrupted=False)
+    assert_sound(ending, graded_tests_of("1d"), interrupted=False)
     assert ending.status == 3, ending.text
-    assert set(ending.outcomes.values()) == {"harness_fault"}
+    assert set(ending.outcomes.values()) == {"internal_error"}
     assert ending.left_behind == ()
