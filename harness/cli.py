@@ -12,6 +12,7 @@ import traceback
 from collections.abc import Sequence
 from pathlib import Path
 
+from harness import terminal
 from harness.assignment import ROOT, load
 from harness.errors import HoldoutError, InternalError, UsageError
 from harness.grading import catalogue
@@ -27,9 +28,15 @@ DEMO_DATASET = ROOT / "build" / "dataset"
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; the exit status."""
+    return terminal.run(lambda: _main(argv))
+
+
+def _main(argv: Sequence[str] | None) -> int:
     arguments = _parser().parse_args(argv)
     try:
         return int(arguments.run(arguments))
+    except BrokenPipeError:
+        raise  # whoever read what we print is gone
     except HoldoutError as problem:
         print(f"error: {problem}", file=sys.stderr)
         return problem.exit_code
@@ -46,14 +53,14 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     grade = commands.add_parser("grade", help="grade one upload")
-    grade.add_argument("upload", type=Path, help="a folder or a zip")
+    grade.add_argument("upload", type=terminal.path, help="a folder or a zip")
     grade.add_argument(
         "--data",
-        type=Path,
+        type=terminal.path,
         help="folder with the term's data (default: the one beside the grader, else the demo dataset)",
     )
-    grade.add_argument("--results", type=Path, help="where to write results.json (default: only print)")
-    grade.add_argument("--html", type=Path, help="also write a page for reading")
+    grade.add_argument("--results", type=terminal.path, help="where to write results.json (default: only print)")
+    grade.add_argument("--html", type=terminal.path, help="also write a page for reading")
     grade.add_argument("--only", metavar="ID", help="one graded test (1e-2-hidden) or one part (1e)")
     grade.add_argument("--seed", help="repeat a run: the seed that its results show")
     grade.add_argument(
@@ -65,8 +72,8 @@ def _parser() -> argparse.ArgumentParser:
 
     for name, told in (("dataset", "generate a term's data"), ("world", "the old name of `dataset`")):
         dataset = commands.add_parser(name, help=told)
-        dataset.add_argument("--out", type=Path, required=True, help="folder to write")
-        dataset.add_argument("--key-file", type=Path, help="the term's secret key (default: the public demo key)")
+        dataset.add_argument("--out", type=terminal.path, required=True, help="folder to write")
+        dataset.add_argument("--key-file", type=terminal.path, help="the term's secret key (default: the demo key)")
         dataset.add_argument("--preset", default="laptop", help="laptop (default) or full")
         dataset.set_defaults(run=_dataset, old_name=name == "world")
 
@@ -82,6 +89,8 @@ def _grade(arguments: argparse.Namespace) -> int:
     for target in (arguments.results, arguments.html):
         if target is not None and not target.absolute().parent.is_dir():
             raise UsageError(f"{target}: its folder does not exist; make it first")
+        if target is not None and target.is_dir():
+            raise UsageError(f"{target}: is a folder; give the name of a file in it")
     data = check_data(arguments.data or _default_data())
     _fail_closed(arguments.results, arguments.only)
     if arguments.gradescope:

@@ -134,7 +134,13 @@ def _run_pytest(plugin: Plugin, ledger: Ledger) -> None:
 def _private(job: Job, purpose: str) -> Path:
     """A fresh folder whose name no worker can guess, below a folder that no worker can list."""
     folder = Path(job.scratch) / f"{purpose}-{secrets.token_hex(16)}"
-    folder.mkdir(mode=0o755)
+    return _open_folder(folder)
+
+
+def _open_folder(folder: Path) -> Path:
+    """Make a folder that workers may read, whatever our umask is."""
+    folder.mkdir()
+    folder.chmod(0o755)
     return folder
 
 
@@ -146,8 +152,7 @@ def _reference(job: Job, assignment: Assignment) -> Path | None:
     if not source.is_dir():
         raise InternalError(f"{source}: the staff solution is missing beside this grader; build the release again")
     into = _private(job, "reference")
-    package = into / "submission"
-    package.mkdir(mode=0o755)
+    package = _open_folder(into / "submission")
     for deliverable in assignment.uploads:
         if deliverable.kind == "code":
             shutil.copyfile(source / deliverable.name, package / deliverable.name)

@@ -26,6 +26,7 @@ from harness.grading.results import INTERNAL_ERROR_NOTE, Ledger, Outcome, read_b
 from harness.grading.session import INTERNAL_ERROR_EXIT, Job
 from harness.intake.staging import discard
 from harness.sandbox.scratch import SHARED_FOLDERS, wipe
+from harness.sandbox.session import LIBRARY_PATHS
 
 try:
     import fcntl
@@ -193,16 +194,27 @@ def _terminable(process: subprocess.Popen[bytes]) -> Iterator[list[int]]:
 
 
 def _environment() -> dict[str, str]:
-    """What the session sees: none of the platform's tokens, and nothing that changes how Python or pytest start."""
-    kept = {"PATH", "HOME", "LANG", "TMPDIR", "TEMP", "TMP", "SYSTEMROOT", "VIRTUAL_ENV"}
+    """What the session sees: none of the platform's tokens, and nothing that changes how Python or pytest start.
+
+    What we can import, it can: our module path goes on to it, however the folders of a user, a hub or a cluster's
+    modules came to be on it.
+    """
+    kept = {"PATH", "HOME", "LANG", "TMPDIR", "TEMP", "TMP", "SYSTEMROOT", "VIRTUAL_ENV", *LIBRARY_PATHS}
     found = {key: value for key, value in os.environ.items() if key.upper() in kept}
     return {
         **found,
-        "PYTHONPATH": str(ROOT),
+        "PYTHONPATH": os.pathsep.join([str(ROOT), *_module_path()]),
         "PYTHONDONTWRITEBYTECODE": "1",
         "PYTHONUTF8": "1",
         "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
     }
+
+
+def _module_path() -> list[str]:
+    """Our own sys.path, without the folder that a command happened to be given in: an upload, perhaps."""
+    here = Path.cwd()
+    ours = [entry for entry in sys.path if Path(entry).is_absolute() and Path(entry) != here]
+    return [entry for entry in ours if os.pathsep not in entry]
 
 
 def _kill(process: subprocess.Popen[bytes]) -> None:

@@ -17,6 +17,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from harness import terminal
 from harness.assignment import Assignment, load
 from harness.errors import HoldoutError, UsageError
 from harness.intake.layout import MADE_BY, explain
@@ -180,11 +181,15 @@ def as_text(found: Collected, out: Path, assignment: Assignment) -> str:
 
 def main(argv: Sequence[str], submission: Path, data: Path) -> int:
     """The command. Exit status 0: complete and fresh, 1: packed with findings, 2: nothing packed."""
+    return terminal.run(lambda: _main(argv, submission, data))
+
+
+def _main(argv: Sequence[str], submission: Path, data: Path) -> int:
     parser = argparse.ArgumentParser(
         prog="python collect_submission.py", description="Pack your upload, and say what is missing from it or stale."
     )
     parser.add_argument(
-        "--out", type=Path, default=submission.parent / "submission.zip", help="the zip (default: %(default)s)"
+        "--out", type=terminal.path, default=submission.parent / "submission.zip", help="the zip (default: %(default)s)"
     )
     arguments = parser.parse_args(argv)
     assignment = load()

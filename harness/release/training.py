@@ -21,6 +21,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
+from harness import terminal
 from harness.assignment import ROOT, load
 from harness.errors import InternalError
 from harness.problems.birthplaces.predictions import load_gold, parse, score
@@ -180,6 +181,10 @@ def _accuracies(upload: Path, dataset: Path) -> dict[str, float]:
 
 def main() -> int:
     """`make reference`: the demo dataset's reference upload, trained unless it is fresh."""
+    return terminal.run(_main)
+
+
+def _main() -> int:
     from harness.errors import HoldoutError
     from harness.release import termdata, trained
 

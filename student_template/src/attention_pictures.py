@@ -10,6 +10,9 @@ from grader import HERE, home_of_harness
 
 if __name__ == "__main__":
     sys.path.insert(0, str(home_of_harness()))
+    from harness.environment import require
+
+    require(HERE / "requirements.txt")
     from harness.problems.attention.pictures import command
 
     sys.exit(command(sys.argv[1:], submission=HERE / "submission", out=Path("pictures")))

@@ -16,6 +16,9 @@ def home_of_harness():
 
 if __name__ == "__main__":
     sys.path.insert(0, str(home_of_harness()))
+    from harness.environment import require
+
+    require(HERE / "requirements.txt")
     from harness.cli import students_grader
 
     sys.exit(students_grader(sys.argv[1:], submission=HERE / "submission", data=HERE / "data"))
