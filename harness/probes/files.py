@@ -110,7 +110,7 @@ def _is_finite(tensor: torch.Tensor) -> bool:
 def _zip_problem(path: Path) -> str:
     """A sentence when the file is no ordinary torch archive, before torch reads it."""
     if not zipfile.is_zipfile(path):
-        return "it is not a file that torch.save writes (since its version 1.6): save model.state_dict() with it again"
+        return "it is not a file that torch.save wrote, or by a torch before 1.6: save model.state_dict() again"
     try:
         with zipfile.ZipFile(path) as archive:
             entries = archive.infolist()
