@@ -21,20 +21,19 @@ from rich.console import Console
 
 from harness import assignment as manifest_of
 from harness.assignment import Assignment
-from harness.errors import UsageError
+from harness.errors import UsageError, refuse_any
 from harness.grading.catalogue import collect
 from harness.intake.zips import zipped
 from harness.release import lists as release_list
 from harness.release import package, selfcheck, tables, template, termdata, trained
 from harness.release import previous as previous_release
-from harness.release.findings import refuse_any
 from harness.release.handouts import handouts, staff
-from harness.release.leaks.leaks import Artefact, Secrets, check
+from harness.release.leaks import Artefact, Secrets, check
 from harness.release.lists import Lists, expand
 from harness.release.package import Stamp
 from harness.release.previous import PreviousRelease
 from harness.release.selfcheck import Marks
-from harness.release.strip.strip import StrippedTree
+from harness.release.strip import StrippedTree
 from harness.release.termdata import GOLD, TermData
 
 #: What the leak check does not read as a student would: these, and all that lies in dist/staff/.
@@ -234,7 +233,7 @@ def _step_leaks(root: Path, lists: Lists, contents: Contents, console: Console) 
     size = sum(len(each.data) for each in artefacts) / 2**20
     console.print(f"[bold]leak check[/] of {size:.1f} MiB")
     title = "this release would give away what it must not (allow.toml excuses a false alarm, with its reason):"
-    refuse_any(title, check(artefacts, secrets, lists))
+    refuse_any(title, check(artefacts, secrets, names=lists.names, passages=lists.passages))
     console.print(
         "  every file is on the release list; students get no solution, hidden graded test, test answer or key"
     )

@@ -26,8 +26,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.assignment import Assignment
-from harness.errors import InternalError
-from harness.release.findings import refuse_any
+from harness.errors import InternalError, refuse_any
 from harness.release.package import TOP
 from harness.release.template import REFERENCE
 

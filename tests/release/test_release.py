@@ -11,9 +11,8 @@ from rich.console import Console
 
 import build
 from harness.assignment import ROOT, load
-from harness.errors import InternalError, UsageError
+from harness.errors import InternalError, ReleaseRefusedError, UsageError
 from harness.release import release, selfcheck, template, trained
-from harness.release.findings import ReleaseRefusedError
 from harness.release.handouts import handouts, staff
 from harness.release.selfcheck import Marks
 

@@ -12,11 +12,10 @@ from rich.console import Console
 
 import build
 from harness.assignment import ROOT, load
-from harness.errors import UsageError
+from harness.errors import ReleaseRefusedError, UsageError
 from harness.problems.birthplaces.dataset import DEMO_KEY, generate, write
 from harness.problems.birthplaces.predictions import Question, Score, load_gold, meets, score
 from harness.release import previous, release, selfcheck, template, termdata, trained
-from harness.release.findings import ReleaseRefusedError
 from harness.release.handouts import handouts, staff
 from harness.release.selfcheck import Marks
 
