@@ -25,7 +25,7 @@ from harness.errors import UsageError, refuse_any
 from harness.grading.catalogue import collect
 from harness.intake.zips import zipped
 from harness.release import lists as release_list
-from harness.release import package, selfcheck, tables, template, termdata, trained
+from harness.release import package, selfcheck, tables, template, termdata, training
 from harness.release import previous as previous_release
 from harness.release.handouts import handouts, staff
 from harness.release.leaks import Artefact, Secrets, check
@@ -104,7 +104,7 @@ def _checked(
     """
     with ThreadPoolExecutor(1) as beside:
         leaks = beside.submit(_step_leaks, request.root, lists, contents, console)
-        if trained.untrained(request.root, contents.data, assignment, request.trained):
+        if training.untrained(request.root, contents.data, assignment, request.trained):
             leaks.result()
         try:
             return _step_self_check(request, contents, assignment, console)
@@ -243,11 +243,11 @@ def _step_self_check(request: Request, contents: Contents, assignment: Assignmen
     """Use the finished zips; a dry run trains nothing, and goes without the reference where that would be needed."""
     root, data = request.root, contents.data
     upload: Path | None
-    if request.dry_run and (why := trained.untrained(root, data, assignment, request.trained)):
+    if request.dry_run and (why := training.untrained(root, data, assignment, request.trained)):
         console.print(f"[bold]reference[/] a release would train it now: {why}; this dry run does not grade it")
         upload = None
     else:
-        upload = trained.ready(root, data, assignment, console, request.trained)
+        upload = training.ready(root, data, assignment, console, request.trained)
     console.print("[bold]self-check[/] of the finished zips")
     zips = contents.artefacts["student.zip"], contents.artefacts["autograder.zip"]
     return selfcheck.check(*zips, upload, contents.tree.files, assignment, lambda said: console.print(f"  {said}"))
