@@ -125,7 +125,12 @@ def test_notebook_forgets_its_run_and_keeps_what_it_says():
 
 @pytest.mark.parametrize("place", ["source", "metadata"])
 def test_marker_in_a_notebook_is_refused_wherever_it_stands(place):
-    cell = {"cell_type": "code", "metadata": {}, "source": "x = 1", place: {"note": "BEGIN CODE HERE"}}
+    cell: dict[str, object] = {
+        "cell_type": "code",
+        "metadata": {},
+        "source": "x = 1",
+        place: {"note": "BEGIN CODE HERE"},
+    }
     (finding,) = strip("demo.ipynb", notebook(cell).encode()).findings
     assert str(finding).startswith("demo.ipynb:")
     assert "only .py and .tex files hold solution blocks" in str(finding)
