@@ -141,7 +141,7 @@ class ZipSource(Source):
 class _Bounded:
     """A seekable stream that refuses to hand out more than the longest list of files at once.
 
-    ZipFile reads the whole central directory in one go, of a length that the file itself graded tests.
+    ZipFile reads the whole central directory in one go, of a length that the file itself claims.
     """
 
     def __init__(self, stream: IO[bytes]) -> None:

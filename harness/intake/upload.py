@@ -263,7 +263,7 @@ def unreadable(label: str, problem: OSError) -> UploadError:
 
 @contextmanager
 def faults_are_ours(path: Path) -> Iterator[None]:
-    """Turn a failure to write `path`, a full disk say, into a InternalError: no student is to blame for it."""
+    """Turn a failure to write `path`, a full disk say, into an InternalError: no student is to blame for it."""
     try:
         yield
     except OSError as problem:

@@ -72,9 +72,8 @@ def release(request: Request, console: Console) -> None:
     Raises:
         UsageError: something given is unusable.
         ReleaseRefusedError: the reference cannot be stripped, something leaks, the self-check fails, or a hotfix
-        changes
-            what it must not.
-        InternalError: a room of ours is missing or broke.
+            changes what it must not.
+        InternalError: something of ours broke.
     """
     root, dist = request.root, request.root / "dist"
     previous = previous_release.load(request.hotfix) if request.hotfix else None
