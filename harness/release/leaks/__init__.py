@@ -16,7 +16,7 @@ from pathlib import PurePosixPath
 
 from harness.release.leaks.artefacts import UNREADABLE, Piece, pieces
 from harness.release.leaks.rules import Canaries, Code, Excuse, Leak, Markers, Names, Prose, Reading, Rule
-from harness.release.leaks.secretrules import Gold, HiddenTests, Key
+from harness.release.leaks.secretrules import Answers, HiddenTests, Key
 from harness.release.strip.blocks import Block
 
 _NEVER = frozenset({".pyc", ".pyo", ".params", ".predictions", ".pt", ".pkl", ".key"})
@@ -29,8 +29,8 @@ class Secrets:
     blocks: tuple[Block, ...]
     public: Mapping[str, bytes]  # the template: what students are meant to read
     hidden: Mapping[str, str]  # hidden graded tests' sources by path
-    gold: bytes  # birth_test.tsv
-    told: frozenset[bytes]  # files that tell the answers on purpose: the biographies
+    answers: tuple[bytes, ...]  # files of `question<tab>answer` lines that only staff have
+    told: frozenset[bytes]  # files that tell answers on purpose
     key: bytes | None
 
 
@@ -56,7 +56,7 @@ def check(
         Code(secrets.blocks, secrets.public, passages),
         Prose(secrets.blocks, secrets.public, passages),
         HiddenTests(secrets.hidden),
-        Gold(secrets.gold, secrets.told),
+        *(Answers(each, secrets.told) for each in secrets.answers),
         *key,
     )
     found: set[Leak] = set()
