@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from harness.assignment import ROOT, load
-from harness.errors import HoldoutError, InternalError, UsageError
+from harness.errors import HoldoutError, InternalError, MissingPackageError, UsageError
 from harness.grading import catalogue
 from harness.grading.page import as_text
 from harness.grading.results import Ledger
@@ -37,6 +37,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("stopped", file=sys.stderr)
         return 130
+    except ModuleNotFoundError as missing:
+        if str(missing.name).startswith("harness"):
+            traceback.print_exc()
+            return InternalError.exit_code
+        print(f"error: {MissingPackageError(missing.name)}", file=sys.stderr)
+        return MissingPackageError.exit_code
     except Exception:  # noqa: BLE001 - whatever it is, it is ours, and exit status 1 has another meaning
         traceback.print_exc()
         return InternalError.exit_code

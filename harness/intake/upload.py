@@ -296,7 +296,7 @@ def names_are_theirs() -> Iterator[None]:
 
 @contextmanager
 def faults_are_ours(path: Path) -> Iterator[None]:
-    """Turn a failure to write `path`, a full disk say, into a InternalError: no student is to blame for it."""
+    """Turn a failure to write `path`, a full disk say, into an InternalError: no student is to blame for it."""
     try:
         yield
     except OSError as problem:

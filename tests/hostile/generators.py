@@ -214,7 +214,7 @@ def lying_zip(into: Path, places: Places) -> Path:
     at = whole.rfind(b"PK\1\2")
     struct.pack_into("<H", whole, at + 8, 1)  # the last entry claims to be encrypted
     at = whole.find(b"PK\1\2")
-    struct.pack_into("<I", whole, at + 24, 0xFFFFFFF0)  # the first one graded tests four gibibytes
+    struct.pack_into("<I", whole, at + 24, 0xFFFFFFF0)  # the first one claims four gibibytes
     at = whole.find(b"PK\1\2", at + 4)
     struct.pack_into("<I", whole, at + 16, 0)  # the second has another checksum
     return _beside(into, bytes(whole))

@@ -18,19 +18,24 @@ from typing import Protocol
 from harness.release.leaks import words
 from harness.release.leaks.artefacts import Piece
 from harness.release.leaks.words import Hit, Known, Shingle, Tokens, same
-from harness.release.lists import Excuse
-from harness.release.strip.bindings import bound_anywhere
-from harness.release.strip.blocks import Block
-from harness.release.strip.markers import HASH, MARKUP, near_miss, style_of
-from harness.release.strip.python_rules import Fault, parse
+from harness.release.strip.blocks import Block, near_miss, style_of
+from harness.release.strip.languages import Unparsed, bound_anywhere, parse
 
 EXACT_RUN, ANONYMOUS_RUN, PROSE_RUN = 8, 16, 6
 SHORTEST_BLOCK = 6  # tokens; fewer say nothing
 LEAST_NAME = 6
 
-#: Suffixes of blocks that hold code; blocks of other files hold prose.
+#: Suffixes of files that hold code; other files hold prose.
 _CODE = frozenset({".py", ".sh", ".toml", ".yml", ".ipynb"})
 _DOCSTRING = re.compile(r"\"\"\"[\s\S]*?\"\"\"|'''[\s\S]*?'''")
+
+
+@dataclass(frozen=True)
+class Excuse:
+    """A leak finding that is none, with the reason why."""
+
+    text: str
+    reason: str
 
 
 @dataclass(frozen=True, order=True)
@@ -91,9 +96,9 @@ class Markers:
         piece = reading.piece
         if piece.suffix == ".ipynb" and not piece.made_of:
             return  # its lines are JSON; its cells come as a reading of their own
-        styles = (HASH, MARKUP) if piece.suffix == ".ipynb" else (style_of(piece.path),)
+        style = style_of(piece.path)
         for number, line in enumerate(reading.text.split("\n"), start=1):
-            if near_miss(line) and not any(style and style.edge(line) for style in styles):
+            if near_miss(line) and (style is None or style.edge(line) is None):
                 yield reading.leak(number, f"looks like a marker but is not one: '{line.strip()[:120]}'", "marker")
 
 
@@ -206,12 +211,8 @@ class Prose:
 
 def bound_names(block: Block) -> Collection[str]:
     """The telling names that a code block binds: long ones, and those of several words."""
-    suffix = _suffix(block)
-    if suffix == ".sh":
-        found = re.findall(r"(?m)^\s*(?:local\s+|readonly\s+|export\s+)?(\w+)=", "\n".join(block.body))
-    else:
-        tree = parse(_as_module(block)) if suffix in (".py", ".ipynb") else Fault(1, "")
-        found = [] if isinstance(tree, Fault) else list(bound_anywhere(ast.iter_child_nodes(tree.body[0])))
+    tree = parse(_as_module(block)) if _suffix(block) == ".py" else Unparsed(1, "prose")
+    found = [] if isinstance(tree, Unparsed) else list(bound_anywhere(ast.iter_child_nodes(tree.body[0])))
     return [name for name in found if len(name) >= LEAST_NAME or "_" in name.strip("_")]
 
 
@@ -251,7 +252,7 @@ def telling(run: Shingle) -> bool:
 
 
 def _suffix(block: Block) -> str:
-    return PurePosixPath(block.file.partition("[")[0]).suffix
+    return PurePosixPath(block.file).suffix
 
 
 def _as_module(block: Block) -> str:

@@ -10,7 +10,7 @@ from rich.console import Console
 
 from harness.assignment import ROOT, load
 from harness.errors import UsageError
-from harness.release import trained, training
+from harness.release import training
 from harness.release.keys import DEMO_KEY
 from harness.release.termdata import TermData
 
@@ -41,7 +41,7 @@ def asked(monkeypatch, root):
 
 
 def ready(root, data=DATA) -> Path:
-    return trained.ready(root, data, load(), Console(file=io.StringIO()))
+    return training.ready(root, data, load(), Console(file=io.StringIO()))
 
 
 def test_missing_upload_is_trained_once(root, asked):
@@ -59,7 +59,7 @@ def test_changed_code_is_trained_anew(root, asked):
     ready(root)
     path = root / "reference_solution" / "src" / "submission" / "model.py"
     path.write_text(path.read_text(encoding="utf-8") + "# better\n", encoding="utf-8")
-    assert "model.py of the reference has changed" in str(trained.untrained(root, DATA, load()))
+    assert "model.py of the reference has changed" in str(training.untrained(root, DATA, load()))
     ready(root)
     assert len(asked) == 2
 
@@ -72,7 +72,7 @@ def test_changed_data_is_trained_anew(root, asked):
 
 def test_lost_file_is_trained_anew(root, asked):
     (ready(root) / "vanilla.model.params").unlink()
-    why = trained.untrained(root, DATA, load())
+    why = training.untrained(root, DATA, load())
     assert why == f"{root / 'build' / 'reference_upload'} lacks vanilla.model.params"
     ready(root)
     assert len(asked) == 2
@@ -84,7 +84,7 @@ def test_changed_commands_are_trained_anew(root, asked):
         ready(root)
         path = root / "reference_solution" / "src" / name
         path.write_text(path.read_text(encoding="utf-8") + "# better\n", encoding="utf-8")
-        assert trained.untrained(root, DATA, load()) == "run.py or run.sh changed since"
+        assert training.untrained(root, DATA, load()) == "run.py or run.sh changed since"
     ready(root)
     assert len(asked) == 3
 
@@ -94,7 +94,7 @@ def test_upload_of_unknown_origin_is_trained_anew(root, asked, record):
     ready(root)
     path = root / "build" / "reference_upload.json"
     path.unlink() if record is None else path.write_text(record)
-    assert str(trained.untrained(root, DATA, load())).startswith(f"{path} does not tell what it was trained on")
+    assert str(training.untrained(root, DATA, load())).startswith(f"{path} does not tell what it was trained on")
     ready(root)
     assert len(asked) == 2
 
@@ -107,7 +107,7 @@ def elsewhere(root, asked, tmp_path):
 
 def test_upload_that_staff_bring_is_taken_as_it_is(root, asked, elsewhere):
     other = replace(DATA, key=b"another key, which nobody knows")
-    assert trained.ready(root, other, load(), Console(file=io.StringIO()), elsewhere) == elsewhere
+    assert training.ready(root, other, load(), Console(file=io.StringIO()), elsewhere) == elsewhere
     assert len(asked) == 1
 
 
@@ -115,7 +115,7 @@ def test_upload_that_staff_bring_is_taken_as_it_is(root, asked, elsewhere):
 def test_upload_that_staff_bring_must_be_complete_and_of_this_code(root, asked, elsewhere, name, why):
     (elsewhere / name).write_text("# other\n") if why != "lacks" else (elsewhere / name).unlink()
     with pytest.raises(UsageError, match=rf"--trained .*{why}"):
-        trained.ready(root, DATA, load(), Console(file=io.StringIO()), elsewhere)
+        training.ready(root, DATA, load(), Console(file=io.StringIO()), elsewhere)
     assert len(asked) == 1
 
 
