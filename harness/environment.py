@@ -1,6 +1,6 @@
 """Whether this Python has what a command needs: asked before anything runs, answered in one sentence.
 
-Imports nothing but the standard library, and reads versions from what is installed, so nothing is imported to find out.
+Needs nothing but the standard library, and reads versions from what is installed, so nothing is imported to find out.
 What stands first on the path counts, as it does for an import.
 """
 
@@ -14,6 +14,15 @@ from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
 
+from harness.errors import MissingPackageError, UsageError
+
+__all__ = ["PACKAGES", "MissingPackageError", "UsageError", "check_packages", "complaints"]
+
+#: What every command needs in the grader itself. torch is loaded in the zygote alone, which tells when it is missing.
+PACKAGES: tuple[str, ...] = ("numpy", "pytest", "gradescope_utils", "timeout_decorator")
+if sys.version_info < (3, 11):
+    PACKAGES = (*PACKAGES, "tomli")
+
 Version = tuple[int, ...]
 
 _LINE = re.compile(r"(?P<name>[\w.-]+)\s*(?P<bounds>[^;#]*)(?:;\s*python_version\s*<\s*[\"'](?P<before>[\d.]+)[\"'])?")
@@ -23,19 +32,22 @@ _HOLDS = {
 }  # fmt: skip
 
 
-def require(requirements: Path) -> None:
-    """End the program with a sentence unless the packages of a requirements.txt are here; nothing where it is not."""
-    if not requirements.is_file():
-        return
-    lacking = list(complaints(requirements.read_text(encoding="utf-8")))
-    if lacking:
-        print(
-            f"error: {'; '.join(lacking)}; install what is asked for with\n"
-            f'    "{sys.executable}" -m pip install -r "{requirements}"\n'
-            "or use the Python in which you have done so",
-            file=sys.stderr,
+def check_packages(requirements: Path) -> None:
+    """Whether this Python has every package of PACKAGES, in versions that a requirements.txt admits where there is one.
+
+    Raises:
+        MissingPackageError: one is not there.
+        UsageError: one is there in another version, as beside an older course's or the system's own.
+    """
+    for name in PACKAGES:
+        if importlib.util.find_spec(name) is None:
+            raise MissingPackageError(name)
+    wrong = list(complaints(requirements.read_text(encoding="utf-8"))) if requirements.is_file() else []
+    if wrong:
+        raise UsageError(
+            f"{'; '.join(wrong)}: install what is asked for, with "
+            f'"{sys.executable}" -m pip install -r "{requirements}", or use the Python in which you have done so'
         )
-        raise SystemExit(2)
 
 
 def complaints(text: str) -> Iterator[str]:

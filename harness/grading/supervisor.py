@@ -25,8 +25,8 @@ from harness.errors import InternalError, UsageError
 from harness.grading.results import INTERNAL_ERROR_NOTE, Ledger, Outcome, read_back
 from harness.grading.session import INTERNAL_ERROR_EXIT, Job
 from harness.intake.staging import discard
+from harness.sandbox.parent import LIBRARY_PATHS
 from harness.sandbox.scratch import SHARED_FOLDERS, wipe
-from harness.sandbox.session import LIBRARY_PATHS
 
 try:
     import fcntl

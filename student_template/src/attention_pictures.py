@@ -6,13 +6,10 @@ Nothing in this file is yours to write.
 import sys
 from pathlib import Path
 
-from grader import HERE, home_of_harness
+from grader import HERE, find_harness
 
 if __name__ == "__main__":
-    sys.path.insert(0, str(home_of_harness()))
-    from harness.environment import require
-
-    require(HERE / "requirements.txt")
+    find_harness()
     from harness.problems.attention.pictures import command
 
     sys.exit(command(sys.argv[1:], submission=HERE / "submission", out=Path("pictures")))
