@@ -16,7 +16,7 @@ from pathlib import Path
 from harness import terminal
 from harness.assignment import ROOT, load
 from harness.errors import HoldoutError, InternalError, MissingPackageError, UsageError
-from harness.grading import catalogue
+from harness.grading import catalogue, termdata
 from harness.grading.page import as_text
 from harness.grading.results import INTERNAL_ERROR_NOTE, Ledger
 from harness.grading.session import Job
@@ -28,7 +28,7 @@ DEMO_DATASET = ROOT / "build" / "dataset"
 
 #: What a student at home reads in place of INTERNAL_ERROR_NOTE.
 HOME_NOTE = (
-    "This says nothing of your work: something on this computer kept the test from running, and nobody else is told. If "
+    "This says nothing of your work: something on this computer kept the test from running, and nobody is told. If "
     "it stays after installing the course's packages anew, show it to the course staff."
 )
 
@@ -70,7 +70,7 @@ def _parser() -> argparse.ArgumentParser:
     grade.add_argument(
         "--data",
         type=terminal.path,
-        help="folder with the term's data (default: the one beside the grader, else the demo dataset)",
+        help="folder with the term's data (default: beside the grader, of the release in dist/, or the demo)",
     )
     grade.add_argument("--results", type=terminal.path, help="where to write results.json (default: only print)")
     grade.add_argument("--html", type=terminal.path, help="also write a page for reading")
@@ -105,6 +105,7 @@ def _grade(arguments: argparse.Namespace) -> int:
         if target is not None and target.is_dir():
             raise UsageError(f"{target}: is a folder; give the name of a file in it")
     data = check_data(arguments.data or _default_data(), load().data_names())
+    termdata.check(data, load())
     _fail_closed(arguments.results, arguments.only)
     if arguments.gradescope:
         lock_down([ROOT, upload, *([arguments.results.absolute().parent] if arguments.results else [])])
@@ -116,6 +117,9 @@ def _grade(arguments: argparse.Namespace) -> int:
         seed=arguments.seed,
         gradescope=arguments.gradescope,
     )
+    ledger.extra["data"] = termdata.named(data, load())
+    if arguments.results is not None:
+        ledger.write(arguments.results)
     print(as_text(ledger))
     if arguments.html is not None:
         from harness.grading.page import as_html
@@ -157,6 +161,7 @@ def grade(
     only: str | None = None,
     seed: str | None = None,
     gradescope: bool = False,
+    at_home: bool = False,
 ) -> Ledger:
     """Grade `upload` with the answers in `data`; write `results` (valid from the first moment on) and return it."""
     with scratch_folder() as scratch:
@@ -170,6 +175,7 @@ def grade(
             seed=seed,
             gradescope=gradescope,
             release=release_name(),
+            at_home=at_home,
         )
         return supervise(job)
 
@@ -184,10 +190,13 @@ def release_name() -> str | None:
 
 
 def _default_data() -> Path:
-    """The data beside the grader; in a checkout the demo dataset, made when it is not there yet."""
+    """The data beside the grader; in a checkout that of the release in dist/, else the demo dataset."""
     shipped = ROOT / "data"
     if shipped.is_dir():
         return shipped
+    released = termdata.released(ROOT, load())
+    if released is not None:
+        return released
     if not DEMO_DATASET.is_dir():
         _make_dataset(DEMO_DATASET, None, "laptop")
     return DEMO_DATASET
@@ -255,7 +264,7 @@ def _students_grader(argv: Sequence[str], submission: Path, data: Path) -> int:
         needed = load().data_names(students=True)
         if not all((data / name).is_file() for name in needed) and DEMO_DATASET.is_dir():
             data = DEMO_DATASET
-        ledger = grade(submission, check_data(data, needed), kinds=("basic",), only=arguments.only)
+        ledger = grade(submission, check_data(data, needed), kinds=("basic",), only=arguments.only, at_home=True)
     except HoldoutError as problem:
         print(f"error: {problem}", file=sys.stderr)
         return problem.exit_code

@@ -31,7 +31,7 @@ def as_text(ledger: Ledger) -> str:
             lines += [f"{'':<24}{line}" for line in [*clean(result.output).splitlines(), *_for_staff(result)]]
     lines += [f"{name:<14}{f'{score:g}/{most:g}':>8}" for name, score, most in _sums(ledger)]
     lines += ledger.extra.get("for_staff", [])
-    stamp = [f"{name} {ledger.extra[name]}" for name in ("release", "seed") if ledger.extra.get(name)]
+    stamp = [f"{name} {ledger.extra[name]}" for name in ("release", "seed", "data") if ledger.extra.get(name)]
     return "\n".join(clean(line) for line in [*lines, ", ".join(stamp)]).rstrip()  # not cut as a whole: the sum is last
 
 
@@ -45,6 +45,7 @@ def as_html(ledger: Ledger) -> str:
         notes=[clean(note) for note in ledger.notes],
         release=ledger.extra.get("release") or "none (a checkout)",
         seed=ledger.extra.get("seed"),
+        data=ledger.extra.get("data"),
         rows=[_row(result) for result in ledger.results.values()],
     )
 

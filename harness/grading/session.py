@@ -48,6 +48,8 @@ class Job:
     seed: str | None
     gradescope: bool
     release: str | None
+    at_home: bool = False
+    """Whether `upload` is somebody's own folder submission/: what lies in folders below it is not meant."""
 
     def to_json(self) -> str:
         """The inverse of `from_json`."""
@@ -75,8 +77,9 @@ def run(job: Job) -> int:
     try:
         assignment = load()
         submission = stage(
-            Path(job.upload), _private(job, "upload"), assignment.uploads, exports=exports_of(assignment)
-        )
+            Path(job.upload), _private(job, "upload"), assignment.uploads, exports=exports_of(assignment),
+            at_home=job.at_home,
+        )  # fmt: skip
         _note_upload(ledger, submission)
         _judge(job, ledger, submission, save)
     except UploadError as problem:

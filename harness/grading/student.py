@@ -18,6 +18,7 @@ from typing import Any
 
 from harness.assignment import RunLimits
 from harness.errors import InternalError
+from harness.grading import advice
 from harness.grading.feedback import Failure
 from harness.intake.staging import Submission
 from harness.sandbox import Limits, Reply, Sandbox, Status
@@ -162,6 +163,8 @@ def _failure(reply: Reply, hidden: bool, lacking: Mapping[str, str]) -> Failure:
             return _waits_for_import(reply, hidden)
         case Status.RAISED if _is_unwritten(reply, lacking):
             return _waits_for_part(reply, hidden, lacking)
+        case Status.RAISED if name := advice.missing_name(reply.error):
+            return _waits_for_name(name, hidden)
         case Status.RAISED:
             return Failure(
                 "the code returns",
@@ -214,7 +217,7 @@ def _missed(reply: Reply, lacking: Collection[str]) -> list[str]:
     """Those of the lacking modules which the student's code tried to import."""
     if reply.error is None or reply.error.type not in ("ModuleNotFoundError", "ImportError"):
         return []
-    return [name for name in lacking if re.search(rf"\b{name.removesuffix('.py')}\b", reply.error.message)]
+    return [name for name in lacking if re.search(rf"\b{re.escape(name.removesuffix('.py'))}\b", reply.error.message)]
 
 
 def _waits_for_files(needed: Sequence[str], sentences: Sequence[str]) -> Failure:
@@ -247,8 +250,18 @@ def _waits_for_import(reply: Reply, hidden: bool) -> Failure:
     if hidden:
         hint = "this graded test waits until the code imports; the basic graded tests show the message"
         return Failure("`import submission` works", "it does not import", hint, public=True)
-    hint = "this graded test waits until the code imports: start at the file and line above"
+    hint = f"this graded test waits until the code imports: {advice.on_import(reply.error)}"
     return Failure("`import submission` works", f"it raised {_raised(reply, hidden)}", hint, public=True)
+
+
+def _waits_for_name(name: str, hidden: bool) -> Failure:
+    what = "a name of the assignment" if hidden else name
+    return Failure(
+        f"the package submission offers {what}",
+        "it does not" if hidden else f"it has no {name}",
+        "submission/__init__.py came with the template and takes all names from the other files: put it back as it was",
+        public=True,
+    )
 
 
 def _start(reply: Reply, hidden: bool) -> str:

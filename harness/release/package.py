@@ -17,9 +17,10 @@ from pathlib import Path
 from typing import Any
 
 from harness.assignment import Assignment
+from harness.intake.zips import digest
 from harness.release.lists import Lists
 from harness.release.template import files_below
-from harness.release.termdata import TermData, digest
+from harness.release.termdata import TermData
 
 if sys.version_info >= (3, 11):
     import tomllib

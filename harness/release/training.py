@@ -29,10 +29,11 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedCo
 from harness import terminal
 from harness.assignment import ROOT, Assignment, load
 from harness.errors import HoldoutError, InternalError, UsageError
+from harness.intake.zips import digest
 from harness.problem import problem_of
 from harness.release import termdata
 from harness.release.template import REFERENCE
-from harness.release.termdata import DEMO_PRESET, TermData, digest
+from harness.release.termdata import DEMO_PRESET, TermData
 
 UPLOAD = "reference_upload"
 

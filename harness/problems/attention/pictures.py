@@ -235,7 +235,7 @@ def _command(wanted: Sequence[str], submission: Path, out: Path) -> int:
 
     assignment = load()
     with scratch_folder() as scratch, Sandbox(scratch / "workers") as sandbox:
-        staged = stage(submission, scratch / "upload", assignment.uploads)
+        staged = stage(submission, scratch / "upload", assignment.uploads, at_home=True)
 
         def ask(function: str, case: dict[str, Any]) -> Array:
             student = Student(sandbox, staged.tree, assignment.limits, 0, submission=staged, hidden=False)
