@@ -69,10 +69,10 @@ def _measure(scratch: Path, runs: int) -> None:
 
 
 def _job(upload: Path, scratch: Path) -> Job:
-    paths = {"upload": str(upload), "data": str(ROOT / "build" / "dataset"), "results": str(scratch / "results.json")}
     return Job(
-        **paths, scratch=str(scratch), kinds=("basic", "hidden"), only="3", seed="0", gradescope=False, release=None
-    )
+        upload=str(upload), data=str(ROOT / "build" / "dataset"), results=str(scratch / "results.json"),
+        scratch=str(scratch), kinds=("basic", "hidden"), only="3", seed="0", gradescope=False, release=None,
+    )  # fmt: skip
 
 
 def _cpu(action: Callable[[], None]) -> float:

@@ -236,7 +236,11 @@ def _is_unwritten(reply: Reply, lacking: Collection[str]) -> bool:
     return reply.error.type == "NotImplementedError"
 
 
-def _waits_for_part(reply: Reply, hidden: bool, lacking: Collection[str]) -> Failure:
+def _waits_for_part(reply: Reply, hidden: bool, lacking: Mapping[str, str]) -> Failure:
+    unusable = [said for name, said in lacking.items() if not said.startswith(f"{name}: missing")]
+    if unusable:
+        hint = "this graded test waits until all modules of the package can be used"
+        return Failure("the part that this graded test looks at", "; ".join(unusable), hint, public=True)
     seen, hint = "it is not written yet", "this graded test waits until the part is written"
     if lacking:
         seen += f", or belongs to what was not uploaded ({', '.join(lacking)})"

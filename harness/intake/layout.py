@@ -277,7 +277,7 @@ def _notes(
     if copies:
         graded = " and ".join(f"'{_place(folder)}'" for folder in dict.fromkeys((home, code_home)))
         yield f"not used, because the files in {graded} are graded: {_some(copies)}"
-    others = [show(entry.parts) for entry in unused if entry.name not in chosen]
+    others = [show(entry.parts) for entry in unused if entry.name not in chosen and entry.name not in refused]
     if others:
         yield f"{IGNORED}: {_some(others)}"
 

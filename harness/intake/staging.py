@@ -113,7 +113,7 @@ def stage(
     if any(name.endswith(".py") for name in staging.hashes) and (lacking or "__init__.py" not in names):
         _stand_in(folder, exports)
     if lacking and any(name.endswith(".py") for name in staging.hashes):
-        staging.notes.append(f"{', '.join(lacking)}: missing; the other modules are graded as far as they go without")
+        staging.notes.append(f"without {', '.join(lacking)} the other modules are graded as far as they go")
     submission = Submission(
         tree=into,
         present={name: folder / name for name in names if name in staging.hashes},
