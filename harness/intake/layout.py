@@ -98,15 +98,15 @@ def _homes(entries: Sequence[Entry], deliverables: Sequence[Deliverable]) -> tup
     code = {wanted.name for wanted in deliverables if wanted.kind == "code"}
     files = [entry for entry in entries if entry.kind == "file"]
     held = _held(files, {wanted.name for wanted in deliverables})
-    sets = [folder for folder, names in held.items() if not _is_demo(folder) and is_set(names, deliverables)]
-    top = [folder for folder in sets if not any(_above(other, folder) for other in sets)]
+    top = _outermost(folder for folder, names in held.items() if is_set(names, deliverables))
     _refuse_two(held, top, deliverables)
     all_counts, code_counts = _count(files, {wanted.name for wanted in deliverables}), _count(files, code)
     among = {folder: all_counts[folder] for folder in top} or all_counts
     home = _best(among, lambda folder: _worth(all_counts, folder))
     if 2 * code_counts.get(home, 0) >= len(code):
         return home, home
-    among = {folder: count for folder, count in code_counts.items() if folder in top} or code_counts
+    whole = _outermost(folder for folder, count in code_counts.items() if 2 * count >= len(code))
+    among = {folder: code_counts[folder] for folder in whole} or code_counts
     return home, _best(among, lambda folder: (_worth(code_counts, folder), _worth(all_counts, folder)))
 
 
@@ -117,6 +117,12 @@ def _held(files: Iterable[Entry], names: set[str]) -> dict[Parts, set[str]]:
         if entry.name in names:
             held[entry.folder].add(entry.name)
     return dict(held)
+
+
+def _outermost(folders: Iterable[Parts]) -> list[Parts]:
+    """Those that lie below no other one. The demo is nobody's work."""
+    own = [folder for folder in folders if not _is_demo(folder)]
+    return [folder for folder in own if not any(_above(other, folder) for other in own)]
 
 
 def _above(folder: Parts, other: Parts) -> bool:

@@ -22,10 +22,10 @@ from harness.grading.results import INTERNAL_ERROR_NOTE, Ledger, Outcome
 from harness.intake.source import GRADING_PYTHON
 
 SOURCE = ROOT / "reference_solution" / "src"
-SITE = Path(metadata.distribution("pytest").locate_file(""))
+SITE = Path(pytest.__file__).parent.parent
 
 
-def run(*command: str, folder: Path = ROOT, umask: int = -1, **environment: str) -> subprocess.CompletedProcess[str]:
+def run(*command, folder=ROOT, umask=-1, **environment) -> subprocess.CompletedProcess[str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "PYTEST", "VIRTUAL_"))}
     return subprocess.run(
         list(command), cwd=folder, env={**kept, **environment}, capture_output=True, text=True, check=False, umask=umask
