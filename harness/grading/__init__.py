@@ -1,1 +1,5 @@
-"""One grade: from a staged submission to results."""
+"""One grade, from an upload to its Results. Everyone who grades calls `grade`: commands, release, class regrades."""
+
+from harness.grading.supervisor import grade
+
+__all__ = ["grade"]

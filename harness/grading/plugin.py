@@ -15,7 +15,7 @@ import inspect
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -27,7 +27,7 @@ import timeout_decorator
 from harness.assignment import Assignment
 from harness.grading.catalogue import GradedTest
 from harness.grading.feedback import Failure, render
-from harness.grading.results import INTERNAL_ERROR_NOTE, Ledger, Outcome
+from harness.grading.results import INTERNAL_ERROR_NOTE, Outcome, Results, Verdict, verdict_on
 from harness.grading.student import Reference, Student, seed_of
 from harness.intake.staging import Submission
 from harness.problems.birthplaces.gold import Gold
@@ -36,8 +36,8 @@ from harness.sandbox import Sandbox
 #: A graded test may take this much longer in the grader than its probes may together.
 GRACE_SECONDS = 20.0
 
-#: What broken values raise in a graded test that computes on them. Faults of sandbox, disk and memory are none of
-#: these.
+#: What broken values raise in a graded test that computes on them. What breaks in sandbox, disk and memory is
+#: none of these.
 _OF_VALUES = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 
 #: With less time than this left for the whole run, no further graded test starts.
@@ -54,11 +54,12 @@ class Plugin:
     reference_tree: Path | None
     data: Path
     sandbox: Sandbox
-    ledger: Ledger
-    save: Callable[[], None]
+    results: Results
     seed: str
     deadline: float
     staff: dict[str, Any] = field(default_factory=dict)
+    pending: Verdict | None = None
+    """On the running graded test, until its last phase is over: a verdict is reported once."""
 
     # -- fixtures -----------------------------------------------------------------------------------------------------
 
@@ -120,23 +121,24 @@ class Plugin:
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Iterator[None]:
-        """Judge nothing any more once the run's time is over; save after each graded test."""
-        self.staff = {}
+        """Judge nothing any more once the run's time is over; report the verdict when all phases are over."""
+        self.staff, self.pending = {}, None
         if time.monotonic() > self.deadline - LEAST_SECONDS:
             item.add_marker(pytest.mark.skip(reason="out of time"))
         try:
             return (yield)
         finally:
-            self.save()
+            if self.pending is not None:
+                self.results.apply(self.pending)
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
-        """Record the outcome of each phase; a fault in set-up or tear-down counts as one of the graded test."""
+        """Record the outcome of each phase; what breaks in set-up or tear-down counts as the graded test's."""
         graded_test = self._graded_test_of(item)
         if call.excinfo is not None:
             self._record_problem(item, graded_test, call.excinfo.value)
         elif call.when == "call":
-            self.ledger.record(graded_test.id, Outcome.PASS, "passed", dict(self.staff))
+            self._judge(graded_test, Outcome.PASS, "passed")
         return (yield)
 
     @pytest.hookimpl(trylast=True)
@@ -146,17 +148,24 @@ class Plugin:
             return
         from harness.problems.birthplaces.provenance import settle  # students have neither it nor its probes
 
-        settle(self.ledger, self.assignment, self.submission, self.sandbox, self.data, self.seed, self.deadline)
-        self.save()
+        settle(self.results, self.assignment, self.submission, self.sandbox, self.data, self.seed, self.deadline)
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         """A graded test module that cannot be collected is an internal error for each of its graded tests."""
         if report.failed:
             for graded_test in self.graded_tests:
                 if str(report.nodeid).endswith(f"{graded_test.module.rpartition('.')[2]}.py"):
-                    self._fault(graded_test, "its module could not be loaded", str(report.longrepr))
+                    what = "its module could not be loaded"
+                    self.results.apply(self._break(graded_test, what, str(report.longrepr)))
 
     # -- judgement ----------------------------------------------------------------------------------------------------
+
+    def _judge(
+        self, graded_test: GradedTest, outcome: Outcome, output: str, staff: Mapping[str, Any] | None = None
+    ) -> Verdict:
+        """Let this be the verdict unless a later phase knows better."""
+        self.pending = verdict_on(graded_test.id, outcome, output, self.staff if staff is None else staff)
+        return self.pending
 
     def _record_problem(self, item: pytest.Item, graded_test: GradedTest, problem: BaseException) -> None:
         hidden = graded_test.kind == "hidden"
@@ -166,19 +175,19 @@ class Plugin:
         if isinstance(problem, _OF_VALUES) and self._holds_without_the_student(item):
             problem = _unusable(problem)
         if isinstance(problem, timeout_decorator.TimeoutError) or not isinstance(problem, AssertionError):
-            self._fault(graded_test, "the graded test itself broke", f"{type(problem).__name__}: {problem}")
+            self._break(graded_test, "the graded test itself broke", f"{type(problem).__name__}: {problem}")
         else:
             failure = problem if isinstance(problem, Failure) else Failure("the property in the title", str(problem))
             output = render(failure, hidden=hidden) or "The property does not hold."
             if not hidden:
                 output += f"\n{'again:':<10}python grader.py {graded_test.id}   (seed {self.seed})"
-            self.ledger.record(graded_test.id, Outcome.FAIL, output, dict(self.staff))
+            self._judge(graded_test, Outcome.FAIL, output)
 
     def _holds_without_the_student(self, item: pytest.Item) -> bool:
         """Whether a graded test that broke over the student's values is fit to judge: tried on the staff solution.
 
         Whoever controls a worker can send values of any form. If the graded test comes to a verdict about the
-        reference, those values broke it; if it breaks again, or never had a value, the fault is ours. Students have no
+        reference, those values broke it; if it breaks again, or never had a value, the error is ours. Students have no
         reference: there the values are taken to be the cause, and nothing is at stake.
         """
         arguments = dict(getattr(item, "funcargs", {}))
@@ -206,15 +215,11 @@ class Plugin:
             f"Not run: earlier graded tests used up the {self.assignment.limits.run_seconds:g} s for the whole grade. "
             "Does the code train or loop where it should only prepare?"
         )
-        self.ledger.record(graded_test.id, Outcome.FAIL, text, {"out_of_time": True})
+        self._judge(graded_test, Outcome.FAIL, text, {"out_of_time": True})
 
-    def _fault(self, graded_test: GradedTest, what: str, detail: str) -> None:
-        self.ledger.record(
-            graded_test.id,
-            Outcome.INTERNAL_ERROR,
-            f"Not judged: {what}. {INTERNAL_ERROR_NOTE}",
-            {"fault": detail[:2000]},
-        )
+    def _break(self, graded_test: GradedTest, what: str, detail: str) -> Verdict:
+        text = f"Not judged: {what}. {INTERNAL_ERROR_NOTE}"
+        return self._judge(graded_test, Outcome.INTERNAL_ERROR, text, {"internal_error": detail[:2000]})
 
     def _graded_test_of(self, item: pytest.Item) -> GradedTest:
         return next(graded_test for graded_test in self.graded_tests if graded_test.node == _node(item))

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from harness.assignment import Assignment, load
 from harness.errors import HoldoutError, UsageError
-from harness.intake.layout import MADE_BY, explain
+from harness.intake.layout import MADE_BY
 from harness.intake.staging import Complaint, Submission, discard, stage
 from harness.intake.upload import megabytes
 from harness.intake.zips import zipped
@@ -91,7 +91,7 @@ def _staged(folder: Path, assignment: Assignment) -> Iterator[Submission]:
 
 def _to_make(problem: Complaint) -> str:
     """The intake's sentence; of a file that a command makes, the command alone: the rest is plain from here."""
-    made = problem.file in MADE_BY and problem.message == explain(problem.file)
+    made = problem.absent and problem.file in MADE_BY
     return f"{problem.file}: run ./run.sh {MADE_BY[problem.file]}" if made else problem.message
 
 

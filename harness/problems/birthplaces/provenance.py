@@ -18,7 +18,7 @@ import numpy as np
 from harness.assignment import Assignment
 from harness.errors import HoldoutError
 from harness.grading.feedback import Failure
-from harness.grading.results import Ledger, Outcome
+from harness.grading.results import Outcome, Results
 from harness.grading.student import Student, seed_of
 from harness.intake.staging import Submission
 from harness.probes import files, provenance
@@ -75,7 +75,7 @@ class Finding:
 
 
 def settle(
-    ledger: Ledger,
+    results: Results,
     assignment: Assignment,
     submission: Submission,
     sandbox: Sandbox,
@@ -83,7 +83,7 @@ def settle(
     run_seed: str,
     deadline: float,
 ) -> None:
-    """Examine every model whose predictions are among the ledger's graded tests, and leave the findings in it.
+    """Examine every model whose predictions are among the graded tests of `results`, and leave the findings in it.
 
     In mode "score", predictions that their own model does not give lose their points.
     """
@@ -93,18 +93,17 @@ def settle(
     try:
         corpus = (data / "wiki.txt").read_text(encoding="utf-8-sig").rstrip("\n")
     except (OSError, UnicodeDecodeError) as problem:
-        ledger.extra["provenance"] = {
-            model.name: asdict(Finding(0, 0, f"not asked: wiki.txt cannot be read ({problem})")) for model in MODELS
-        }
+        unread = asdict(Finding(0, 0, f"not asked: wiki.txt cannot be read ({problem})"))
+        results.add_extra("provenance", {model.name: unread for model in MODELS})
         return
-    parts = {result.graded_test.part for result in ledger.results.values()}
+    parts = {result.graded_test.part for result in results.by_id.values()}
     findings = {}
     for model in (each for each in MODELS if each.part in parts):
         finding = _finding(student, model, Gold(data), corpus, assignment.provenance.questions)
         findings[model.name] = asdict(finding)
         if assignment.provenance.mode == "score" and finding.doubtful(assignment.provenance.agreement):
-            _take_points(ledger, model)
-    ledger.extra["provenance"] = findings
+            _take_points(results, model)
+    results.add_extra("provenance", findings)
 
 
 def _finding(student: Student, model: Model, gold: Gold, corpus: str, count: int) -> Finding:
@@ -120,16 +119,16 @@ def _finding(student: Student, model: Model, gold: Gold, corpus: str, count: int
         return Finding(0, 0, f"not asked: {problem}"[:300])
 
 
-def _take_points(ledger: Ledger, model: Model) -> None:
+def _take_points(results: Results, model: Model) -> None:
     text = (
         f"expected: {model.params} and the uploaded code give the uploaded answers\n"
         "seen:     most answers to a sample of the questions are others\n"
         "hint:     upload code, params and predictions of one and the same run"
     )
     for name in model.graded_tests:
-        result = ledger.results.get(name)
+        result = results.by_id.get(name)
         if result is not None and result.outcome is Outcome.PASS:
-            ledger.record(name, Outcome.FAIL, text, result.staff)
+            results.record(name, Outcome.FAIL, text, result.staff)
 
 
 def _examine(student: Student, model: Model, gold: Gold, corpus: str, count: int, rng: np.random.Generator) -> Finding:
