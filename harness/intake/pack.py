@@ -11,6 +11,7 @@ another part. Times closer together than disks and zips can tell apart say nothi
 from __future__ import annotations
 
 import argparse
+import json
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -186,11 +187,14 @@ def main(argv: Sequence[str], submission: Path, data: Path) -> int:
     parser.add_argument(
         "--out", type=Path, default=submission.parent / "submission.zip", help="the zip (default: %(default)s)"
     )
+    parser.add_argument("--findings", type=Path, metavar="FILE", help="also write what is missing or stale, as JSON")
     arguments = parser.parse_args(argv)
     assignment = load()
     try:
         found = collect(submission, data, assignment)
         write(found.files, arguments.out)
+        if arguments.findings is not None:
+            arguments.findings.write_text(json.dumps(found.findings), encoding="utf-8")
     except HoldoutError as problem:
         print(f"error: {problem}")
         return problem.exit_code

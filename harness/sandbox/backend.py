@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -47,6 +47,11 @@ class Order:
             limits=self.limits,
         )
 
+    def shortened(self, seconds: float) -> Order:
+        """The order for another attempt, after one that took `seconds` of its time; a second is always left."""
+        left = max(self.limits.wall_seconds - seconds, min(self.limits.wall_seconds, 1.0))
+        return replace(self, limits=replace(self.limits, wall_seconds=left))
+
     def pieces(self, job: Job) -> list[bytes]:
         """What goes into the request pipe: the job, then the arguments."""
         told = frames.pack(JOB_NONCE, *codec.encode(job.to_dict()))
@@ -63,6 +68,7 @@ class Backend(Protocol):
 
         Raises:
             BackendLostError: try again after `restart`.
+            WorkerLostError: try again.
             SandboxError: trying again would not help.
         """
 

@@ -34,6 +34,11 @@ class Death:
     shared_bytes: int = 0
     """How much of the peak every worker starts with."""
 
+    @property
+    def signal(self) -> int:
+        """The signal that ended it; 0 where it ended itself."""
+        return os.WTERMSIG(self.wait_status) if os.WIFSIGNALED(self.wait_status) else 0
+
 
 def classify(course: Course, death: Death, limits: Limits, tree: Path) -> Reply:
     """The reply of a worker that had said "hardened"."""
@@ -48,6 +53,7 @@ def classify(course: Course, death: Death, limits: Limits, tree: Path) -> Reply:
         wall_seconds=course.seconds,
         cpu_seconds=death.cpu_seconds,
         peak_bytes=death.peak_bytes,
+        killed=status is Status.DIED and course.end == "closed" and death.signal == signal.SIGKILL,
     )
 
 

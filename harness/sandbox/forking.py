@@ -22,9 +22,6 @@ from harness.sandbox.session import Zygote
 #: A worker whose reply pipe ended is given this long to end by itself, so that its exit status is its own.
 GRACE_SECONDS = 1.0
 
-#: How many workers a run may lose to the machine's memory killer, or to an administrator before they are ready.
-MOST_LOST_WORKERS = 1
-
 
 class ForkBackend:
     """Owns the zygote, the user IDs and the folder beneath which scratch folders are made."""
@@ -70,17 +67,6 @@ class ForkBackend:
         """See `Backend.run`."""
         if self._zygote is None:
             self.restart()
-        lost = 0
-        while True:
-            try:
-                return self._once(order)
-            except WorkerLostError as problem:
-                lost += 1
-                if lost > MOST_LOST_WORKERS:
-                    raise SandboxError(f"given up after {lost} workers: {problem}") from problem
-                self._on_event(f"{problem}; another one is started")
-
-    def _once(self, order: Order) -> Reply:
         uid = self._identities.fresh() if self._identities else None
         folder = scratch.create(self._runs, uid)
         job = order.job(folder, uid, self._layers, strict=self._strict)
