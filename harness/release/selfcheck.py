@@ -157,7 +157,7 @@ def _not_all_basic(marks: Marks, _: Assignment) -> Iterator[str]:
 def _try_template(source: Path, assignment: Assignment, limit: float) -> None:
     """Import the untouched template, and start the students' grader on it."""
     modules = [f"submission.{Path(each.name).stem}" for each in assignment.uploads if each.kind == "code"]
-    broken = _answer(["-c", _IMPORTS], modules, source, limit)
+    broken = _answer("the import of the template", ["-c", _IMPORTS], source, limit, *modules)
     refuse_any("the self-check failed:", [f"the template does not import: {m}: {why}" for m, why in broken.items()])
     _run([str(source / "grader.py"), assignment.parts[0].id], source, limit)
 
@@ -172,22 +172,22 @@ def _collected(source: Path, upload: Path, solved: Path, assignment: Assignment,
         shutil.copyfile(origin / each.name, source / "submission" / each.name)
     zipped = source / "submission.zip"
     command = [str(source / "collect_submission.py"), "--out", str(zipped), "--findings"]
-    findings = _answer(command, [], source, limit, accepted=(0, 1))
+    findings = _answer("collect_submission.py", command, source, limit, accepted=(0, 1))
     refuse_any("the self-check failed: the reference's upload is not complete and fresh for this data:", findings)
     return zipped
 
 
 def _answer(
-    command: list[str], arguments: list[str], folder: Path, limit: float, accepted: tuple[int, ...] = (0,)
+    what: str, command: list[str], folder: Path, limit: float, *more: str, accepted: tuple[int, ...] = (0,)
 ) -> Any:
-    """Run `command FILE arguments`; the JSON that it leaves in FILE. What it prints is for people."""
+    """Run `command FILE *more`; the JSON that it leaves in FILE. What it prints is for people. `what` names it."""
     with tempfile.TemporaryDirectory() as scratch:
         answer = Path(scratch) / "answer.json"
-        said = _run([*command, str(answer), *arguments], folder, limit, accepted)
+        said = _run([*command, str(answer), *more], folder, limit, accepted)
         try:
             return json.loads(answer.read_bytes(), parse_constant=_refuse_constant)
         except (OSError, ValueError) as problem:
-            raise InternalError(f"self-check: {Path(command[0]).name} left no readable answer: {said}") from problem
+            raise InternalError(f"self-check: {what} left no readable results: {said}") from problem
 
 
 def _grade(who: str, command: list[str], folder: Path, limit: float, *, named: bool = True) -> Marks:
@@ -197,7 +197,8 @@ def _grade(who: str, command: list[str], folder: Path, limit: float, *, named: b
     graded test by graded test.
     """
     option = ["--results"] if named else []
-    return _marks(who, _answer([*command, *option], [], folder, limit, accepted=(0, InternalError.exit_code)))
+    accepted = (0, InternalError.exit_code)
+    return _marks(who, _answer(f"the grade of the {who}", [*command, *option], folder, limit, accepted=accepted))
 
 
 def _refuse_constant(name: str) -> float:

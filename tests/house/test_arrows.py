@@ -1,4 +1,4 @@
-"""The house stays a house: who may import whom, no circles, no room that overflows."""
+"""The house stays a house: who may import whom, no circles."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ import pytest
 from harness.assignment import ROOT
 
 HARNESS = ROOT / "harness"
-GENERATED = {"harness.sandbox.syscalls"}
 
 
 def modules() -> dict[str, Path]:
@@ -108,13 +107,6 @@ def test_importing_goes_in_no_circle() -> None:
 
     for name in sorted(graph):
         visit(name, ())
-
-
-def test_no_module_outgrows_its_reader() -> None:
-    long = {
-        name: len(p.read_text(encoding="utf-8").splitlines()) for name, p in modules().items() if name not in GENERATED
-    }
-    assert not {name: lines for name, lines in long.items() if lines > 400}
 
 
 def test_the_grader_never_unpickles() -> None:

@@ -14,7 +14,7 @@ import pytest
 from harness.assignment import ROOT, Provenance, load
 from harness.errors import UsageError
 from harness.grading import catalogue
-from harness.grading.results import Ledger, Outcome
+from harness.grading.results import Outcome, Results
 from harness.intake.staging import discard, stage
 from harness.problems.birthplaces.provenance import MODELS, settle
 from tests.conftest import reference_package
@@ -80,16 +80,16 @@ def settled(court: Court, few: Path, trained: Path, tmp_path: Path) -> Settle:
         shutil.copytree(trained, tmp_path / "upload")
         change(tmp_path / "upload")
         submission = stage(tmp_path / "upload", court.scratch / f"provenance-{tmp_path.name}", ASSIGNMENT.deliverables)
-        ledger = Ledger.of(GRADED_TESTS)
+        results = Results.of(GRADED_TESTS)
         for graded_test in GRADED_TESTS:
-            ledger.record(graded_test.id, Outcome.PASS, "passed")
+            results.record(graded_test.id, Outcome.PASS, "passed")
         manifest = replace(ASSIGNMENT, provenance=Provenance(mode, ASKED, 0.5))
         try:
-            settle(ledger, manifest, submission, court.sandbox, few, "first", math.inf)
+            settle(results, manifest, submission, court.sandbox, few, "first", math.inf)
         finally:
             discard(submission.tree)
-        ledger.finished = True
-        return ledger.as_json()
+        results.finish("nobody ran it.")
+        return results.as_json()
 
     return settled
 

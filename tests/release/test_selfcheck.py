@@ -185,7 +185,7 @@ def test_students_grader_that_does_not_start_is_a_fault(run, status):
 
 
 def test_grade_without_readable_results_is_a_fault(run):
-    with pytest.raises(InternalError, match="-m left no readable answer"):
+    with pytest.raises(InternalError, match="the grade of the reference left no readable results"):
         run(Release(text="{"))
 
 

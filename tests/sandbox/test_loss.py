@@ -174,10 +174,9 @@ def test_a_worker_killed_while_its_code_runs_is_replaced_once_and_then_believed(
     shared.mkdir()
     shared.chmod(0o777)
     told: list[str] = []
-    kept_open = {"without": ["landlock"]} if backend == "fork" else {}
-    with Sandbox(
-        open_folder / f"killed-{backend}", probes=PROBES, on_event=told.append, backend=backend, **kept_open
-    ) as sandbox:
+    without = ["landlock"] if backend == "fork" else []
+    place = open_folder / f"killed-{backend}"
+    with Sandbox(place, probes=PROBES, on_event=told.append, backend=backend, without=without) as sandbox:
         run = runner(sandbox, make_tree)
         assert run(ONCE_KILLED, path=str(shared / "been here")).value == "again"
         reply = run(KILLED)
