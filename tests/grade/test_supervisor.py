@@ -6,6 +6,7 @@ import itertools
 import json
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -113,6 +114,28 @@ def test_a_grade_that_is_told_to_stop_keeps_what_it_judged(monkeypatch) -> None:
     results = supervised(monkeypatch, b"".join(PASSES[:2]), "time.sleep(3600)", stop=lambda: next(looks) > 20)
     assert passed(results) == 2
     assert "The grading session was ended from outside." in results.as_json()["output"]
+
+
+def test_what_was_written_before_the_session_was_ended_is_read_afterwards(monkeypatch, tmp_path: Path) -> None:
+    """The supervisor may be late: here it looks at nothing until all is written and it is told to stop."""
+    written = tmp_path / "written"
+
+    def stop() -> bool:
+        while not written.exists():
+            time.sleep(0.01)
+        return True
+
+    end = f"open({str(written)!r}, 'w').close(); time.sleep(3600)"
+    assert passed(supervised(monkeypatch, b"".join(PASSES[:4]), end, stop=stop)) == 4
+
+
+def test_each_verdict_is_in_results_json_before_the_next_is_reached(monkeypatch, tmp_path: Path) -> None:
+    """So that a supervisor that is killed leaves it on the disk."""
+    target = tmp_path / "results.json"
+    Results.of(GRADED_TESTS).write(target)
+    look = f"'\"passed\"' not in open({str(target)!r}).read()"
+    end = f"while {look}:\n    time.sleep(0.01)\nos.write(1, bytes.fromhex({PASSES[1].hex()!r}))\n{KILLS_ITSELF}"
+    assert passed(supervised(monkeypatch, PASSES[0], end, target, limit=30.0)) == 2
 
 
 @pytest.mark.parametrize("poison", [b"", b"{", b"\xff", json.dumps(Results.of(GRADED_TESTS).as_json()).encode()])

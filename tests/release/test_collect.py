@@ -61,7 +61,7 @@ def test_grader_takes_the_zip_as_it_takes_the_folder(work, tmp_path):
     from_zip = stage(work / "submission.zip", tmp_path / "zip", load().uploads)
     from_folder = stage(work / "submission", tmp_path / "folder", load().uploads)
     assert from_zip.digest == from_folder.digest
-    assert (from_zip.missing, from_zip.complaints, from_zip.notes) == ((), (), ())
+    assert (from_zip.missing, from_zip.complaints, from_zip.notes, from_zip.ignored) == ((), (), (), "")
 
 
 def test_equal_files_give_an_equal_zip_whatever_their_times(work):
