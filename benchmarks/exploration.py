@@ -74,7 +74,7 @@ def _measure(scratch: Path, runs: int) -> None:
 def _request(upload: Path, scratch: Path) -> GradeRequest:
     return GradeRequest(
         upload=str(upload), data=str(ROOT / "build" / "dataset"), scratch=str(scratch),
-        graded_tests=catalogue.select(catalogue.collect(), "3"), with_reference=True, seed="0", gradescope=False,
+        graded_tests=catalogue.select(catalogue.collect(load()), "3"), with_reference=True, seed="0", gradescope=False,
     )  # fmt: skip
 
 

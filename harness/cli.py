@@ -134,7 +134,8 @@ def _dataset(arguments: argparse.Namespace) -> int:
 
 
 def _make_dataset(out: Path, key_file: Path | None, preset: str) -> None:
-    from harness.problems.birthplaces.dataset import DEMO_KEY, fingerprint, generate, read_key, write
+    from harness.keys import DEMO_KEY, fingerprint, read_key
+    from harness.release.termdata import generate, write  # staff's: students have no generator
 
     key = read_key(key_file) if key_file else DEMO_KEY
     if key_file is None:
@@ -142,7 +143,7 @@ def _make_dataset(out: Path, key_file: Path | None, preset: str) -> None:
             "note: made with the public demo key; anyone can make these answers again. Use --key-file for a term.",
             file=sys.stderr,
         )
-    write(generate(load().preset(preset).dataset, key), out)
+    write(generate(load(), preset, key), out)
     print(f"{out}: preset {preset}, key {fingerprint(key)}")
 
 
@@ -170,13 +171,11 @@ def students_grader(argv: Sequence[str], submission: Path, data: Path) -> int:
     parser.add_argument("only", nargs="?", metavar="ID", help="one test (1e-0-basic) or one part (1e)")
     arguments = parser.parse_args(argv)
     try:
-        needed = ("birth_dev.tsv",)
-        if not (data / needed[0]).is_file() and (DEMO_DATASET / needed[0]).is_file():
-            data = DEMO_DATASET
         assignment = load()
-        results = grade(
-            submission, data, kinds=("basic",), only=arguments.only, assignment=assignment, needed_data=needed
-        )
+        needed = assignment.data_names(students=True)
+        if not all((data / name).is_file() for name in needed) and DEMO_DATASET.is_dir():
+            data = DEMO_DATASET
+        results = grade(submission, data, kinds=("basic",), only=arguments.only, assignment=assignment)
     except HoldoutError as problem:
         print(f"error: {problem}", file=sys.stderr)
         return problem.exit_code

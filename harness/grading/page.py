@@ -29,7 +29,7 @@ def as_text(results: Results) -> str:
         if result.outcome is not Outcome.PASS:
             lines += [f"{'':<24}{line}" for line in [*clean(result.output).splitlines(), *_for_staff(result)]]
     lines += [f"{name:<14}{f'{score:g}/{most:g}':>8}" for name, score, most in _sums(results)]
-    lines += _provenance(results)
+    lines += results.extra.get("for_staff", [])
     stamp = [f"{name} {results.extra[name]}" for name in ("release", "seed") if results.extra.get(name)]
     return "\n".join(clean(line) for line in [*lines, ", ".join(stamp)]).rstrip()  # not cut as a whole: the sum is last
 
@@ -56,12 +56,6 @@ def _sums(results: Results) -> Iterator[tuple[str, float, float]]:
         ]
         if counted:
             yield name, sum(result.score for result in counted), sum(result.graded_test.points for result in counted)
-
-
-def _provenance(results: Results) -> Iterator[str]:
-    """For staff: how many uploaded answers the uploaded models give again."""
-    for name, found in results.extra.get("provenance", {}).items():
-        yield f"{name}: {found['note'] or '{agree} of {asked} answers come again from its params'.format(**found)}"
 
 
 def _row(result: Result) -> dict[str, str]:

@@ -22,17 +22,19 @@ import pytest
 
 from harness.assignment import ROOT, Assignment, load
 from harness.errors import HoldoutError, InternalError
-from harness.grading.plugin import Plugin
+from harness.grading.plugin import Plugin, problem_fixtures
 from harness.grading.results import INTERNAL_ERROR_NOTE, NoteKind, Outcome, Report, Results, to_line
 from harness.grading.supervisor import GradeRequest
 from harness.intake.staging import Submission, UploadError, stage
+from harness.problem import exports_of
 from harness.sandbox import Isolation, Sandbox
 
 
 def run(request: GradeRequest, assignment: Assignment, results: Results) -> None:
     """Judge every graded test of `request`, and record in `results` what becomes of each."""
     try:
-        submission = stage(Path(request.upload), _private(request, "upload"), assignment.uploads)
+        exports = exports_of(assignment)
+        submission = stage(Path(request.upload), _private(request, "upload"), assignment.uploads, exports=exports)
         note_upload(results, submission)
         _judge(request, assignment, results, submission)
     except UploadError as problem:
@@ -83,7 +85,10 @@ def _run_pytest(plugin: Plugin, results: Results) -> None:
     files = sorted(str(importlib.import_module(module).__file__) for module in modules)
     printed = io.StringIO()
     with redirect_stdout(printed):
-        code = pytest.main(["-c", str(ROOT / "harness" / "grading" / "pytest.ini"), *files], plugins=[plugin])
+        code = pytest.main(
+            ["-c", str(ROOT / "harness" / "grading" / "pytest.ini"), *files],
+            plugins=[plugin, problem_fixtures(plugin.assignment, plugin.data)],
+        )
     if code not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
         results.add_extra("pytest", printed.getvalue()[-4000:])
 

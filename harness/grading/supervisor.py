@@ -62,8 +62,6 @@ _LOOK_SECONDS = 0.1
 #: What a killed session has written is read within this time, unless something else holds its pipe.
 _DRAIN_SECONDS = 10.0
 
-DATA_FILES = ("birth_dev.tsv", "birth_test_inputs.tsv", "birth_test.tsv")
-
 
 @dataclass(frozen=True)
 class GradeRequest:
@@ -103,14 +101,13 @@ def grade(
     seed: str | None = None,
     gradescope: bool = False,
     assignment: Assignment | None = None,
-    needed_data: tuple[str, ...] = DATA_FILES,
     stop: Callable[[], bool] = _never,
 ) -> Results:
     """Grade `upload`: a folder or a zip, with the answers in the folder `data`.
 
     Args:
         upload: as the student packed it; only read.
-        data: the term's data.
+        data: the term's data; without hidden graded tests, as much of it as students get.
         results: where to write results.json; fail-closed and valid from the moment on in which the arguments are found
             usable.
         kinds: which graded tests; students have the basic ones.
@@ -118,7 +115,6 @@ def grade(
         seed: the seed of an earlier grade's results, to repeat it.
         gradescope: inside Gradescope's container: close what is not for students, and refuse where isolation fails.
         assignment: what `load()` gave, from a caller that has it. The session reads the same file for itself.
-        needed_data: the files that must be in `data`.
         stop: asked some times a second; once it says True, the grade ends with what has been judged.
 
     Raises:
@@ -127,9 +123,9 @@ def grade(
             is valid and says that the grade was interrupted.
     """
     started = time.monotonic()
-    upload, data = _existing(upload), check_data(data, needed_data)
-    target = _writable(results)
     assignment = assignment or load()
+    upload, data = _existing(upload), check_data(data, assignment.data_names(students="hidden" not in kinds))
+    target = _writable(results)
     kept = _closed(assignment, kinds, only, target)
     kept.started = started
     if gradescope:
@@ -173,7 +169,7 @@ def _closed(
     extra_credit = [part.id for part in assignment.parts if part.extra_credit]
     graded_tests: tuple[GradedTest, ...] = ()
     try:
-        collected = catalogue.collect(kinds)
+        collected = catalogue.collect(assignment, kinds)
         if set(kinds) == set(catalogue.PACKAGES):
             catalogue.check_points(collected, assignment)
         graded_tests = catalogue.select(collected, only)
@@ -341,8 +337,8 @@ def _environment() -> dict[str, str]:
     }
 
 
-def check_data(data: Path, names: tuple[str, ...] = DATA_FILES) -> Path:
-    """`data`, resolved, if it holds the files that grading reads; UsageError with the missing names otherwise."""
+def check_data(data: Path, names: tuple[str, ...]) -> Path:
+    """`data`, resolved, if it holds the files with these names; UsageError with the missing names otherwise."""
     missing = [name for name in names if not (data / name).is_file()]
     if missing:
         raise UsageError(

@@ -96,5 +96,7 @@ def test_test_predictions_with_pretraining(
     """vanilla.pretrain.test.predictions answers at least 10% of the test questions."""
     score = judge(student, "vanilla.pretrain.test.predictions", gold, for_staff)
     expect_threshold(
-        score, assignment.thresholds.vanilla, hint="evaluate the finetuned model on birth_test_inputs.tsv, in its order"
+        score,
+        assignment.thresholds["vanilla"],
+        hint="evaluate the finetuned model on birth_test_inputs.tsv, in its order",
     )

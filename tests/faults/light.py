@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+from harness.assignment import load
 from harness.grading import catalogue
 from tests.faults.grades import copied_grader
 
@@ -75,7 +76,7 @@ def light_grader(folder: Path, bodies: Sequence[str] = ()) -> Path:
 
 
 def _points() -> Mapping[str, float]:
-    tests = catalogue.select(catalogue.collect(), PART)
+    tests = catalogue.select(catalogue.collect(load()), PART)
     return {graded_test.id: graded_test.points for graded_test in tests if graded_test.kind == "hidden"}
 
 

@@ -27,7 +27,7 @@ from harness.grading.results import (
     to_line,
 )
 
-GRADED_TESTS = catalogue.collect()
+GRADED_TESTS = catalogue.collect(load())
 
 
 def strict(path: Path):

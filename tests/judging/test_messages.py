@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.assignment import load as load_assignment
+from harness import assignment
 from harness.grading import catalogue
 from harness.grading.page import as_text
 from harness.grading.results import Outcome, Results
@@ -83,8 +83,9 @@ def test_every_failure_says_something_and_hidden_ones_show_no_input(path: Path) 
 
 
 def test_however_long_the_messages_are_the_sum_comes_last() -> None:
-    graded_tests = catalogue.collect()
-    extra_credit = [part.id for part in load_assignment().parts if part.extra_credit]
+    manifest = assignment.load()
+    graded_tests = catalogue.collect(manifest)
+    extra_credit = [part.id for part in manifest.parts if part.extra_credit]
     results = Results.of(graded_tests, extra_credit=extra_credit, seed="abc")
     for graded_test in graded_tests:
         results.record(graded_test.id, Outcome.FAIL, "seen:     a long line\n" * 900)

@@ -25,7 +25,7 @@ DATA = {
 
 @pytest.fixture
 def data():
-    return TermData(Path("data"), DATA, None, "laptop")
+    return TermData(Path("data"), DATA, None, "laptop", frozenset({"birth_test.tsv"}), frozenset())
 
 
 def entries_of(data: bytes) -> list[zipfile.ZipInfo]:
@@ -81,7 +81,9 @@ def test_autograder_has_its_files_at_the_root(repository, lists, data):
 
 def test_release_id_follows_code_and_data(repository, data):
     def release(code=b"x", answers=b"y"):
-        files = TermData(data.folder, {**DATA, "birth_test.tsv": answers}, None, "laptop")
+        files = TermData(
+            data.folder, {**DATA, "birth_test.tsv": answers}, None, "laptop", frozenset({"birth_test.tsv"}), frozenset()
+        )
         return package.make_stamp(repository, files, {"a.py": code}).release
 
     assert release() == release()
