@@ -190,8 +190,9 @@ def test_a_copy_beside_the_right_file_is_no_problem(files, folder, put, messages
 
 
 def test_only_what_nothing_stands_for_counts_as_absent(files, folder, put):
-    del files["model.py"], files["trainer.py"], files["utils.py"]
-    upload = folder(under("s/", files | {"model (1).py": b"1"}) | {"a/trainer.py": b"2", "b/trainer.py": b"3"})
+    gone = {"model.py", "trainer.py", "utils.py"}
+    contents = {name: data for name, data in files.items() if name not in gone} | {"model (1).py": b"1"}
+    upload = folder(under("s/", contents) | {"a/trainer.py": b"2", "b/trainer.py": b"3"})
     assert {each.file: each.absent for each in put(upload).complaints} == {
         "model.py": False,  # under another name
         "trainer.py": False,  # in two places
