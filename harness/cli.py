@@ -12,6 +12,7 @@ import threading
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from harness.assignment import ROOT, load
@@ -179,6 +180,6 @@ def students_grader(argv: Sequence[str], submission: Path, data: Path) -> int:
     except HoldoutError as problem:
         print(f"error: {problem}", file=sys.stderr)
         return problem.exit_code
-    results.notes = _while_at_work(results.notes, len(assignment.deliverables))
-    print(as_text(results))
+    notes = _while_at_work(results.notes, len(assignment.deliverables))
+    print(as_text(replace(results, notes=notes)))
     return _exit_code(results)

@@ -1,5 +1,6 @@
 """What `collect_submission` packs, and what it says: the grader takes its zip as it takes the folder."""
 
+import json
 import os
 import subprocess
 import sys
@@ -135,6 +136,15 @@ def test_times_that_a_disk_cannot_tell_apart_are_a_tie(work, seconds, stale):
         age(path, 0)
     age(work / "submission" / "vanilla.model.params", seconds)
     assert bool(findings(work)) is stale
+
+
+def test_findings_can_be_had_as_json_by_whoever_is_no_person(work, tmp_path):
+    assert run(work, "--findings", str(tmp_path / "none.json")) == 0
+    assert json.loads((tmp_path / "none.json").read_bytes()) == []
+    (work / "submission" / "utils.py").unlink()
+    assert run(work, "--findings", str(tmp_path / "one.json")) == 1
+    assert json.loads((tmp_path / "one.json").read_bytes()) == list(findings(work))
+    assert len(findings(work)) == 1
 
 
 def test_predictions_for_other_questions_are_told(work):
