@@ -135,7 +135,7 @@ def _dataset(arguments: argparse.Namespace) -> int:
 
 
 def _make_dataset(out: Path, key_file: Path | None, preset: str) -> None:
-    from harness.keys import DEMO_KEY, fingerprint, read_key
+    from harness.release.keys import DEMO_KEY, fingerprint, read_key
     from harness.release.termdata import generate, write  # staff's: students have no generator
 
     key = read_key(key_file) if key_file else DEMO_KEY

@@ -13,11 +13,11 @@ from rich.console import Console
 import build
 from harness.assignment import ROOT, load
 from harness.errors import UsageError
-from harness.keys import DEMO_KEY
 from harness.problems.birthplaces.predictions import Question, Score, load_gold, meets, score
 from harness.release import previous, release, selfcheck, template, termdata, trained
 from harness.release.findings import ReleaseRefusedError
 from harness.release.handouts import handouts, staff
+from harness.release.keys import DEMO_KEY
 from harness.release.selfcheck import Marks
 from harness.release.termdata import generate, write
 

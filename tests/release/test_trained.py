@@ -10,8 +10,8 @@ from rich.console import Console
 
 from harness.assignment import ROOT, load
 from harness.errors import UsageError
-from harness.keys import DEMO_KEY
 from harness.release import trained, training
+from harness.release.keys import DEMO_KEY
 from harness.release.termdata import TermData
 
 DATA = TermData(Path("data"), {"wiki.txt": b"x\n"}, DEMO_KEY, "laptop", frozenset(), frozenset())
