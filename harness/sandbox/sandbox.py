@@ -1,4 +1,4 @@
-"""The front door: a Sandbox runs probes, one at a time, and answers for what holds while it does."""
+"""What callers use: a Sandbox runs probes, one at a time, and answers for what holds while it does."""
 
 from __future__ import annotations
 
@@ -6,15 +6,16 @@ import secrets
 import sys
 import threading
 from collections.abc import Callable, Collection, Mapping
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Literal
 
 from harness.sandbox import codec
-from harness.sandbox.backend import Backend, BackendLostError, Order, WorkerLostError
-from harness.sandbox.job import ARGUMENT_CAPS, LAYERS, PACKAGE
+from harness.sandbox.backend import Backend, BackendLostError, DiskFilledError, Order, WorkerLostError
 from harness.sandbox.model import Isolation, IsolationReport, Limits, Reply, SandboxError
 from harness.sandbox.preflight import preflight
+from harness.sandbox.probe_call import ARGUMENT_CAPS, LAYERS, PACKAGE
 from harness.sandbox.scratch import wipe
 from harness.sandbox.values import Value
 
@@ -26,7 +27,7 @@ MOST_LOST_WORKERS = 1
 
 
 class Sandbox:
-    """Runs probes beside submissions. A context manager; the far side starts with the first run.
+    """Runs probes beside submissions. A context manager; the child side starts with the first run.
 
     Args:
         scratch: a folder of ours to work in, made when absent. Other users must be able to pass through it and the
@@ -76,7 +77,7 @@ class Sandbox:
         self.close()
 
     def start(self) -> None:
-        """Start the far side, and under REQUIRED make sure of it; nothing if that is done.
+        """Start the child side, and under REQUIRED make sure of it; nothing if that is done.
 
         Raises:
             SandboxError: it cannot be started, or a must-have does not hold.
@@ -108,7 +109,7 @@ class Sandbox:
         """Run `probe(submission, **arguments)` in a fresh worker.
 
         Args:
-            tree: the folder that holds the package folder `submission/`.
+            tree: the folder that holds the package folder `submission/`: a copy to run, whose files' times are set.
             probe: `topic.function`.
             arguments: plain values and arrays.
             seed: for random, numpy and torch, set before the submission is imported.
@@ -129,11 +130,12 @@ class Sandbox:
     def _run_until_settled(self, order: Order) -> Reply:
         """Run `order`, again where an end says nothing of the submission. All retries are here, and nowhere else.
 
-        Here rather than in a backend or in whoever asks: this is the one place that sees all three ways to lose a run,
+        Here rather than in a backend or in whoever asks: this is the one place that sees all ways to lose a run,
         for every backend and every caller, the preflight included; and a caller that tried again by itself could not
         tell whether it had been done already. A backend that is lost is started anew, for all runs together a few
         times. A worker that is lost is replaced once. One that was killed once its code ran is replaced once, within
-        the time that is left: a submission that kills itself does so again, and then that is its reply.
+        the time that is left: a submission that kills itself does so again, and then that is its reply. One that was
+        ended for a disk that others filled is replaced, and the next one is not suspected.
         """
         assert self._backend is not None
         lost, killed, restart = 0, False, False
@@ -146,6 +148,9 @@ class Sandbox:
             except BackendLostError as problem:
                 self._count_restart(problem)
                 restart = True
+            except DiskFilledError as problem:
+                order = replace(order, suspicious=False)  # what is missing on this disk says nothing of a worker
+                self._on_event(f"{problem}; another one is started")
             except WorkerLostError as problem:
                 lost += 1
                 if lost > MOST_LOST_WORKERS:

@@ -16,7 +16,7 @@ LAYERS = ("uid", "rlimits", "landlock", "seccomp")
 
 
 @dataclass(frozen=True)
-class Job:
+class ProbeCall:
     """One run."""
 
     tree: str
@@ -37,12 +37,12 @@ class Job:
     limits: Limits
 
     def to_dict(self) -> dict[str, Any]:
-        """The job in JSON's types."""
+        """The call in JSON's types."""
         return asdict(self)
 
     @classmethod
-    def from_dict(cls, raw: dict[str, Any]) -> Job:
-        """The job that `to_dict` made."""
+    def from_dict(cls, raw: dict[str, Any]) -> ProbeCall:
+        """The call that `to_dict` made."""
         return cls(**{**raw, "layers": tuple(raw["layers"]), "limits": Limits(**raw["limits"])})
 
     def reply_caps(self) -> Caps:
@@ -50,8 +50,8 @@ class Job:
         return Caps(body_bytes=self.limits.reply_bytes)
 
 
-#: Marks the job itself where it travels through a pipe, before it has told its nonce.
-JOB_NONCE = bytes(16)
+#: Marks the call itself where it travels through a pipe, before it has told its nonce.
+CALL_NONCE = bytes(16)
 
 #: Arguments come from the grader: larger than any reply may be, and still bounded.
 ARGUMENT_CAPS = Caps(body_bytes=1 << 28)

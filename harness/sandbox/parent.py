@@ -1,4 +1,4 @@
-"""The grader's end of the zygote.
+"""The parent side: the grader's end of the zygote.
 
 Theory of operation
 ===================
@@ -7,23 +7,24 @@ Three kinds of process, and who trusts whom::
 
     grader ──exec──> zygote ──fork──> worker (one per run, a user ID of its own)
       │ └─── control ──┘                │
-      ├──────── request pipe ──────────>│  the job, then the arguments
+      ├──────── request pipe ──────────>│  the call, then the arguments
       │<─────── reply pipe ─────────────┤  "hardened", then one reply
       │<─────── output pipe ────────────┘  stdout and stderr
 
 * The *grader* (this process) holds the answers and passes verdicts. It never imports a submission and never unpickles.
 * The *zygote* is exec'd with a clean environment before any secret matters to it: it knows paths of modules, and
   nothing else. It imports torch once, stays single-threaded, and forks workers on request. It runs no student code.
-* A *worker* takes its job, hardens itself (`hardening`), says so on the reply pipe while it is still ours alone, takes
+* A *worker* takes its call, hardens itself (`hardening`), says so on the reply pipe while it is still ours alone, takes
   its arguments, imports the submission, runs one probe and writes one reply. From the import on it is the student's.
 
-One run, in `exchange`: the grader makes three pipes and hands their far ends, and nothing else, to the zygote with the
-order to fork: every worker inherits the zygote's memory, so no path of any submission may ever be in it. The grader
-then serves all three pipes from one loop with one deadline: writes arguments, reads the reply into buffers whose sizes
-were checked first, drains output and keeps the first part of it, and looks at the scratch folder now and then. The run
-is over when a whole reply has come, the reply pipe has ended, or time or disk is used up. Whatever it was, the grader
-then orders the worker reaped: the zygote kills it, sweeps its user ID, and reports wait status and resource usage,
-which are the kernel's and not the worker's word. Last, the scratch folder is wiped.
+One run, in `exchange`: the grader makes a scratch folder, sets the times of the submission's files, so that they tell
+nothing of earlier runs, makes three pipes, and hands their far ends, and nothing else, to the zygote with the order to
+fork: every worker inherits the zygote's memory, so no path of any submission may ever be in it. The grader then serves
+all three pipes from one loop with one deadline: writes arguments, reads the reply into buffers whose sizes were checked
+first, drains output and keeps the first part of it, and looks at the scratch folder and at the disk now and then. The
+run is over when a whole reply has come, the reply pipe has ended, or time or disk is used up. Whatever it was, the
+grader then orders the worker reaped: the zygote kills it, sweeps its user ID, and reports wait status and resource
+usage, which are the kernel's and not the worker's word. Last, the scratch folder is wiped.
 
 Everything that could hang has a deadline: a worker that is not ready within 60 s, a zygote that does not answer within
 120 s, a process that does not die within 20 s. The zygote ends with its control socket, the workers with the zygote
@@ -72,7 +73,7 @@ ENVIRONMENT = {
 
 
 def command(mode: str, descriptor: int, probes: str, modules: ModulePath) -> list[str]:
-    """The command line of the far side. Not `-I`: it would ignore PYTHONHASHSEED; `boot` sets the whole path anyway."""
+    """The child side's command line. Not `-I`: it would ignore PYTHONHASHSEED; `boot` sets the whole path anyway."""
     options = ["-s", "-S", "-B", "-X", "utf8"]
     return [sys.executable, *options, str(BOOT), mode, str(descriptor), str(ROOT), probes, *modules.folders]
 
@@ -133,25 +134,25 @@ class Zygote:
         try:
             socket.send_fds(self._control, [packet], list(descriptors))
         except OSError as problem:
-            raise BackendLostError(self._last_words(f"cannot be reached: {problem}")) from problem
+            raise BackendLostError(self._with_log(f"cannot be reached: {problem}")) from problem
         answer = self._receive()
         while answer.get("id") != self._asked:  # an answer to a question whose asker was interrupted
             answer = self._receive()
         if "fault" in answer:
-            raise BackendLostError(self._last_words(str(answer["fault"])))
+            raise BackendLostError(self._with_log(str(answer["fault"])))
         return answer
 
     def _receive(self) -> dict[str, Any]:
         try:
             packet = self._control.recv(_PACKET)
         except OSError as problem:
-            raise BackendLostError(self._last_words(f"does not answer: {problem}")) from problem
+            raise BackendLostError(self._with_log(f"does not answer: {problem}")) from problem
         if not packet:
-            raise BackendLostError(self._last_words("ended"))
+            raise BackendLostError(self._with_log("ended"))
         answer = json.loads(packet)
         return answer if isinstance(answer, dict) else {}
 
-    def _last_words(self, what: str) -> str:
+    def _with_log(self, what: str) -> str:
         code = None
         with contextlib.suppress(subprocess.TimeoutExpired):
             code = self._process.wait(0.2)
