@@ -70,11 +70,7 @@ ROOMS: Mapping[str, Room] = {
 
 #: KNOWN OFFENDERS: imports that the rules forbid and that still exist, (module, module). Drawn in red. To be emptied; a
 #: line whose import is gone fails a test.
-OFFENDERS: tuple[tuple[str, str], ...] = (
-    ("harness.problems.attention.pictures", "harness.grading.supervisor"),
-    ("harness.problems.attention.pictures", "harness.intake.staging"),
-    ("harness.problems.attention.pictures", "harness.sandbox"),
-)
+OFFENDERS: tuple[tuple[str, str], ...] = ()
 
 #: The folder of the problems holds no code of its own: it is no room.
 EMPTY = frozenset({"harness.problems"})
