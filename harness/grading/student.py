@@ -19,7 +19,7 @@ from typing import Any
 from harness.assignment import RunLimits
 from harness.errors import InternalError
 from harness.grading import advice
-from harness.grading.feedback import Failure
+from harness.grading.feedback import Cause, Failure
 from harness.intake.staging import Submission
 from harness.sandbox import Limits, Reply, Sandbox, Status
 
@@ -28,9 +28,6 @@ Probe = Callable[..., Any] | str
 #: Bytes; the largest honest reply takes 12 MiB (8,000 drawn examples). Graded tests compute on replies in the grader,
 #: which must not run out of memory over one: the smallest machine has 750 MiB in all.
 LARGEST_REPLY = 16 << 20
-
-#: How the sandbox says that a worker died of a signal that none of its limits sent: an administrator's, or its own.
-KILLED = "killed by signal 9 "
 
 
 def seed_of(run_seed: str, test_id: str) -> int:
@@ -63,12 +60,8 @@ class Runner:
     """Whether the tree is closed to every worker but the one that runs beside it. A later worker may find its path."""
 
     def reply(self, probe: Probe, load: bool, arguments: dict[str, Any]) -> Reply:
-        """One run in a fresh worker; a second one if the first was killed, which may be somebody else's doing."""
+        """One run in a fresh worker. That a worker killed by somebody else is replaced is the sandbox's business."""
         self.runs += 1
-        reply = self._run(probe, load, arguments)
-        return self._run(probe, load, arguments) if reply.detail.startswith(KILLED) else reply
-
-    def _run(self, probe: Probe, load: bool, arguments: dict[str, Any]) -> Reply:
         begun = time.monotonic()
         limits = Limits(
             wall_seconds=max(min(self.limits.test_seconds - self.used, self.deadline - begun), 1.0),
@@ -141,6 +134,7 @@ class Student(Runner):
             seen=self._why_missing(name),
             hint=f"upload {name} with the other files",
             public=True,
+            cause=Cause.WAITS,
         )
 
     def _value(self, reply: Reply) -> Any:
@@ -171,6 +165,7 @@ def _failure(reply: Reply, hidden: bool, lacking: Mapping[str, str]) -> Failure:
                 f"it raised {_raised(reply, hidden)}",
                 _start(reply, hidden),
                 public=not hidden,
+                cause=Cause.ENDED,
             )
         case Status.TIMED_OUT | Status.OUT_OF_CPU:
             return Failure(
@@ -178,6 +173,7 @@ def _failure(reply: Reply, hidden: bool, lacking: Mapping[str, str]) -> Failure:
                 f"none: {_detail(reply, hidden)}",
                 "does the code train, loop or wait where it should not?",
                 public=True,
+                cause=Cause.LIMIT,
             )
         case Status.OUT_OF_MEMORY:
             return Failure(
@@ -185,6 +181,7 @@ def _failure(reply: Reply, hidden: bool, lacking: Mapping[str, str]) -> Failure:
                 f"more was asked for: {_detail(reply, hidden)}",
                 "what does the code allocate here?",
                 public=True,
+                cause=Cause.LIMIT,
             )
         case Status.BAD_REPLY:
             return Failure(
@@ -192,6 +189,7 @@ def _failure(reply: Reply, hidden: bool, lacking: Mapping[str, str]) -> Failure:
                 f"an answer that could not be read: {reply.detail}",
                 "are these ordinary tensors of ordinary size?",
                 public=not hidden,
+                cause=Cause.UNREADABLE,
             )
         case _:
             return Failure(
@@ -199,6 +197,7 @@ def _failure(reply: Reply, hidden: bool, lacking: Mapping[str, str]) -> Failure:
                 f"its process ended: {_detail(reply, hidden)}",
                 "does the code exit or crash the interpreter?",
                 public=True,
+                cause=Cause.ENDED,
             )
 
 
@@ -224,7 +223,9 @@ def _waits_for_files(needed: Sequence[str], sentences: Sequence[str]) -> Failure
     hint = (
         f"this graded test waits until the package has its {' and '.join(needed)}: the code imports what is not there"
     )
-    return Failure(f"{', '.join(needed)} among the uploaded files", "; ".join(sentences), hint, public=True)
+    return Failure(
+        f"{', '.join(needed)} among the uploaded files", "; ".join(sentences), hint, public=True, cause=Cause.WAITS
+    )
 
 
 def _is_unwritten(reply: Reply, lacking: Collection[str]) -> bool:
@@ -240,22 +241,24 @@ def _waits_for_part(reply: Reply, hidden: bool, lacking: Mapping[str, str]) -> F
     unusable = [said for name, said in lacking.items() if not said.startswith(f"{name}: missing")]
     if unusable:
         hint = "this graded test waits until all modules of the package can be used"
-        return Failure("the part that this graded test looks at", "; ".join(unusable), hint, public=True)
+        return Failure("the part that this graded test looks at", "; ".join(unusable), hint, public=True, cause=Cause.WAITS)
     seen, hint = "it is not written yet", "this graded test waits until the part is written"
     if lacking:
         seen += f", or belongs to what was not uploaded ({', '.join(lacking)})"
         hint += " and all modules of the package are uploaded"
     elif not hidden:
         seen += f": {_where(reply)} raises NotImplementedError"
-    return Failure("the part that this graded test looks at", seen, hint, public=True)
+    return Failure("the part that this graded test looks at", seen, hint, public=True, cause=Cause.WAITS)
 
 
 def _waits_for_import(reply: Reply, hidden: bool) -> Failure:
     if hidden:
         hint = "this graded test waits until the code imports; the basic graded tests show the message"
-        return Failure("`import submission` works", "it does not import", hint, public=True)
+        return Failure("`import submission` works", "it does not import", hint, public=True, cause=Cause.WAITS)
     hint = f"this graded test waits until the code imports: {advice.on_import(reply.error)}"
-    return Failure("`import submission` works", f"it raised {_raised(reply, hidden)}", hint, public=True)
+    return Failure(
+        "`import submission` works", f"it raised {_raised(reply, hidden)}", hint, public=True, cause=Cause.WAITS
+    )
 
 
 def _waits_for_name(name: str, hidden: bool) -> Failure:
@@ -265,6 +268,7 @@ def _waits_for_name(name: str, hidden: bool) -> Failure:
         "it does not" if hidden else f"it has no {name}",
         "submission/__init__.py came with the template and takes all names from the other files: put it back as it was",
         public=True,
+        cause=Cause.WAITS,
     )
 
 

@@ -53,10 +53,10 @@ def root(open_folder: Path) -> Path:
     manifest = (made / "assignment.toml").read_text(encoding="utf-8")
     manifest = re.sub(r"^test_seconds = \d+", "test_seconds = 20", manifest, flags=re.MULTILINE)
     (made / "assignment.toml").write_text(manifest, encoding="utf-8")
-    plugin = (made / "harness" / "plugin.py").read_text(encoding="utf-8")
+    plugin = (made / "harness" / "grading" / "plugin.py").read_text(encoding="utf-8")
     assert "GRACE_SECONDS = 20.0" in plugin
     plugin = plugin.replace("GRACE_SECONDS = 20.0", "GRACE_SECONDS = -15.0")  # the graded tests alone, not their probes
-    (made / "harness" / "plugin.py").write_text(plugin, encoding="utf-8")
+    (made / "harness" / "grading" / "plugin.py").write_text(plugin, encoding="utf-8")
     return made
 
 
@@ -88,7 +88,7 @@ def test_each_broken_graded_test_is_a_fault_and_the_others_are_judged(
         BUGS
     ), ending.text
     assert {outcome for graded_test, outcome in ending.outcomes.items() if graded_test not in BUGS} == {"pass"}
-    faults = {test["number"]: test["extra_data"].get("fault", "") for test in ending.document["tests"]}
+    faults = {test["number"]: test["extra_data"].get("internal_error", "") for test in ending.document["tests"]}
     assert "ZeroDivisionError" in faults["1e-2-hidden"]
     assert "nonsense" in faults["1e-3-hidden"]
     assert ending.left_behind == ()
@@ -115,7 +115,7 @@ def test_graded_tests_that_do_not_load_are_a_fault_with_valid_results(
     assert ending.status == 3, ending.text
     assert ending.document["score"] == 0
     assert ending.document["extra_data"]["internal_error"] is True
-    assert "fault of the grader" in ending.document["output"]
+    assert "internal error of the grader" in ending.document["output"]
     assert "the graded tests cannot be loaded" in ending.text
 
 

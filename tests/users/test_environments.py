@@ -18,7 +18,7 @@ from harness.assignment import ROOT, load
 from harness.environment import check_packages, complaints
 from harness.errors import UsageError
 from harness.grading.catalogue import collect
-from harness.grading.results import INTERNAL_ERROR_NOTE, Ledger, Outcome
+from harness.grading.results import INTERNAL_ERROR_NOTE, NoteKind, Outcome, Results
 from harness.intake.source import GRADING_PYTHON
 
 SOURCE = ROOT / "reference_solution" / "src"
@@ -142,11 +142,11 @@ def check_packages_of(text: str) -> None:
 
 def test_students_at_home_are_not_told_that_staff_hear_of_it():
     (first, *_) = collect(load())
-    ledger = Ledger.of([first])
-    ledger.record(first.id, Outcome.INTERNAL_ERROR, f"Not judged: no memory. {INTERNAL_ERROR_NOTE}")
-    ledger.notes = [f"Not judged. {INTERNAL_ERROR_NOTE}"]
-    told = cli._at_home(ledger)
-    for text in (told.results[first.id].output, *told.notes):
+    results = Results.of([first])
+    results.record(first.id, Outcome.INTERNAL_ERROR, f"Not judged: no memory. {INTERNAL_ERROR_NOTE}")
+    results.add_note(NoteKind.GRADE, f"Not judged. {INTERNAL_ERROR_NOTE}")
+    told = cli._at_home(results, 18)
+    for text in (told.by_id[first.id].output, *(note.text for note in told.notes)):
         assert "reported to" not in text
         assert "something on this computer" in text
 
