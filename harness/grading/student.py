@@ -240,8 +240,8 @@ def _is_unwritten(reply: Reply, lacking: Collection[str]) -> bool:
 def _waits_for_part(reply: Reply, hidden: bool, lacking: Mapping[str, str]) -> Failure:
     unusable = [said for name, said in lacking.items() if not said.startswith(f"{name}: missing")]
     if unusable:
-        hint = "this graded test waits until all modules of the package can be used"
-        return Failure("the part that this graded test looks at", "; ".join(unusable), hint, public=True, cause=Cause.WAITS)
+        hint, seen = "this graded test waits until all modules of the package can be used", "; ".join(unusable)
+        return Failure("the part that this graded test looks at", seen, hint, public=True, cause=Cause.WAITS)
     seen, hint = "it is not written yet", "this graded test waits until the part is written"
     if lacking:
         seen += f", or belongs to what was not uploaded ({', '.join(lacking)})"
