@@ -1,6 +1,7 @@
 """The `student` and `reference` of a graded test: run a probe in a worker, get values back, or fail with a sentence.
 
-Everything in a reply is untrusted. What a worker says of itself (exception text, output) is shown for basic graded
+Everything in a reply is untrusted. Its value is compared with the form that the probe declares in `harness.probes.schemas`
+before any graded test sees it: types, dimensions, sizes. What it says within that form is the graded test's to judge. What a worker says of itself (exception text, output) is shown for basic graded
 tests only, whose inputs are public; for hidden graded tests a fixed sentence of ours stands in its place.
 """
 
@@ -20,6 +21,7 @@ from harness.assignment import RunLimits
 from harness.errors import InternalError
 from harness.grading.feedback import Failure
 from harness.intake.staging import Submission, explain
+from harness.probes import schemas
 from harness.sandbox import Limits, Reply, Sandbox, Status
 
 Probe = Callable[..., Any] | str
@@ -27,6 +29,9 @@ Probe = Callable[..., Any] | str
 #: Bytes; the largest honest reply takes 12 MiB (8,000 drawn examples). Graded tests compute on replies in the grader,
 #: which must not run out of memory over one: the smallest machine has 750 MiB in all.
 LARGEST_REPLY = 16 << 20
+
+#: The hint where values have another form: one for all graded tests and all values.
+OTHER_FORM = "does the code return what its docstring says: types, shapes and lengths?"
 
 #: How the sandbox says that a worker died of a signal that none of its limits sent: an administrator's, or its own.
 KILLED = "killed by signal 9 "
@@ -103,6 +108,8 @@ class Reference(Runner):
             raise InternalError(
                 f"the reference failed in probe {name_of(probe)}: {reply.status.name} {reply.detail} {reply.error}"
             )
+        if said := misfit(probe, arguments, reply.value):
+            raise InternalError(f"the reference's reply to probe {name_of(probe)} has not the declared form: {said}")
         return reply.value
 
 
@@ -113,23 +120,21 @@ class Student(Runner):
     submission: Submission
     hidden: bool
     answers: int = 0
-    """How many values the student's code has given to the graded test."""
+    """How many values the graded test has had of the student's code or files."""
 
     def run(self, probe: Probe, **arguments: Any) -> Any:
         """Value of `probe(submission, **arguments)`, run in a fresh worker beside the student's code.
 
-        The value is untrusted: a graded test checks types, shapes and finiteness before it uses them.
+        The value is untrusted, but has the form that the probe declares.
 
         Raises:
-            Failure: the code does not import, raises, exceeds a limit or answers nothing usable.
+            Failure: the code does not import, raises, exceeds a limit or answers nothing of that form.
         """
-        value = self._value(self.reply(probe, True, arguments))
-        self.answers += 1
-        return value
+        return self._value(probe, True, arguments)
 
     def read(self, probe: Probe, **arguments: Any) -> Any:
         """Value of `probe(folder, **arguments)`: looks at the uploaded files and imports none of the student's code."""
-        return self._value(self.reply(probe, False, arguments))
+        return self._value(probe, False, arguments)
 
     def file(self, name: str) -> Path:
         """The staged deliverable `name`; a Failure that says how to make it when it is missing or unusable."""
@@ -142,8 +147,12 @@ class Student(Runner):
             public=True,
         )
 
-    def _value(self, reply: Reply) -> Any:
+    def _value(self, probe: Probe, load: bool, arguments: dict[str, Any]) -> Any:
+        reply = self.reply(probe, load, arguments)
         if reply.status is Status.RETURNED:
+            if said := misfit(probe, arguments, reply.value):
+                raise _of_another_form(said)
+            self.answers += 1
             return reply.value
         lacking = {name: self._why_missing(name) for name in self.submission.missing if name.endswith(".py")}
         raise _failure(reply, self.hidden, lacking)
@@ -151,6 +160,18 @@ class Student(Runner):
     def _why_missing(self, name: str) -> str:
         said = [problem.message for problem in self.submission.complaints if problem.file == name]
         return said[0] if said else explain(name)
+
+
+def misfit(probe: Probe, arguments: Mapping[str, Any], value: Any) -> str | None:
+    """What of a reply has not the form that its probe declares, as a sentence; InternalError where it declares none."""
+    try:
+        return schemas.complaint(name_of(probe), arguments, value)
+    except LookupError as problem:
+        raise InternalError(str(problem)) from problem
+
+
+def _of_another_form(said: str) -> Failure:
+    return Failure("values in the form that this graded test asks for", said, OTHER_FORM)
 
 
 def _failure(reply: Reply, hidden: bool, lacking: Mapping[str, str]) -> Failure:

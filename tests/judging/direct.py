@@ -28,7 +28,7 @@ import numpy as np
 from harness.grading import catalogue
 from harness.grading.feedback import Failure
 from harness.grading.student import Probe, name_of, seed_of
-from harness.probes import topics
+from harness.probes import schemas, topics
 from tests.judging.cases import REFERENCE, Case
 
 _serial = itertools.count()
@@ -57,10 +57,13 @@ class Direct:
             os.chdir(scratch)
             try:
                 with contextlib.redirect_stdout(io.StringIO()):
-                    return _plain(ask(self._package, **arguments))
+                    value = _plain(ask(self._package, **arguments))
             finally:
                 os.chdir(home)
                 torch.set_default_dtype(torch.float32)
+        if said := schemas.complaint(name_of(probe), arguments, value):
+            raise ValueError(f"not of the declared form: {said}")
+        return value
 
 
 class DirectStudent(Direct):
