@@ -15,7 +15,7 @@ import inspect
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -28,7 +28,8 @@ from harness.assignment import Assignment
 from harness.grading.catalogue import GradedTest
 from harness.grading.feedback import Failure, render
 from harness.grading.results import INTERNAL_ERROR_NOTE, Ledger, Outcome
-from harness.grading.student import Reference, Student, seed_of
+from harness.grading.seeds import Seeds, Stream, generator, seed_of
+from harness.grading.student import Reference, Student
 from harness.intake.staging import Submission
 from harness.problems.birthplaces.gold import Gold
 from harness.sandbox import Sandbox
@@ -39,6 +40,9 @@ GRACE_SECONDS = 20.0
 #: What broken values raise in a graded test that computes on them. Faults of sandbox, disk and memory are none of
 #: these.
 _OF_VALUES = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
+
+#: Fixtures that are streams of random numbers.
+_STREAMS: Mapping[str, Stream] = {"rng": "inputs", "unseen": "unseen"}
 
 #: With less time than this left for the whole run, no further graded test starts.
 LEAST_SECONDS = 2.0
@@ -56,7 +60,7 @@ class Plugin:
     sandbox: Sandbox
     ledger: Ledger
     save: Callable[[], None]
-    seed: str
+    seeds: Seeds
     deadline: float
     staff: dict[str, Any] = field(default_factory=dict)
 
@@ -70,8 +74,7 @@ class Plugin:
     @pytest.fixture
     def student(self, graded_test: GradedTest) -> Student:
         """The submission."""
-        seed = seed_of(self.seed, graded_test.id)
-        limits = self.assignment.limits
+        limits, seed = self.assignment.limits, self._worker_seed(graded_test)
         return Student(
             self.sandbox, self.submission.tree, limits, seed, deadline=self.deadline, submission=self.submission,
             hidden=graded_test.kind == "hidden",
@@ -81,12 +84,18 @@ class Plugin:
     def reference(self, graded_test: GradedTest) -> Reference:
         """The staff solution; students do not have it, so basic graded tests do not use it."""
         assert self.reference_tree is not None, "no reference solution beside this grader"
-        return Reference(self.sandbox, self.reference_tree, self.assignment.limits, seed_of(self.seed, graded_test.id))
+        seed = self._worker_seed(graded_test)
+        return Reference(self.sandbox, self.reference_tree, self.assignment.limits, seed)
 
     @pytest.fixture
     def rng(self, graded_test: GradedTest) -> np.random.Generator:
-        """The graded test's own stream of random numbers: reproducible from the run's seed."""
-        return np.random.default_rng(seed_of(self.seed, graded_test.id))
+        """The stream that inputs are drawn from: reproducible from the run's seed."""
+        return self._generator(graded_test, "inputs")
+
+    @pytest.fixture
+    def unseen(self, graded_test: GradedTest) -> np.random.Generator:
+        """The stream for what is drawn when a reply is in: no worker has seen a number of it."""
+        return self._generator(graded_test, "unseen")
 
     @pytest.fixture
     def gold(self) -> Gold:
@@ -146,7 +155,7 @@ class Plugin:
             return
         from harness.problems.birthplaces.provenance import settle  # students have neither it nor its probes
 
-        settle(self.ledger, self.assignment, self.submission, self.sandbox, self.data, self.seed, self.deadline)
+        settle(self.ledger, self.assignment, self.submission, self.sandbox, self.data, self.seeds.hidden, self.deadline)
         self.save()
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
@@ -171,7 +180,7 @@ class Plugin:
             failure = problem if isinstance(problem, Failure) else Failure("the property in the title", str(problem))
             output = render(failure, hidden=hidden) or "The property does not hold."
             if not hidden:
-                output += f"\n{'again:':<10}python grader.py {graded_test.id}   (seed {self.seed})"
+                output += f"\n{'again:':<10}python grader.py {graded_test.id}   (seed {self.seeds.basic})"
             self.ledger.record(graded_test.id, Outcome.FAIL, output, dict(self.staff))
 
     def _holds_without_the_student(self, item: pytest.Item) -> bool:
@@ -188,8 +197,9 @@ class Plugin:
         if self.reference_tree is None:
             return True
         arguments["student"] = replace(student, tree=self.reference_tree, runs=0, used=0.0, secret=True)
-        if "rng" in arguments:
-            arguments["rng"] = np.random.default_rng(seed_of(self.seed, self._graded_test_of(item).id))
+        for name, stream in _STREAMS.items():
+            if name in arguments:
+                arguments[name] = self._generator(self._graded_test_of(item), stream)
         wanted = {name: arguments[name] for name in inspect.signature(item.function).parameters}
         try:
             item.function(**wanted)
@@ -215,6 +225,15 @@ class Plugin:
             f"Not judged: {what}. {INTERNAL_ERROR_NOTE}",
             {"fault": detail[:2000]},
         )
+
+    def _generator(self, graded_test: GradedTest, stream: Stream) -> np.random.Generator:
+        return generator(self._seed(graded_test), graded_test.id, stream)
+
+    def _worker_seed(self, graded_test: GradedTest) -> int:
+        return seed_of(self._seed(graded_test), graded_test.id, "workers")
+
+    def _seed(self, graded_test: GradedTest) -> str:
+        return self.seeds.hidden if graded_test.kind == "hidden" else self.seeds.basic
 
     def _graded_test_of(self, item: pytest.Item) -> GradedTest:
         return next(graded_test for graded_test in self.graded_tests if graded_test.node == _node(item))

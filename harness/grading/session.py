@@ -26,6 +26,7 @@ from harness.errors import HoldoutError, InternalError
 from harness.grading import catalogue
 from harness.grading.plugin import Plugin
 from harness.grading.results import INTERNAL_ERROR_NOTE, Ledger, Outcome
+from harness.grading.seeds import DEMO_SECRET, Seeds, release_secret
 from harness.intake.staging import Submission, UploadError, stage
 from harness.sandbox import Isolation, Sandbox
 
@@ -104,7 +105,9 @@ def _judge(job: Job, ledger: Ledger, submission: Submission, save: Save) -> None
 def run_graded_tests(job: Job, ledger: Ledger, submission: Submission, sandbox: Sandbox, save: Save) -> None:
     """Run the graded tests of `job` under pytest, in this process, and record what becomes of each in `ledger`."""
     assignment = load()
-    ledger.extra["seed"] = job.seed or submission.digest[:16]
+    hidden = "hidden" in job.kinds
+    seeds = Seeds.of(submission.digest, release_secret() if hidden else DEMO_SECRET, job.seed)
+    ledger.extra["seed"] = seeds.hidden if hidden else seeds.basic
     save()
     plugin = Plugin(
         graded_tests=job.graded_tests(),
@@ -115,7 +118,7 @@ def run_graded_tests(job: Job, ledger: Ledger, submission: Submission, sandbox: 
         sandbox=sandbox,
         ledger=ledger,
         save=save,
-        seed=ledger.extra["seed"],
+        seeds=seeds,
         deadline=ledger.started + assignment.limits.run_seconds,
     )
     _run_pytest(plugin, ledger)

@@ -1,14 +1,14 @@
 """The `student` and `reference` of a graded test: run a probe in a worker, get values back, or fail with a sentence.
 
-Everything in a reply is untrusted. Its value is compared with the form that the probe declares in `harness.probes.schemas`
-before any graded test sees it: types, dimensions, sizes. What it says within that form is the graded test's to judge. What a worker says of itself (exception text, output) is shown for basic graded
-tests only, whose inputs are public; for hidden graded tests a fixed sentence of ours stands in its place.
+Everything in a reply is untrusted. Its value is compared with the form that the probe declares in
+`harness.probes.schemas` before any graded test sees it: types, dimensions, sizes. What it says within that form is the
+graded test's to judge. What a worker says of itself (exception text, output) is shown for basic graded tests only,
+whose inputs are public; for hidden graded tests a fixed sentence of ours stands in its place.
 """
 
 from __future__ import annotations
 
 import builtins
-import hashlib
 import math
 import re
 import time
@@ -37,11 +37,6 @@ OTHER_FORM = "does the code return what its docstring says: types, shapes and le
 KILLED = "killed by signal 9 "
 
 
-def seed_of(run_seed: str, test_id: str) -> int:
-    """The seed of one graded test, from the run's: another for each, of 32 bits as numpy and torch take."""
-    return int.from_bytes(hashlib.sha256(f"{run_seed}:{test_id}".encode()).digest()[:4], "big")
-
-
 def name_of(probe: Probe) -> str:
     """`topic.function`. Where the probes are imported, a graded test's `corruption.draws` is the function itself."""
     return probe if isinstance(probe, str) else f"{probe.__module__.rpartition('.')[2]}.{probe.__name__}"
@@ -59,6 +54,7 @@ class Runner:
     tree: Path
     limits: RunLimits
     seed: int
+    """Of the first worker's streams; the next ones count up. No stream of the graded test's own follows from it."""
     deadline: float = math.inf
     """Of the whole run, by time.monotonic()."""
     runs: int = 0

@@ -66,7 +66,7 @@ def test_pretrained_weights_are_loaded(student: Student, rng: np.random.Generato
 
 @number("1f-5-hidden")
 @weight(1)
-def test_pretraining_learns(student: Student, rng: np.random.Generator) -> None:
+def test_pretraining_learns(student: Student, rng: np.random.Generator, unseen: np.random.Generator) -> None:
     """A short pretraining on a small corpus lowers the loss, and train saves the result."""
     _, documents = corpus(rng, 16)
     sizes = model_sizes(documents, 72)
@@ -75,7 +75,7 @@ def test_pretraining_learns(student: Student, rng: np.random.Generator) -> None:
         seen = student.run(
             learning.trained, stage="pretrain", documents=documents, sizes=sizes, start=start, epochs=6, rate=1e-2
         )
-    expect_learned(seen, start, sizes, corrupted(documents, vocabulary_of(seen, documents), 72, rng))
+    expect_learned(seen, start, sizes, corrupted(documents, vocabulary_of(seen, documents), 72, unseen))
 
 
 @number("1f-6-hidden")

@@ -245,7 +245,8 @@ class Table:
         if len(value) not in _span(self.length):
             return _told(place, f"{_span(self.length)} values by name", value, f"{len(value)} of them")
         found = (
-            self.names.complaint(name, f"the name of {place}[{number}]") or self.each.complaint(item, f"{place}[{number}]")
+            self.names.complaint(name, f"the name of {place}[{number}]")
+            or self.each.complaint(item, f"{place}[{number}]")
             for number, (name, item) in enumerate(value.items())
         )
         return next((said for said in found if said), None)

@@ -10,13 +10,27 @@ from typing import Any
 
 import numpy as np
 
-from harness.probes.schemas.forms import Array, Either, Form, List, Nothing, Number, Record, Row, Rule, Span, Table, Whole, maybe
+from harness.probes.schemas.forms import (
+    Array,
+    Either,
+    Form,
+    List,
+    Nothing,
+    Number,
+    Record,
+    Row,
+    Rule,
+    Span,
+    Table,
+    Whole,
+    maybe,
+)
 
 #: Layers of one kind in one block, and blocks in a model. Right ones have three at most.
 _MOST_LAYERS = 8
 
 #: Channels inside an MLP, in widths of the model; Block has 4.
-_WIDEST = 16
+_WIDEST = 8
 
 _PROJECTIONS = ("key", "query", "value", "proj")
 

@@ -19,7 +19,8 @@ from harness.assignment import Assignment
 from harness.errors import HoldoutError
 from harness.grading.feedback import Failure
 from harness.grading.results import Ledger, Outcome
-from harness.grading.student import Student, seed_of
+from harness.grading.seeds import generator, seed_of
+from harness.grading.student import Student
 from harness.intake.staging import Submission
 from harness.probes import files, provenance
 from harness.problems.birthplaces.gold import Gold
@@ -87,7 +88,7 @@ def settle(
 
     In mode "score", predictions that their own model does not give lose their points.
     """
-    seed = seed_of(run_seed, "provenance")
+    seed = seed_of(run_seed, "provenance", "workers")
     limits = replace(assignment.limits, test_seconds=min(WALL_SECONDS, assignment.limits.test_seconds))
     student = Student(sandbox, submission.tree, limits, seed, deadline=deadline, submission=submission, hidden=True)
     try:
@@ -100,18 +101,21 @@ def settle(
     parts = {result.graded_test.part for result in ledger.results.values()}
     findings = {}
     for model in (each for each in MODELS if each.part in parts):
-        finding = _finding(student, model, Gold(data), corpus, assignment.provenance.questions)
+        rng = generator(run_seed, f"provenance:{model.name}")
+        finding = _finding(student, model, Gold(data), corpus, assignment.provenance.questions, rng)
         findings[model.name] = asdict(finding)
         if assignment.provenance.mode == "score" and finding.doubtful(assignment.provenance.agreement):
             _take_points(ledger, model)
     ledger.extra["provenance"] = findings
 
 
-def _finding(student: Student, model: Model, gold: Gold, corpus: str, count: int) -> Finding:
+def _finding(
+    student: Student, model: Model, gold: Gold, corpus: str, count: int, rng: np.random.Generator
+) -> Finding:
     if student.deadline - time.monotonic() < LEAST_SECONDS:
         return Finding(0, 0, "not asked: the time for the whole grade is nearly over")
     try:
-        return _examine(student, model, gold, corpus, count, np.random.default_rng(student.seed))
+        return _examine(student, model, gold, corpus, count, rng)
     except Failure as failure:
         return Finding(0, 0, f"cannot be asked: {failure.expected}; {failure.seen}"[:300])
     except (LookupError, TypeError, ValueError, AttributeError) as problem:  # values that no honest worker sends
