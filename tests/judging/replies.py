@@ -48,6 +48,9 @@ from harness.probes.schemas.forms import (
 
 MODES = ("least", "most", "random")
 
+#: Number of the reply, its form and the honest reply -> what to give instead.
+Instead = Callable[[int, Form, Any], Any]
+
 
 # --- values of a form -------------------------------------------------------------------------------------------------
 
@@ -145,11 +148,8 @@ class Maker:
         most = float(limits.max) if form.most is None else min(form.most, float(limits.max))
         odd = [math.nan, math.inf, -math.inf] if kind == "f" and not form.finite else []
         choices = [least, most, min(max(0.0, least), most), min(max(1.0, least), most), *odd, "noise"]
-        chosen = (
-            choices[int(self.rng.integers(len(choices)))]
-            if self.mode == "random"
-            else {"least": least, "most": most}[self.mode]
-        )
+        bounds = {"least": least, "most": most}
+        chosen: Any = bounds[self.mode] if self.mode in bounds else choices[int(self.rng.integers(len(choices)))]
         if isinstance(chosen, str):
             array[...] = np.clip(self.rng.standard_normal(array.shape), least, most)
         elif kind == "f":
@@ -240,7 +240,7 @@ class Tape:
     ask: Any
     hidden: bool = True
     kept: dict[int, Any] = field(default_factory=dict)
-    instead: Callable[[int, Form, Any], Any] | None = None
+    instead: Instead | None = None
     count: int = 0
 
     @property
@@ -295,26 +295,30 @@ def replay(graded_test: GradedTest, student: Tape, reference: Tape, seed: str) -
     function(**{name: fixtures[name] for name in inspect.signature(function).parameters})
 
 
-def rounds(
-    graded_test: GradedTest, student: Tape, count: int, seed: int = 0
-) -> Iterator[Callable[[int, Form, Any], Any]]:
+def rounds(student: Tape, count: int, seed: int = 0) -> Iterator[Instead]:
     """What to give instead of honest replies: first whole replies, then honest ones with parts replaced."""
     for number in range(count):
         rng = np.random.default_rng([seed, number])
-        if number < len(MODES):
-            yield lambda _, form, honest, rng=rng, mode=MODES[number]: _or(made(form, rng, mode), honest)
-        else:
-            asked = max(len(student.kept), 1)
-            at = int(rng.integers(asked))
-            yield (
-                lambda place, form, honest, rng=rng, at=at: (
-                    changed(form, honest, rng) if place == at else copy.deepcopy(honest)
-                )
-            )
+        yield (
+            _whole(rng, MODES[number])
+            if number < len(MODES)
+            else _in_part(rng, int(rng.integers(len(student.kept) or 1)))
+        )
 
 
-def _or(value: Any, otherwise: Any) -> Any:
-    return copy.deepcopy(otherwise) if value is None else value
+def _whole(rng: np.random.Generator, mode: str) -> Instead:
+    def instead(_: int, form: Form, value: Any) -> Any:
+        found = made(form, rng, mode)
+        return copy.deepcopy(value) if found is None else found
+
+    return instead
+
+
+def _in_part(rng: np.random.Generator, at: int) -> Instead:
+    def instead(place: int, form: Form, value: Any) -> Any:
+        return changed(form, value, rng) if place == at else copy.deepcopy(value)
+
+    return instead
 
 
 class Files:
@@ -364,7 +368,7 @@ def main() -> int:
         student, reference = honest(arguments.upload)
         replay(graded_test, student, reference, "fuzz")
         passed, longest = 0, 0.0
-        for number, instead in enumerate(rounds(graded_test, student, arguments.rounds)):
+        for number, instead in enumerate(rounds(student, arguments.rounds)):
             student.instead, begun = instead, time.process_time()
             try:
                 replay(graded_test, student, reference, "fuzz")
