@@ -22,7 +22,7 @@ from harness.assignment import ROOT
 from harness.errors import InternalError
 
 #: Lies beside a released grader, and in nothing that students get.
-SECRET = "secret.key"  # noqa: S105 - its name, not what it holds
+SECRET = "seeds.secret"  # noqa: S105 - its name, not what it holds
 
 #: In a checkout. Public on purpose: whoever has this code can work out every seed of a grade there.
 DEMO_SECRET = b"holdout demonstration secret, known to everyone"

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import UsageError
+from harness.grading.seeds import SECRET
 from harness.problems.birthplaces.dataset import NAMES
 from harness.release.lists import STAFF_ROOMS, Lists, expand
 from harness.release.template import files_below
@@ -77,7 +78,8 @@ def stamped_student(files: Mapping[str, bytes], data: TermData, stamp: Stamp) ->
 
 def stamped_autograder(files: Mapping[str, bytes], data: TermData, stamp: Stamp) -> dict[str, bytes]:
     """All of autograder.zip, by the paths in the zip."""
-    return {**files, **{f"data/{name}": each for name, each in data.files.items()}, STAMP: json_bytes(stamp.fields())}
+    inside = {**files, **{f"data/{name}": each for name, each in data.files.items()}}
+    return {**inside, STAMP: json_bytes(stamp.fields()), SECRET: data.secret}
 
 
 def handout_sources(root: Path) -> dict[str, bytes]:
@@ -89,7 +91,7 @@ def listed_entries(root: Path, lists: Lists) -> dict[str, frozenset[str]]:
     """What the release list allows in each zip, by the paths in it: from the list alone, not from what was packed."""
     told = [f"data/{name}" for name in NAMES if name != GOLD]
     student = [*lists.template, *(f"src/{path}" for path in (*expand(root, lists.student), *told, STAMP))]
-    autograder = [*expand(root, lists.autograder), *told, f"data/{GOLD}", STAMP]
+    autograder = [*expand(root, lists.autograder), *told, f"data/{GOLD}", STAMP, SECRET]
     return {
         "student.zip": frozenset(f"{TOP}/{path}" for path in student),
         "autograder.zip": frozenset(autograder),

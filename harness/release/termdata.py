@@ -7,6 +7,7 @@ for each key and preset; the demo dataset, which every other command uses, in `b
 from __future__ import annotations
 
 import hashlib
+import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,8 @@ from harness.problems.birthplaces.predictions import load_data_files
 GOLD = "birth_test.tsv"
 
 DEMO_PRESET = "laptop"
+
+_SECRET_LABEL = b"holdout: secret behind the seeds of hidden graded tests"
 
 
 @dataclass(frozen=True)
@@ -45,6 +48,15 @@ class TermData:
     def key_fingerprint(self) -> str | None:
         """12 digits that tell keys apart and give none away."""
         return None if self.key is None else fingerprint(self.key)
+
+    @property
+    def secret(self) -> bytes:
+        """What the seeds of hidden graded tests are made from, in hexadecimal: of this term alone, a hotfix keeps it.
+
+        Without a key it is made from the answers, which no student has.
+        """
+        source = self.key if self.key is not None else self.digest.encode()
+        return hmac.new(source, _SECRET_LABEL, hashlib.sha256).hexdigest().encode()
 
     @property
     def for_students(self) -> Mapping[str, bytes]:

@@ -74,6 +74,8 @@ def test_projects_own_list_gives_students_no_probe_that_only_hidden_graded_tests
     graded_tests = "".join(path.read_text(encoding="utf-8") for path in places)
     for path in given - used:
         topic = path.rpartition("/")[2].removesuffix(".py")
+        if topic in ("__init__", "forms"):
+            continue  # the words in which replies are declared
         assert topic in graded_tests, f"{path} is released, but no basic graded test mentions it"
 
 

@@ -30,6 +30,7 @@ class Secrets:
     gold: bytes  # birth_test.tsv
     told: frozenset[bytes]  # files that tell the answers on purpose: the biographies
     key: bytes | None
+    seeds: bytes = b""  # the secret behind the seeds of hidden graded tests
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,7 @@ def check(artefacts: Iterable[Artefact], secrets: Secrets, lists: Lists) -> list
         HiddenTests(secrets.hidden),
         Gold(secrets.gold, secrets.told),
         *key,
+        *((Key(secrets.seeds, "the secret behind the seeds of hidden graded tests"),) if secrets.seeds else ()),
     )
     found: set[Leak] = set()
     for artefact in artefacts:
