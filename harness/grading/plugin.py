@@ -62,6 +62,7 @@ class Plugin:
     save: Callable[[], None]
     seeds: Seeds
     deadline: float
+    after_due_date: bool = False
     staff: dict[str, Any] = field(default_factory=dict)
 
     # -- fixtures -----------------------------------------------------------------------------------------------------
@@ -106,6 +107,11 @@ class Plugin:
     def assignment_fixture(self) -> Assignment:
         """assignment.toml."""
         return self.assignment
+
+    @pytest.fixture(name="after_due_date")
+    def after_due_date_fixture(self) -> bool:
+        """Whether what is shown may tell of the answers for test: no more uploads can profit from it."""
+        return self.after_due_date
 
     @pytest.fixture
     def for_staff(self) -> dict[str, Any]:

@@ -24,6 +24,7 @@ import pytest
 from harness.assignment import ROOT, Assignment, load
 from harness.errors import HoldoutError, InternalError
 from harness.grading import catalogue
+from harness.grading.duedate import due_date_passed
 from harness.grading.plugin import Plugin
 from harness.grading.results import INTERNAL_ERROR_NOTE, Ledger, Outcome
 from harness.grading.seeds import DEMO_SECRET, Seeds, release_secret
@@ -120,6 +121,7 @@ def run_graded_tests(job: Job, ledger: Ledger, submission: Submission, sandbox: 
         save=save,
         seeds=seeds,
         deadline=ledger.started + assignment.limits.run_seconds,
+        after_due_date=job.gradescope and due_date_passed(),
     )
     _run_pytest(plugin, ledger)
 

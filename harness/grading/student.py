@@ -8,7 +8,6 @@ whose inputs are public; for hidden graded tests a fixed sentence of ours stands
 
 from __future__ import annotations
 
-import builtins
 import math
 import re
 import time
@@ -32,6 +31,9 @@ LARGEST_REPLY = 16 << 20
 
 #: The hint where values have another form: one for all graded tests and all values.
 OTHER_FORM = "does the code return what its docstring says: types, shapes and lengths?"
+
+#: The hint where code raises in a hidden graded test, whatever it raises.
+HIDDEN_EXCEPTION = "an exception was raised: does the code work with longer, shorter and other input as well?"
 
 #: How the sandbox says that a worker died of a signal that none of its limits sent: an administrator's, or its own.
 KILLED = "killed by signal 9 "
@@ -173,7 +175,7 @@ def _of_another_form(said: str) -> Failure:
 def _failure(reply: Reply, hidden: bool, lacking: Mapping[str, str]) -> Failure:
     """`lacking` has the modules that were not uploaded, or could not be used, and says so of each in a sentence."""
     match reply.status:
-        case Status.IMPORT_FAILED | Status.RAISED if needed := _missed(reply, lacking):
+        case Status.IMPORT_FAILED | Status.RAISED if needed := _missed(reply, lacking, hidden):
             return _waits_for_files(needed, [lacking[name] for name in needed])
         case Status.IMPORT_FAILED:
             return _waits_for_import(reply, hidden)
@@ -200,12 +202,14 @@ def _failure(reply: Reply, hidden: bool, lacking: Mapping[str, str]) -> Failure:
                 "what does the code allocate here?",
                 public=True,
             )
+        case Status.BAD_REPLY if hidden:
+            return _of_another_form(reply.detail)
         case Status.BAD_REPLY:
             return Failure(
                 "plain tensors and numbers",
                 f"an answer that could not be read: {reply.detail}",
                 "are these ordinary tensors of ordinary size?",
-                public=not hidden,
+                public=True,
             )
         case _:
             return Failure(
@@ -222,16 +226,17 @@ def _detail(reply: Reply, hidden: bool) -> str:
         return reply.detail
     return {
         Status.TIMED_OUT: "stopped at the time limit",
-        Status.OUT_OF_CPU: "stopped at the limit of computing time",
+        Status.OUT_OF_CPU: "stopped at the time limit",
         Status.OUT_OF_MEMORY: "stopped at the memory limit",
     }.get(reply.status, "without an answer")
 
 
-def _missed(reply: Reply, lacking: Collection[str]) -> list[str]:
-    """Those of the lacking modules which the student's code tried to import."""
+def _missed(reply: Reply, lacking: Collection[str], hidden: bool) -> list[str]:
+    """Those of the lacking modules which the student's code tried to import; in a hidden graded test all or none."""
     if reply.error is None or reply.error.type not in ("ModuleNotFoundError", "ImportError"):
         return []
-    return [name for name in lacking if re.search(rf"\b{name.removesuffix('.py')}\b", reply.error.message)]
+    found = [name for name in lacking if re.search(rf"\b{name.removesuffix('.py')}\b", reply.error.message)]
+    return list(lacking) if hidden and found else found
 
 
 def _waits_for_files(needed: Sequence[str], sentences: Sequence[str]) -> Failure:
@@ -271,22 +276,16 @@ def _waits_for_import(reply: Reply, hidden: bool) -> Failure:
 def _start(reply: Reply, hidden: bool) -> str:
     """Where to look after an exception."""
     if hidden:
-        return f"look for the cause of {_type(reply)}: does it come with longer, shorter or other input as well?"
+        return HIDDEN_EXCEPTION
     if reply.error is None or not reply.error.frames:
         return "the message above says what is expected of your function"
     return "start at the file and line above; the text behind the exception's name says what went wrong there"
 
 
-def _type(reply: Reply) -> str:
-    """The exception's type if Python itself defines it: another name is the student's text."""
-    name = reply.error.type if reply.error else ""
-    known = getattr(builtins, name, None) if name.isidentifier() else None
-    return name if isinstance(known, type) and issubclass(known, BaseException) else "the exception"
-
-
 def _raised(reply: Reply, hidden: bool) -> str:
+    """The exception. A hidden graded test does not name it: the code could spell out with names what it was given."""
     if hidden or reply.error is None:
-        return _type(reply)
+        return "an exception"
     return f"{reply.error.type}: {reply.error.message}" + (
         f"\n          at {_where(reply)}" if reply.error.frames else ""
     )

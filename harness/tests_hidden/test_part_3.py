@@ -68,9 +68,7 @@ def test_averaging_works_for_any_keys(student: Student, rng: np.random.Generator
 
 @number("3c-2-hidden")
 @weight(0.5)
-def test_averaging_survives_noise(
-    student: Student, rng: np.random.Generator, unseen: np.random.Generator
-) -> None:
+def test_averaging_survives_noise(student: Student, rng: np.random.Generator, unseen: np.random.Generator) -> None:
     """Extra credit: noisy_query averages in every sample, for means of any orientation and values of any size."""
     expect_averages(student, "noisy_query", _scenes(rng, 8, most_keys=8), unseen, samples=40)
 
@@ -101,9 +99,7 @@ def test_two_heads_average_for_any_means(
 
 @number("3d-3-hidden")
 @weight(1.5)
-def test_two_heads_vary_less_than_one(
-    student: Student, rng: np.random.Generator, unseen: np.random.Generator
-) -> None:
+def test_two_heads_vary_less_than_one(student: Student, rng: np.random.Generator, unseen: np.random.Generator) -> None:
     """Extra credit: where k_a is stretched, two heads vary far less than one, as weight_two_heads and its limit say."""
     s, cases = attention.stretches(rng, 50, positive=True), _cases(rng)
     scenes = [Scene(attention.perpendicular(rng, n, 2 * n), np.eye(n), a=n - 1, b=0) for n in (3, 4, 6)]
@@ -131,9 +127,7 @@ def test_two_heads_vary_less_than_one(
 
 @number("3e-3-hidden")
 @weight(0)
-def test_practice_holds_in_general(
-    student: Student, rng: np.random.Generator, unseen: np.random.Generator
-) -> None:
+def test_practice_holds_in_general(student: Student, rng: np.random.Generator, unseen: np.random.Generator) -> None:
     """Practice, no points: weights of very large scores, and projections for any basis."""
     keys = attention.perpendicular(rng, 6, 9)
     queries = [rng.standard_normal(9) * size for size in (0.1, 3.0, 1e4)]

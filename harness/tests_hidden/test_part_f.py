@@ -91,10 +91,13 @@ def test_params_with_pretraining(student: Student) -> None:
 @number("1f-7-hidden")
 @weight(5)
 def test_test_predictions_with_pretraining(
-    student: Student, gold: Gold, assignment: Assignment, for_staff: dict[str, Any]
+    student: Student, gold: Gold, assignment: Assignment, for_staff: dict[str, Any], after_due_date: bool
 ) -> None:
     """vanilla.pretrain.test.predictions answers at least 10% of the test questions."""
     score = judge(student, "vanilla.pretrain.test.predictions", gold, for_staff)
     expect_threshold(
-        score, assignment.thresholds.vanilla, hint="evaluate the finetuned model on birth_test_inputs.tsv, in its order"
+        score,
+        assignment.thresholds.vanilla,
+        hint="evaluate the finetuned model on birth_test_inputs.tsv, in its order",
+        exact=after_due_date,
     )

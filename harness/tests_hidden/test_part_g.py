@@ -231,7 +231,7 @@ def test_params_of_the_perceiver(student: Student) -> None:
 @number("1g-7-hidden")
 @weight(4)
 def test_test_predictions_of_the_perceiver(
-    student: Student, gold: Gold, assignment: Assignment, for_staff: dict[str, Any]
+    student: Student, gold: Gold, assignment: Assignment, for_staff: dict[str, Any], after_due_date: bool
 ) -> None:
     """perceiver.pretrain.test.predictions answers at least 6% of the test questions."""
     score = judge(student, "perceiver.pretrain.test.predictions", gold, for_staff)
@@ -239,4 +239,5 @@ def test_test_predictions_of_the_perceiver(
         score,
         assignment.thresholds.perceiver,
         hint="evaluate the finetuned perceiver on birth_test_inputs.tsv, in its order",
+        exact=after_due_date,
     )

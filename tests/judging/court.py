@@ -159,4 +159,5 @@ class Court:
             "gold": gold,
             "assignment": ASSIGNMENT,
             "for_staff": {},
+            "after_due_date": False,
         }

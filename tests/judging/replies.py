@@ -290,6 +290,7 @@ def replay(graded_test: GradedTest, student: Tape, reference: Tape, seed: str) -
     fixtures = {
         "student": student, "reference": reference, "rng": generator(seed, graded_test.id),
         "unseen": generator(seed, graded_test.id, "unseen"), "assignment": load(), "for_staff": {},
+        "after_due_date": False,
     }  # fmt: skip
     function = function_of(graded_test)
     function(**{name: fixtures[name] for name in inspect.signature(function).parameters})
