@@ -82,7 +82,7 @@ def _grade(arguments: argparse.Namespace) -> int:
     for target in (arguments.results, arguments.html):
         if target is not None and not target.absolute().parent.is_dir():
             raise UsageError(f"{target}: its folder does not exist; make it first")
-    data = check_data(arguments.data or _default_data())
+    data = check_data(arguments.data or _default_data(), load().data_names())
     _fail_closed(arguments.results, arguments.only)
     if arguments.gradescope:
         lock_down([ROOT, upload, *([arguments.results.absolute().parent] if arguments.results else [])])
@@ -111,7 +111,7 @@ def _fail_closed(results: Path | None, only: str | None) -> None:
         points.
     """
     try:
-        graded_tests = catalogue.collect()
+        graded_tests = catalogue.collect(load())
         catalogue.check_points(graded_tests, load())
         closed = Ledger.of(catalogue.select(graded_tests, only), release=release_name())
     except UsageError:
@@ -179,7 +179,8 @@ def _dataset(arguments: argparse.Namespace) -> int:
 
 
 def _make_dataset(out: Path, key_file: Path | None, preset: str) -> None:
-    from harness.problems.birthplaces.dataset import DEMO_KEY, fingerprint, generate, read_key, write
+    from harness.keys import DEMO_KEY, fingerprint, read_key
+    from harness.release.termdata import generate, write  # staff's: students have no generator
 
     key = read_key(key_file) if key_file else DEMO_KEY
     if key_file is None:
@@ -187,7 +188,7 @@ def _make_dataset(out: Path, key_file: Path | None, preset: str) -> None:
             "note: made with the public demo key; anyone can make these answers again. Use --key-file for a term.",
             file=sys.stderr,
         )
-    write(generate(load().preset(preset).dataset, key), out)
+    write(generate(load(), preset, key), out)
     print(f"{out}: preset {preset}, key {fingerprint(key)}")
 
 
@@ -202,7 +203,7 @@ def _doctor(_: argparse.Namespace) -> int:
 def _while_at_work(notes: Sequence[str]) -> list[str]:
     """The notes on an upload, for someone at work on it: what is still to be made in one line, no word on the rest."""
     deliverables = load().deliverables
-    to_make = {explain(each.name) for each in deliverables} & set(notes)
+    to_make = {explain(each) for each in deliverables} & set(notes)
     kept = [note for note in notes if note not in to_make and not note.startswith(IGNORED)]
     if to_make:
         told = f"{len(to_make)} of the {len(deliverables)} files to upload are not here yet"
@@ -216,8 +217,8 @@ def students_grader(argv: Sequence[str], submission: Path, data: Path) -> int:
     parser.add_argument("only", nargs="?", metavar="ID", help="one test (1e-0-basic) or one part (1e)")
     arguments = parser.parse_args(argv)
     try:
-        needed = ("birth_dev.tsv",)
-        if not (data / needed[0]).is_file() and (DEMO_DATASET / needed[0]).is_file():
+        needed = load().data_names(students=True)
+        if not all((data / name).is_file() for name in needed) and DEMO_DATASET.is_dir():
             data = DEMO_DATASET
         ledger = grade(submission, check_data(data, needed), kinds=("basic",), only=arguments.only)
         ledger.notes = _while_at_work(ledger.notes)

@@ -18,10 +18,11 @@ TEMPLATE_CODE = ROOT / "student_template" / "src" / "submission"
 @pytest.fixture(scope="session")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The demo dataset's five files."""
-    from harness.problems.birthplaces.dataset import DEMO_KEY, generate, write
+    from harness.keys import DEMO_KEY
+    from harness.release.termdata import generate, write
 
     out = tmp_path_factory.mktemp("dataset") / "data"
-    write(generate(load().preset("laptop").dataset, DEMO_KEY), out)
+    write(generate(load(), "laptop", DEMO_KEY), out)
     return out
 
 

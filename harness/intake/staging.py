@@ -14,12 +14,14 @@ import stat
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import IO, TYPE_CHECKING
 
 from harness.errors import InternalError
 from harness.intake.archive import chunks, open_nested, open_upload
 from harness.intake.layout import Plan, choose, explain
-from harness.intake.standin import OWN, SOURCE
+from harness.intake.standin import OWN
+from harness.intake.standin import source as stand_in_source
 from harness.intake.upload import Caps, Entry, RefusedError, Source, UploadError, faults_are_ours, megabytes, show
 
 if TYPE_CHECKING:
@@ -62,7 +64,13 @@ class Submission:
     extras: tuple[str, ...] = ()  #: the student's own modules, staged beside the code
 
 
-def stage(upload: Path, into: Path, deliverables: Sequence[Deliverable], caps: Caps = Caps()) -> Submission:  # noqa: B008 (frozen)
+def stage(
+    upload: Path,
+    into: Path,
+    deliverables: Sequence[Deliverable],
+    caps: Caps = Caps(),  # noqa: B008 (frozen)
+    exports: Mapping[str, Sequence[str]] = MappingProxyType({}),
+) -> Submission:
     """Copy the deliverables of `upload` to `into/submission/` and make them read-only.
 
     Args:
@@ -70,6 +78,7 @@ def stage(upload: Path, into: Path, deliverables: Sequence[Deliverable], caps: C
         into: an empty folder of ours, made when absent. Use `discard` to remove it.
         deliverables: what is wanted.
         caps: how much is read at most.
+        exports: module -> names that the package offers from it, where its `__init__.py` cannot be had.
 
     Raises:
         UploadError: nothing of the upload can be used.
@@ -87,8 +96,10 @@ def stage(upload: Path, into: Path, deliverables: Sequence[Deliverable], caps: C
     names = [wanted.name for wanted in deliverables]
     code = [wanted.name for wanted in deliverables if wanted.kind == "code" and not wanted.optional]
     lacking = [name for name in code if name not in staging.hashes]
+    if any(name.endswith(".py") for name in staging.hashes) and (lacking or "__init__.py" not in names):
+        _stand_in(folder, exports)
     if lacking and any(name.endswith(".py") for name in staging.hashes):
-        staging.notes.append(_stand_in(folder, lacking))
+        staging.notes.append(f"{', '.join(lacking)}: missing; the other modules are graded as far as they go without")
     submission = Submission(
         tree=into,
         present={name: folder / name for name in names if name in staging.hashes},
@@ -116,14 +127,13 @@ def discard(tree: Path) -> None:
     shutil.rmtree(tree)
 
 
-def _stand_in(folder: Path, lacking: Sequence[str]) -> str:
-    """Put an `__init__.py` of ours before the package, which takes the modules that are there; a sentence on that."""
+def _stand_in(folder: Path, exports: Mapping[str, Sequence[str]]) -> None:
+    """Put an `__init__.py` of ours before the package, which takes the modules that are there."""
     with faults_are_ours(folder):
         own = folder / "__init__.py"
         if own.exists():
             own.replace(folder / f"{OWN}.py")
-        own.write_text(SOURCE, encoding="utf-8")
-    return f"{', '.join(lacking)}: missing; the other modules are graded as far as they go without"
+        own.write_text(stand_in_source(exports), encoding="utf-8")
 
 
 def _prepare(into: Path) -> Path:

@@ -8,18 +8,17 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, fields
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from harness.errors import UsageError
+from harness.assignment import Assignment
 from harness.grading.seeds import SECRET
-from harness.problems.birthplaces.dataset import NAMES
-from harness.release.lists import STAFF_ROOMS, Lists, expand
+from harness.release.lists import Lists
 from harness.release.template import files_below
-from harness.release.termdata import GOLD, TermData, digest
+from harness.release.termdata import TermData, digest
 
 #: The one folder in student.zip: unpacking it anywhere leaves one new folder and nothing else.
 TOP = "holdout-assignment"
@@ -36,7 +35,7 @@ class Stamp:
 
     commit: str  # of the checkout; "unknown" where there is none
     code: str  # digest of everything in both zips but the data and this stamp, and of the handouts' sources
-    data: str  # digest of the five data files
+    data: str  # digest of the data files
     key: str | None  # the key's fingerprint
     version: str  # of this project
 
@@ -57,16 +56,13 @@ class Stamp:
 
 def student_files(root: Path, lists: Lists, template: Mapping[str, bytes]) -> dict[str, bytes]:
     """student.zip without data and stamp, by path below its folder: the template, and under src/ what grades it."""
-    harness = _listed(root, lists.student)
-    for path in harness:
-        if path.startswith(STAFF_ROOMS):
-            raise UsageError(f"allow.toml: '{path}' is for staff, but a pattern of [student] matches it")
+    harness = _read(root, lists.student_paths(root))
     return {**template, **{f"src/{path}": data for path, data in harness.items()}}
 
 
 def autograder_files(root: Path, lists: Lists) -> dict[str, bytes]:
     """autograder.zip without data and stamp: what Gradescope unpacks into /autograder/source."""
-    return _listed(root, lists.autograder)
+    return _read(root, lists.autograder_paths(root))
 
 
 def stamped_student(files: Mapping[str, bytes], data: TermData, stamp: Stamp) -> dict[str, bytes]:
@@ -87,11 +83,11 @@ def handout_sources(root: Path) -> dict[str, bytes]:
     return {path: (root / "handouts" / path).read_bytes() for path in files_below(root / "handouts")}
 
 
-def listed_entries(root: Path, lists: Lists) -> dict[str, frozenset[str]]:
-    """What the release list allows in each zip, by the paths in it: from the list alone, not from what was packed."""
-    told = [f"data/{name}" for name in NAMES if name != GOLD]
-    student = [*lists.template, *(f"src/{path}" for path in (*expand(root, lists.student), *told, STAMP))]
-    autograder = [*expand(root, lists.autograder), *told, f"data/{GOLD}", STAMP, SECRET]
+def listed_entries(root: Path, lists: Lists, assignment: Assignment) -> dict[str, frozenset[str]]:
+    """What the release list allows in each zip, by the paths in it: from the lists alone, not from what was packed."""
+    told = [f"data/{name}" for name in assignment.data_names(students=True)]
+    student = [*lists.template, *(f"src/{path}" for path in (*lists.student_paths(root), *told, STAMP))]
+    autograder = [*lists.autograder_paths(root), *(f"data/{name}" for name in assignment.data_names()), STAMP, SECRET]
     return {
         "student.zip": frozenset(f"{TOP}/{path}" for path in student),
         "autograder.zip": frozenset(autograder),
@@ -160,8 +156,8 @@ def _line_of(path: Path, otherwise: str) -> str:
     return path.read_text(encoding="utf-8").strip() if path.is_file() else otherwise
 
 
-def _listed(root: Path, patterns: tuple[str, ...]) -> dict[str, bytes]:
-    return {path: (root / path).read_bytes() for path in expand(root, patterns)}
+def _read(root: Path, paths: Iterable[str]) -> dict[str, bytes]:
+    return {path: (root / path).read_bytes() for path in paths}
 
 
 def _describe(data: bytes) -> dict[str, Any]:

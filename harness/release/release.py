@@ -36,7 +36,7 @@ from harness.release.package import Stamp
 from harness.release.previous import PreviousRelease
 from harness.release.selfcheck import Marks
 from harness.release.strip.strip import StrippedTree
-from harness.release.termdata import GOLD, TermData
+from harness.release.termdata import TermData
 
 #: What the leak check does not read as a student would: these, and all that lies in dist/staff/.
 STAFF_ARTEFACTS = frozenset({"autograder.zip", previous_release.MANIFEST})
@@ -82,8 +82,8 @@ def release(request: Request, console: Console) -> None:
     previous = previous_release.load(request.hotfix) if request.hotfix else None
     if previous is None and not request.dry_run:
         shutil.rmtree(dist, ignore_errors=True)
-    lists = release_list.load()
     assignment = manifest_of.load(root / "assignment.toml")
+    lists = release_list.load(assignment)
     contents = assemble(request, lists, assignment, previous, console)
     if previous is not None:
         _step_hotfix(previous, contents, request, console)
@@ -105,7 +105,7 @@ def _checked(
     Where the reference must be trained first, that waits for the leak check.
     """
     with ThreadPoolExecutor(1) as beside:
-        leaks = beside.submit(_step_leaks, request.root, lists, contents, console)
+        leaks = beside.submit(_step_leaks, request.root, lists, contents, assignment, console)
         if trained.untrained(request.root, contents.data, assignment, request.trained):
             leaks.result()
         try:
@@ -120,7 +120,7 @@ def assemble(
     """Everything of a release, not checked yet. Writes student_template/ and build/, unless it is a dry run."""
     root = request.root
     tree = _step_template(root, lists, console, keep=request.dry_run)
-    data = _step_data(request, previous, console)
+    data = _step_data(request, previous, assignment, console)
     files = package.student_files(root, lists, tree.files), package.autograder_files(root, lists)
     stamp = package.make_stamp(root, data, *files, package.handout_sources(root))
     students = previous.students if previous and not request.students_too else stamp
@@ -137,12 +137,12 @@ def assemble(
 
 def make_template(root: Path, console: Console) -> None:
     """Bring student_template/ up to date."""
-    _step_template(root, release_list.load(), console)
+    _step_template(root, release_list.load(manifest_of.load(root / "assignment.toml")), console)
 
 
 def check_template(root: Path) -> None:
     """ReleaseRefusedError, with file and line, when student_template/ is not what the reference gives."""
-    lists = release_list.load()
+    lists = release_list.load(manifest_of.load(root / "assignment.toml"))
     tree = template.make(root, lists)
     stale = template.differences(tree, root, lists)
     refuse_any("student_template/ is stale; run `python build.py template`:", stale)
@@ -172,12 +172,14 @@ def _step_template(root: Path, lists: Lists, console: Console, *, keep: bool = F
     return tree
 
 
-def _step_data(request: Request, previous: PreviousRelease | None, console: Console) -> TermData:
+def _step_data(
+    request: Request, previous: PreviousRelease | None, assignment: Assignment, console: Console
+) -> TermData:
     preset = request.preset or (previous.preset if previous else termdata.DEMO_PRESET)
     if request.data is not None:
-        data = termdata.dropped_in(request.data, request.key_file, preset)
+        data = termdata.dropped_in(request.data, request.key_file, preset, assignment)
     else:
-        data = termdata.generated(request.root, request.key_file, preset, keep=not request.dry_run)
+        data = termdata.generated(request.root, request.key_file, preset, assignment, keep=not request.dry_run)
     refusal = previous.data_refusal(data) if previous else None
     if refusal is not None:
         raise UsageError(refusal)
@@ -191,12 +193,12 @@ def _step_handouts(
     root: Path, assignment: Assignment, for_students: str, for_staff: str, console: Console
 ) -> dict[str, bytes]:
     """The students' and the staff's handouts, by path in dist/, each with the release that it names."""
-    sources, written = root / "handouts", root / template.REFERENCE / "written" / "submission.tex"
-    graded_tests = collect()
+    sources, reference = root / "handouts", root / template.REFERENCE
+    graded_tests = collect(assignment)
     context = handouts.context_of(graded_tests, assignment, sources)
     made = {
         "handouts": handouts.handout(context, sources, for_students),
-        STAFF_FOLDER: staff.handout(context, graded_tests, assignment, sources, written, for_staff),
+        STAFF_FOLDER: staff.handout(context, graded_tests, assignment, sources, reference, for_staff),
     }
     files = {f"{folder}/{name}": data for folder, handouts in made.items() for name, data in handouts.items()}
     console.print(f"[bold]handouts[/] {', '.join(files)}")
@@ -221,13 +223,12 @@ def _step_hotfix(previous: PreviousRelease, contents: Contents, request: Request
     console.print("  students need the new files" if told else "  what students have stays as it is, to the byte")
 
 
-def _step_leaks(root: Path, lists: Lists, contents: Contents, console: Console) -> None:
+def _step_leaks(root: Path, lists: Lists, contents: Contents, assignment: Assignment, console: Console) -> None:
     """Refuse a release that gives away what it must not."""
     tree, data = contents.tree, contents.data
     hidden = {path: (root / path).read_text(encoding="utf-8") for path in expand(root, ["harness/tests_hidden/*.py"])}
-    told = frozenset({data.files["wiki.txt"]})
-    secrets = Secrets(tree.blocks, tree.files, hidden, data.files[GOLD], told, data.key, data.secret)
-    listed = package.listed_entries(root, lists)
+    secrets = Secrets(tree.blocks, tree.files, hidden, data.answers, data.told, data.key, data.secret)
+    listed = package.listed_entries(root, lists, assignment)
     artefacts = [
         Artefact(place, each, listed.get(place, frozenset()), for_students=for_students(place))
         for place, each in contents.artefacts.items()

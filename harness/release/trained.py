@@ -57,7 +57,7 @@ def ready(root: Path, data: TermData, assignment: Assignment, console: Console, 
     from harness.release.training import train_reference
 
     (root / "build").mkdir(exist_ok=True)
-    train_reference(data.folder, folder, data.preset, console)
+    train_reference(data.folder, folder, assignment, data.preset, console)
     _record_of(folder).write_text(json.dumps(_record(root, data, assignment), indent=2) + "\n", encoding="utf-8")
     return folder
 
@@ -97,5 +97,7 @@ def _record(root: Path, data: TermData, assignment: Assignment) -> dict[str, str
     return {
         "data": data.digest,
         "preset": data.preset,
-        "code": digest({path: (source / path).read_bytes() for path in (*code, *_COMMANDS)}),
+        "code": digest(
+            {path: (source / path).read_bytes() for path in (*code, *_COMMANDS) if (source / path).is_file()}
+        ),
     }

@@ -1,7 +1,7 @@
 """Trains the reference on a term's data, with the very commands that students type, and collects its upload.
 
-Promises: the upload folder holds exactly the deliverables, all of them, or does not exist. The three models do not
-depend on each other, so they are trained side by side, as many at a time as there are processors.
+Promises: the upload folder holds exactly the deliverables, all of them, or does not exist. What does not
+depend on each other is trained side by side, as many at a time as there are processors.
 """
 
 from __future__ import annotations
@@ -21,31 +21,10 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
-from harness.assignment import ROOT, load
+from harness.assignment import ROOT, Assignment, load
 from harness.errors import InternalError
-from harness.problems.birthplaces.predictions import load_gold, parse, score
+from harness.problem import problem_of
 
-#: What students run, model by model, in order.
-CHAINS: Mapping[str, Sequence[str]] = {
-    "vanilla.pretrain": (
-        "vanilla_pretrain",
-        "vanilla_finetune_with_pretrain",
-        "vanilla_eval_dev_with_pretrain",
-        "vanilla_eval_test_with_pretrain",
-    ),
-    "perceiver.pretrain": (
-        "perceiver_pretrain",
-        "perceiver_finetune_with_pretrain",
-        "perceiver_eval_dev_with_pretrain",
-        "perceiver_eval_test_with_pretrain",
-    ),
-    "vanilla.nopretrain": (
-        "vanilla_finetune_without_pretrain",
-        "vanilla_eval_dev_without_pretrain",
-        "vanilla_eval_test_without_pretrain",
-    ),
-}
-FOR_STUDENTS = ("wiki.txt", "birth_places_train.tsv", "birth_dev.tsv", "birth_test_inputs.tsv")
 _PERCENT = re.compile(rb"(\d+)%\|")
 
 
@@ -85,7 +64,7 @@ class Workshop:
 
 
 def train_reference(
-    dataset: Path, out: Path, preset: str = "laptop", console: Console | None = None
+    dataset: Path, out: Path, assignment: Assignment, preset: str, console: Console | None = None
 ) -> Mapping[str, object]:
     """Train all models on the data in `dataset`, and put the deliverables into `out`.
 
@@ -95,8 +74,9 @@ def train_reference(
     Raises:
         InternalError: a step failed, or left a deliverable out.
     """
-    at_a_time = min(len(CHAINS), os.cpu_count() or 1)
-    shop = _open_workshop(dataset, out, preset, threads=max(1, (os.cpu_count() or 1) // at_a_time))
+    chains = [[each.command for each in chain] for chain in assignment.chains]
+    at_a_time = max(1, min(len(chains), os.cpu_count() or 1))
+    shop = _open_workshop(dataset, out, assignment, preset, threads=max(1, (os.cpu_count() or 1) // at_a_time))
     columns = (
         TextColumn("  {task.description:<36}"),
         BarColumn(),
@@ -106,26 +86,26 @@ def train_reference(
     started = time.monotonic()
     with Progress(*columns, console=console) as progress, ThreadPoolExecutor(at_a_time) as pool:
         seconds = dict(
-            pair for chain in pool.map(lambda steps: _train(shop, steps, progress), CHAINS.values()) for pair in chain
+            pair for chain in pool.map(lambda steps: _train(shop, steps, progress), chains) for pair in chain
         )
     wall = time.monotonic() - started
-    _collect(shop.source / "submission", out)
+    _collect(shop.source / "submission", out, assignment)
     figures = {
         "preset": preset,
         "wall_seconds": round(wall, 1),
         "seconds": seconds,
-        "accuracy": _accuracies(out, dataset),
+        "accuracy": _accuracies(out, dataset, assignment),
     }
     out.with_name(f"{out.name}.figures.json").write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
     return figures
 
 
-def _open_workshop(dataset: Path, out: Path, preset: str, threads: int) -> Workshop:
+def _open_workshop(dataset: Path, out: Path, assignment: Assignment, preset: str, threads: int) -> Workshop:
     folder = out.with_name(f"{out.name}.work")
     shutil.rmtree(folder, ignore_errors=True)
     source = folder / "src"
     shutil.copytree(ROOT / "reference_solution" / "src", source, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in FOR_STUDENTS:
+    for name in assignment.data_names(students=True):
         shutil.copyfile(dataset / name, source / "data" / name)
     logs = folder / "logs"
     logs.mkdir()
@@ -151,9 +131,9 @@ def _percent(log: Path) -> int:
     return int(found[-1]) if found else 0
 
 
-def _collect(trained: Path, out: Path) -> None:
+def _collect(trained: Path, out: Path, assignment: Assignment) -> None:
     """Copy exactly the deliverables, aside first, then into place."""
-    names = [deliverable.name for deliverable in load().deliverables]
+    names = [deliverable.name for deliverable in assignment.deliverables]
     missing = [name for name in names if not (trained / name).is_file()]
     if missing:
         raise InternalError(f"training the reference left no {', '.join(missing)} in {trained}")
@@ -166,15 +146,13 @@ def _collect(trained: Path, out: Path) -> None:
     aside.rename(out)
 
 
-def _accuracies(upload: Path, dataset: Path) -> dict[str, float]:
-    """Fraction of right answers by predictions file."""
-    figures = {}
-    for model in CHAINS:
-        for split in ("dev", "test"):
-            found = score(
-                parse((upload / f"{model}.{split}.predictions").read_bytes()), load_gold(dataset / f"birth_{split}.tsv")
-            )
-            figures[f"{model}.{split}"] = round(found.accuracy, 4)
+def _accuracies(upload: Path, dataset: Path, assignment: Assignment) -> dict[str, float]:
+    """Fraction of right answers, as the problems name and count them."""
+    figures: dict[str, float] = {}
+    for entry in assignment.problems:
+        count = problem_of(entry).accuracies
+        if count is not None:
+            figures.update(count(upload, dataset))
     return figures
 
 
@@ -185,7 +163,9 @@ def main() -> int:
 
     console = Console()
     try:
-        trained.ready(ROOT, termdata.generated(ROOT, None, termdata.DEMO_PRESET), load(), console)
+        assignment = load()
+        data = termdata.generated(ROOT, None, termdata.DEMO_PRESET, assignment)
+        trained.ready(ROOT, data, assignment, console)
     except HoldoutError as problem:
         print(f"error: {problem}", file=sys.stderr)
         return problem.exit_code

@@ -47,5 +47,5 @@ def test_dev_predictions_with_pretraining(
     """vanilla.pretrain.dev.predictions answers at least 10% of the dev questions."""
     score = judge(student, "vanilla.pretrain.dev.predictions", gold, for_staff)
     expect_threshold(
-        score, assignment.thresholds.vanilla, hint="was the model pretrained to the end, and are its weights loaded?"
+        score, assignment.thresholds["vanilla"], hint="was the model pretrained to the end, and are its weights loaded?"
     )

@@ -77,6 +77,6 @@ def test_dev_predictions_of_the_perceiver(
     score = judge(student, "perceiver.pretrain.dev.predictions", gold, for_staff)
     expect_threshold(
         score,
-        assignment.thresholds.perceiver,
+        assignment.thresholds["perceiver"],
         hint="was the perceiver pretrained to the end, and are its weights loaded?",
     )

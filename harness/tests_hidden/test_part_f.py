@@ -97,7 +97,7 @@ def test_test_predictions_with_pretraining(
     score = judge(student, "vanilla.pretrain.test.predictions", gold, for_staff)
     expect_threshold(
         score,
-        assignment.thresholds.vanilla,
+        assignment.thresholds["vanilla"],
         hint="evaluate the finetuned model on birth_test_inputs.tsv, in its order",
         exact=after_due_date,
     )

@@ -237,7 +237,7 @@ def test_test_predictions_of_the_perceiver(
     score = judge(student, "perceiver.pretrain.test.predictions", gold, for_staff)
     expect_threshold(
         score,
-        assignment.thresholds.perceiver,
+        assignment.thresholds["perceiver"],
         hint="evaluate the finetuned perceiver on birth_test_inputs.tsv, in its order",
         exact=after_due_date,
     )

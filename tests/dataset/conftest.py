@@ -5,13 +5,14 @@ import functools
 import pytest
 
 from harness.assignment import load
-from harness.problems.birthplaces.dataset import DEMO_KEY, Dataset, generate
+from harness.keys import DEMO_KEY
+from harness.problems.birthplaces.dataset import Dataset, generate
 
 
 @functools.cache
 def dataset_of(preset: str, key: bytes) -> Dataset:
     """Datasets are immutable: one of a kind serves every test."""
-    return generate(load().preset(preset).dataset, key)
+    return generate(load().problem("birthplaces").presets[preset], key)
 
 
 @pytest.fixture(params=["laptop", "full"])

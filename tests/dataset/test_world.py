@@ -9,7 +9,8 @@ import pytest
 
 from harness.assignment import load
 from harness.errors import UsageError
-from harness.problems.birthplaces.dataset import DEMO_KEY, Dataset, generate, names, render
+from harness.keys import DEMO_KEY
+from harness.problems.birthplaces.dataset import Dataset, generate, names, render
 from harness.problems.birthplaces.dataset.text import contains_phrase, identity
 
 TINY: dict[str, int | float | str] = {
@@ -31,7 +32,7 @@ DIGESTS = {
 
 
 def test_the_sizes_are_those_of_the_preset(preset: str, dataset: Dataset) -> None:
-    wanted = load().preset(preset).dataset
+    wanted = load().problem("birthplaces").presets[preset]
     assert {split: len(getattr(dataset, split)) for split in ("train", "dev", "test", "background")} == {
         split: wanted[split] for split in ("train", "dev", "test", "background")
     }
@@ -67,7 +68,7 @@ def test_no_place_can_be_mistaken_for_another(dataset: Dataset) -> None:
 
 
 def test_exactly_the_share_of_dev_is_born_in_london_and_nowhere_else_as_many(preset: str, dataset: Dataset) -> None:
-    share = float(load().preset(preset).dataset["top_share"])
+    share = float(load().problem("birthplaces").presets[preset]["top_share"])
     for people in (dataset.train, dataset.dev, dataset.test):
         counts = collections.Counter(person.place.name for person in people)
         (top, most), (_, second) = counts.most_common(2)
@@ -84,7 +85,7 @@ def test_most_answers_of_dev_and_test_occur_in_training(dataset: Dataset) -> Non
 
 def test_the_same_key_gives_the_same_bytes_and_another_key_another_dataset(laptops: tuple[Dataset, Dataset]) -> None:
     demo, other = laptops
-    again = generate(load().preset("laptop").dataset, DEMO_KEY)
+    again = generate(load().problem("birthplaces").presets["laptop"], DEMO_KEY)
     assert render(again) == render(demo)
     everybody, others = ({person.name for person in dataset.people} for dataset in laptops)
     assert len(everybody & others) <= 0.02 * len(everybody)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from harness.assignment import load
 from harness.errors import InternalError
 from harness.grading import catalogue
 from harness.grading.seeds import DEMO_SECRET, SECRET, Seeds, generator, release_secret, seed_of
@@ -33,7 +34,7 @@ def test_a_given_seed_repeats_the_hidden_graded_tests() -> None:
 def test_the_three_streams_of_a_graded_test_differ_from_each_other_and_from_all_others() -> None:
     seeds = [
         seed_of("run", graded_test.id, stream)
-        for graded_test in catalogue.collect()
+        for graded_test in catalogue.collect(load())
         for stream in ("inputs", "unseen", "workers")
     ]
     assert len(set(seeds)) == len(seeds)

@@ -91,7 +91,7 @@ def earns_what_it_deserves(attack: Attack, verdict: Verdict) -> None:
     assert set(verdict.outcomes.values()) <= {"pass", "fail"}, verdict.document
     assert verdict.passed <= attack.may_pass, verdict.text()
     assert verdict.passed >= attack.must_pass, verdict.text()
-    points = {graded_test.id: graded_test.points for graded_test in catalogue.collect()}
+    points = {graded_test.id: graded_test.points for graded_test in catalogue.collect(load())}
     assert verdict.document["score"] == sum(points[number] for number in verdict.passed)
 
 
@@ -149,7 +149,7 @@ def test_the_whole_command_holds_as_well(name: str, cell: Ward, honest_upload: P
         environment={"HOLDOUT_TOKEN": cell.secrets[2]},
     )
     ending = grade.end()
-    points = {graded_test.id: graded_test.points for graded_test in catalogue.select(catalogue.collect(), "1e")}
+    points = {graded_test.id: graded_test.points for graded_test in catalogue.select(catalogue.collect(load()), "1e")}
     assert ending.status == 0, ending.text
     assert_sound(ending, points, interrupted=False)
     assert ending.document["score"] <= (0 if attack.base == "template" else sum(points.values()))

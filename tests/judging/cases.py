@@ -97,7 +97,10 @@ class Case:
 def code_graded_tests() -> frozenset[str]:
     """All graded tests about the code of the assignment itself: not those about its files, and no extra credit."""
     parts = {part.id for part in assignment.load().parts if not part.extra_credit}
-    return frozenset(graded_test.id for graded_test in catalogue.collect() if graded_test.part in parts) - FILE_TESTS
+    return (
+        frozenset(graded_test.id for graded_test in catalogue.collect(assignment.load()) if graded_test.part in parts)
+        - FILE_TESTS
+    )
 
 
 def parse(path: Path) -> dict[str, Any]:

@@ -68,7 +68,7 @@ class Court:
         self.scratch = scratch
         self._files = files
         self.sandbox = Sandbox(scratch / "workers")
-        self._graded_tests = {graded_test.id: graded_test for graded_test in catalogue.collect()}
+        self._graded_tests = {graded_test.id: graded_test for graded_test in catalogue.collect(load())}
         self._answers: dict[str, Any] = {}
         self._verdicts: dict[tuple[str, str, str], Verdict] = {}
         self._count = 0

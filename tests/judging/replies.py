@@ -365,7 +365,7 @@ def main() -> int:
     parser.add_argument("--upload", type=Path, default=Path("build/reference_upload"))
     arguments = parser.parse_args()
     wrong = 0
-    for graded_test in (each for each in catalogue.collect() if arguments.only in each.id and asks_student(each)):
+    for graded_test in (each for each in catalogue.collect(load()) if arguments.only in each.id and asks_student(each)):
         student, reference = honest(arguments.upload)
         replay(graded_test, student, reference, "fuzz")
         passed, longest = 0, 0.0

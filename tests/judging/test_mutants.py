@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import pytest
 
+from harness.assignment import load
 from harness.grading import catalogue
 from tests.judging.cases import MUTANTS, Case, load_all
 from tests.judging.court import Court
@@ -76,7 +77,7 @@ def test_every_mutant_must_fail_something() -> None:
 
 
 def test_expectations_name_graded_tests_that_exist() -> None:
-    known = {graded_test.id for graded_test in catalogue.collect()}
+    known = {graded_test.id for graded_test in catalogue.collect(load())}
     assert [case.name for case in CASES if not case.fails | case.may_fail <= known] == []
 
 
@@ -89,7 +90,7 @@ def test_a_mutant_fails_what_it_must_and_nothing_else(court: Court, case: Case) 
 
 @pytest.mark.parametrize(
     "graded_test",
-    [graded_test.id for graded_test in catalogue.collect(("hidden",)) if graded_test.part.startswith("1")],
+    [graded_test.id for graded_test in catalogue.collect(load(), ("hidden",)) if graded_test.part.startswith("1")],
 )
 def test_every_hidden_graded_test_alone_catches_some_mutant(graded_test: str) -> None:
     mutant = BY_NAME[ALONE[graded_test]]

@@ -46,7 +46,7 @@ CLEAN = {
 def secrets(repository, lists):
     tree = template.make(repository, lists)
     hidden = {"harness/tests_hidden/test_area.py": HIDDEN}
-    return Secrets(tree.blocks, tree.files, hidden, GOLD.encode(), frozenset({WIKI}), KEY, SEEDS)
+    return Secrets(tree.blocks, tree.files, hidden, (GOLD.encode(),), frozenset({WIKI}), KEY, SEEDS)
 
 
 @pytest.fixture
@@ -216,7 +216,7 @@ PLANTS = {
     "solution in bzip2": ("src/data/notes.bz2", bz2.compress(SOLUTION.encode()), "shingle-8"),
     "solution in xz": ("src/data/notes.xz", lzma.compress(SOLUTION.encode()), "shingle-8"),
     "canary on a page with subset fonts": ("handout.pdf", typeset(f"See {CANARY}."), "canary"),
-    "answer on a page with subset fonts": ("handout.pdf", typeset(f"{PEOPLE[7]} comes from {TOWNS[7]}."), "gold"),
+    "answer on a page with subset fonts": ("handout.pdf", typeset(f"{PEOPLE[7]} comes from {TOWNS[7]}."), "answers"),
     # what stands around it
     "canary in a comment": ("src/grader.py", f"# {CANARY}\n", "canary"),
     "canary in capitals": ("README.md", "00000000000000A1\n", "canary"),
@@ -244,15 +244,15 @@ PLANTS = {
     ),
     "hidden graded test's name": ("README.md", "See test_area_of_wide_rectangles.\n", "hidden"),
     # answers and key
-    "gold file": ("src/data/birth_test.tsv", GOLD, "gold"),
-    "gold file under another name": ("src/data/birth_old.txt", GOLD, "gold"),
-    "one answer": ("src/data/birth_dev.tsv", GOLD_LINES[7] + "\n", "gold"),
-    "one answer in another form": ("README.md", f"For example, {PEOPLE[7]} ({TOWNS[7]}) is hard.\n", "gold"),
-    "answers as CSV": ("src/data/x.csv", "".join(f"{n},{place}\n" for n, place in enumerate(TOWNS)), "gold"),
-    "answers alone": ("src/data/x.txt", "\n".join(TOWNS[10:20]), "gold"),
-    "answers as JSON": ("src/data/x.json", json.dumps(TOWNS), "gold"),
-    "answers gzipped": ("src/data/x.gz", gzip.compress(GOLD.encode()), "gold"),
-    "answers in base64": ("src/data/x.txt", base64.encodebytes(GOLD.encode()), "gold"),
+    "gold file": ("src/data/birth_test.tsv", GOLD, "answers"),
+    "gold file under another name": ("src/data/birth_old.txt", GOLD, "answers"),
+    "one answer": ("src/data/birth_dev.tsv", GOLD_LINES[7] + "\n", "answers"),
+    "one answer in another form": ("README.md", f"For example, {PEOPLE[7]} ({TOWNS[7]}) is hard.\n", "answers"),
+    "answers as CSV": ("src/data/x.csv", "".join(f"{n},{place}\n" for n, place in enumerate(TOWNS)), "answers"),
+    "answers alone": ("src/data/x.txt", "\n".join(TOWNS[10:20]), "answers"),
+    "answers as JSON": ("src/data/x.json", json.dumps(TOWNS), "answers"),
+    "answers gzipped": ("src/data/x.gz", gzip.compress(GOLD.encode()), "answers"),
+    "answers in base64": ("src/data/x.txt", base64.encodebytes(GOLD.encode()), "answers"),
     "key": ("src/release.json", json.dumps({"key": KEY.decode()}), "key"),
     "secret behind the seeds": ("src/harness/seeds.secret", SEEDS, "key"),
     "key in capitals": ("src/release.json", KEY.upper(), "key"),

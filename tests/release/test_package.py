@@ -4,6 +4,7 @@ import hashlib
 import io
 import json
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -25,7 +26,7 @@ DATA = {
 
 @pytest.fixture
 def data():
-    return TermData(Path("data"), DATA, None, "laptop")
+    return TermData(Path("data"), DATA, None, "laptop", frozenset({"birth_test.tsv"}), frozenset())
 
 
 def entries_of(data: bytes) -> list[zipfile.ZipInfo]:
@@ -61,8 +62,6 @@ def test_students_get_the_template_their_grader_and_no_answers(repository, lists
 
 
 def test_pattern_that_reaches_a_staff_room_is_refused(repository, lists):
-    from dataclasses import replace
-
     with pytest.raises(UsageError, match=r"tests_hidden/test_area\.py' is for staff"):
         package.student_files(repository, replace(lists, student=("harness/*/*.py",)), {})
 
@@ -82,7 +81,9 @@ def test_autograder_has_its_files_at_the_root(repository, lists, data):
 
 def test_release_id_follows_code_and_data(repository, data):
     def release(code=b"x", answers=b"y"):
-        files = TermData(data.folder, {**DATA, "birth_test.tsv": answers}, None, "laptop")
+        files = TermData(
+            data.folder, {**DATA, "birth_test.tsv": answers}, None, "laptop", frozenset({"birth_test.tsv"}), frozenset()
+        )
         return package.make_stamp(repository, files, {"a.py": code}).release
 
     assert release() == release()
@@ -91,9 +92,9 @@ def test_release_id_follows_code_and_data(repository, data):
 
 
 def test_the_secret_behind_the_seeds_follows_the_key_and_is_staffs_alone(repository, data):
-    one, other = (TermData(data.folder, DATA, key, "laptop") for key in (b"k" * 20, b"l" * 20))
-    later = TermData(data.folder, {**DATA, "wiki.txt": b"other"}, b"k" * 20, "laptop")
-    without = [TermData(data.folder, {**DATA, "birth_test.tsv": gold}, None, "laptop").secret for gold in (b"a", b"b")]
+    one, other = (replace(data, key=key) for key in (b"k" * 20, b"l" * 20))
+    later = replace(one, files={**DATA, "wiki.txt": b"other"})
+    without = [replace(data, files={**DATA, "birth_test.tsv": gold}).secret for gold in (b"a", b"b")]
     assert one.secret == later.secret
     assert len({one.secret, other.secret, *without}) == 4
     stamp = package.make_stamp(repository, one, {})

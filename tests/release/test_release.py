@@ -128,7 +128,7 @@ def real_solution(root) -> str:
     """The reference's longest block of model.py, without its canary."""
     from harness.release import lists
 
-    blocks = template.make(root, lists.load()).blocks
+    blocks = template.make(root, lists.load(load())).blocks
     longest = max((block for block in blocks if "model.py" in block.file), key=lambda block: len(block.body))
     return "\n".join(line for line in longest.body if "canary" not in line)
 

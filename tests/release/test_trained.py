@@ -10,11 +10,11 @@ from rich.console import Console
 
 from harness.assignment import ROOT, load
 from harness.errors import UsageError
-from harness.problems.birthplaces.dataset import DEMO_KEY
+from harness.keys import DEMO_KEY
 from harness.release import trained, training
 from harness.release.termdata import TermData
 
-DATA = TermData(Path("data"), {"wiki.txt": b"x\n"}, DEMO_KEY, "laptop")
+DATA = TermData(Path("data"), {"wiki.txt": b"x\n"}, DEMO_KEY, "laptop", frozenset(), frozenset())
 
 
 @pytest.fixture
@@ -29,7 +29,7 @@ def asked(monkeypatch, root):
     """Training replaced by writing the files; the list of what it was asked for."""
     calls = []
 
-    def train(dataset, out, preset, console):
+    def train(dataset, out, _assignment, preset, console):
         calls.append((dataset, out.name, preset))
         out.mkdir(exist_ok=True)
         for each in load().deliverables:

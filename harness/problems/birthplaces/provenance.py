@@ -9,23 +9,18 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
-from pathlib import Path
-from typing import Any
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
 
 import numpy as np
 
-from harness.assignment import Assignment
-from harness.errors import HoldoutError
+from harness.errors import HoldoutError, UsageError
 from harness.grading.feedback import Failure
-from harness.grading.results import Ledger, Outcome
-from harness.grading.seeds import generator, seed_of
 from harness.grading.student import Student
-from harness.intake.staging import Submission
 from harness.probes import files, provenance
+from harness.problem import Findings, Judged
 from harness.problems.birthplaces.gold import Gold
 from harness.problems.birthplaces.predictions import PredictionsError, parse
-from harness.sandbox import Sandbox
 
 #: Computing time for the answers of one model.
 SECONDS = 2.0
@@ -63,6 +58,19 @@ MODELS = (
 
 
 @dataclass(frozen=True)
+class Provenance:
+    """What assignment.toml says of it."""
+
+    mode: Literal["off", "report", "score"]
+    questions: int  #: for each model, half of them from dev
+    agreement: float  #: the share of equal answers that "score" asks for
+
+    def __post_init__(self) -> None:
+        if self.mode not in ("off", "report", "score"):
+            raise UsageError(f"assignment.toml: provenance.mode = {self.mode!r}: choose off, report or score")
+
+
+@dataclass(frozen=True)
 class Finding:
     """What came of one model."""
 
@@ -75,38 +83,38 @@ class Finding:
         return self.asked > 0 and self.agree < least * self.asked
 
 
-def settle(
-    ledger: Ledger,
-    assignment: Assignment,
-    submission: Submission,
-    sandbox: Sandbox,
-    data: Path,
-    run_seed: str,
-    deadline: float,
-) -> None:
-    """Examine every model whose predictions are among the ledger's graded tests, and leave the findings in it.
+def settle(judged: Judged) -> Findings:
+    """Examine every model whose predictions are among the graded tests.
 
     In mode "score", predictions that their own model does not give lose their points.
     """
-    seed = seed_of(run_seed, "provenance", "workers")
-    limits = replace(assignment.limits, test_seconds=min(WALL_SECONDS, assignment.limits.test_seconds))
-    student = Student(sandbox, submission.tree, limits, seed, deadline=deadline, submission=submission, hidden=True)
+    settings = Provenance(**judged.settings["provenance"])
+    if settings.mode == "off":
+        return Findings()
+    models = [each for each in MODELS if judged.judged.intersection(each.graded_tests)]
+    student = judged.student("provenance", WALL_SECONDS)
     try:
-        corpus = (data / "wiki.txt").read_text(encoding="utf-8-sig").rstrip("\n")
+        corpus = (judged.data / "wiki.txt").read_text(encoding="utf-8-sig").rstrip("\n")
     except (OSError, UnicodeDecodeError) as problem:
-        ledger.extra["provenance"] = {
-            model.name: asdict(Finding(0, 0, f"not asked: wiki.txt cannot be read ({problem})")) for model in MODELS
-        }
-        return
-    parts = {result.graded_test.part for result in ledger.results.values()}
-    findings = {}
-    for model in (each for each in MODELS if each.part in parts):
-        rng = generator(run_seed, f"provenance:{model.name}")
-        finding = _finding(student, model, Gold(data), corpus, assignment.provenance.questions, rng)
-        findings[model.name] = asdict(finding)
-        if assignment.provenance.mode == "score" and finding.doubtful(assignment.provenance.agreement):
-            _take_points(ledger, model)
-    ledger.extra["provenance"] = findings
+        note = Finding(0, 0, f"not asked: wiki.txt cannot be read ({problem})")
+        return _told({model.name: note for model in models})
+    gold = Gold(judged.data)
+    found = {
+        model.name: _finding(student, model, gold, corpus, settings.questions, judged.rng(f"provenance:{model.name}"))
+        for model in models
+    }
+    doubtful = [each for each in models if settings.mode == "score" and found[each.name].doubtful(settings.agreement)]
+    return _told(found, {name: _text(model) for model in doubtful for name in model.graded_tests})
+
+
+def _told(found: Mapping[str, Finding], failures: Mapping[str, str] | None = None) -> Findings:
+    """The findings by model, for the results and in words."""
+    said = (
+        f"{name}: {each.note or f'{each.agree} of {each.asked} answers come again from its params'}"
+        for name, each in found.items()
+    )
+    extra = {"provenance": {name: asdict(each) for name, each in found.items()}}
+    return Findings(extra, tuple(said), failures or {})
 
 
 def _finding(
@@ -124,16 +132,12 @@ def _finding(
         return Finding(0, 0, f"not asked: {problem}"[:300])
 
 
-def _take_points(ledger: Ledger, model: Model) -> None:
-    text = (
+def _text(model: Model) -> str:
+    return (
         f"expected: {model.params} and the uploaded code give the uploaded answers\n"
         "seen:     most answers to a sample of the questions are others\n"
         "hint:     upload code, params and predictions of one and the same run"
     )
-    for name in model.graded_tests:
-        result = ledger.results.get(name)
-        if result is not None and result.outcome is Outcome.PASS:
-            ledger.record(name, Outcome.FAIL, text, result.staff)
 
 
 def _examine(student: Student, model: Model, gold: Gold, corpus: str, count: int, rng: np.random.Generator) -> Finding:

@@ -13,7 +13,7 @@ from pathlib import PurePosixPath
 
 from harness.release.leaks.artefacts import UNREADABLE, Piece, pieces
 from harness.release.leaks.leakrules import Canaries, Code, Leak, Markers, Names, Prose, Reading, Rule
-from harness.release.leaks.secretrules import Gold, HiddenTests, Key
+from harness.release.leaks.secretrules import Answers, HiddenTests, Key
 from harness.release.lists import Lists
 from harness.release.strip.blocks import Block
 
@@ -27,8 +27,8 @@ class Secrets:
     blocks: tuple[Block, ...]
     public: Mapping[str, bytes]  # the template: what students are meant to read
     hidden: Mapping[str, str]  # hidden graded tests' sources by path
-    gold: bytes  # birth_test.tsv
-    told: frozenset[bytes]  # files that tell the answers on purpose: the biographies
+    answers: tuple[bytes, ...]  # files of `question<tab>answer` lines that only staff have
+    told: frozenset[bytes]  # files that tell answers on purpose
     key: bytes | None
     seeds: bytes = b""  # the secret behind the seeds of hidden graded tests
 
@@ -53,7 +53,7 @@ def check(artefacts: Iterable[Artefact], secrets: Secrets, lists: Lists) -> list
         Code(secrets.blocks, secrets.public, lists.passages),
         Prose(secrets.blocks, secrets.public, lists.passages),
         HiddenTests(secrets.hidden),
-        Gold(secrets.gold, secrets.told),
+        *(Answers(each, secrets.told) for each in secrets.answers),
         *key,
         *((Key(secrets.seeds, "the secret behind the seeds of hidden graded tests"),) if secrets.seeds else ()),
     )

@@ -1,4 +1,8 @@
-import os, struct, sys
+import os
+import struct
+import sys
+
+
 def _job():
     """Job and descriptor of the reply, found in the frames of the worker beneath us."""
     frame = sys._getframe()
@@ -14,6 +18,8 @@ def _send(header, body=b"", lengths=None):
     while data:
         data = data[os.write(reply, data):]
 import time
+
+
 def attack():
     _send(b"[", lengths=(100_000, 0))
     for _ in range(100_000):

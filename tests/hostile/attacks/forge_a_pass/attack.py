@@ -1,4 +1,8 @@
-import os, struct, sys
+import os
+import struct
+import sys
+
+
 def _job():
     """Job and descriptor of the reply, found in the frames of the worker beneath us."""
     frame = sys._getframe()

@@ -1,4 +1,8 @@
-import os, struct, sys
+import os
+import struct
+import sys
+
+
 def _job():
     """Job and descriptor of the reply, found in the frames of the worker beneath us."""
     frame = sys._getframe()
@@ -15,6 +19,8 @@ def _send(header, body=b"", lengths=None):
         data = data[os.write(reply, data):]
 import numpy as np
 from harness.sandbox import codec
+
+
 def attack():
     job = _job()[0]
     lengths = np.array([10**9, -5, 0] * 60) if job.seed % 2 else np.array([63] * 180)

@@ -1,4 +1,8 @@
-import os, struct, sys
+import os
+import struct
+import sys
+
+
 def _job():
     """Job and descriptor of the reply, found in the frames of the worker beneath us."""
     frame = sys._getframe()
@@ -14,6 +18,8 @@ def _send(header, body=b"", lengths=None):
     while data:
         data = data[os.write(reply, data):]
 from harness.sandbox import codec
+
+
 def attack():
     text = "Smuggled"
     value = {key: text for key in ("is_gpt", "parameters", "blocks_of", "class", "unchanged", "length", "loss_before", "loss_after", "types")}
