@@ -5,41 +5,39 @@ decorators (`__weight__`, `__number__`); only the plugin's own judgement of an e
 
 - the graded test returns: PASS
 - it raises Failure or another AssertionError: FAIL
-- it breaks over values of the student's that it can judge in the reference's place: FAIL
-- it raises anything else, is skipped, or outlasts its own limit: INTERNAL_ERROR, never billed in silence
+- it comes to no verdict over values of the student's (it raises anything else, runs into a limit on time or memory, or
+  its process dies) and comes to one in the reference's place: FAIL
+- it comes to none there either, or never had such a value: INTERNAL_ERROR, never billed in silence
 """
 
 from __future__ import annotations
 
 import inspect
-import signal
-import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-import timeout_decorator
 
 from harness.assignment import Assignment, ProblemEntry, RunLimits
+from harness.errors import InternalError
 from harness.grading.catalogue import GradedTest
 from harness.grading.feedback import Failure, render
+from harness.grading.judging import Desk as Asking
+from harness.grading.judging import Ending, JudgeLimits, Judgement, can_fork, judge_here, judge_in_child
 from harness.grading.results import INTERNAL_ERROR_NOTE, Ledger, Outcome
 from harness.grading.seeds import Seeds, Stream, generator, seed_of
-from harness.grading.student import Reference, Student
+from harness.grading.student import OTHER_FORM, Reference, Runner, Student
 from harness.intake.staging import Submission
 from harness.problem import Findings, Judged, problem_of
 from harness.sandbox import Sandbox
 
 #: A graded test may take this much longer in the grader than its probes may together.
 GRACE_SECONDS = 20.0
-
-#: What broken values raise in a graded test that computes on them. Faults of sandbox, disk and memory are none of
-#: these.
-_OF_VALUES = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 
 #: Fixtures that are streams of random numbers.
 _STREAMS: Mapping[str, Stream] = {"rng": "inputs", "unseen": "unseen"}
@@ -122,11 +120,15 @@ class Plugin:
         items[:] = sorted((item for item in items if _node(item) in order), key=lambda item: order[_node(item)])
 
     @pytest.hookimpl(tryfirst=True)
-    def pytest_pyfunc_call(self, pyfuncitem: pytest.Function) -> None:
-        """Put the graded test under its own time limit, where signals allow."""
-        if hasattr(signal, "SIGALRM") and threading.current_thread() is threading.main_thread():
-            limit = self.assignment.limits.test_seconds + GRACE_SECONDS
-            pyfuncitem.obj = timeout_decorator.timeout(limit)(pyfuncitem.obj)
+    def pytest_pyfunc_call(self, pyfuncitem: pytest.Function) -> bool:
+        """Judge in a process of its own, where there is one, and within limits."""
+        judgement = self._run(pyfuncitem, self._arguments(pyfuncitem), self.staff)
+        self.staff.update(judgement.staff)
+        if judgement.failure is not None:
+            raise judgement.failure
+        if judgement.ending is not Ending.PASSED:
+            raise BrokenTestError(judgement)
+        return True
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Iterator[None]:
@@ -213,10 +215,10 @@ class Plugin:
         if isinstance(problem, pytest.skip.Exception) and time.monotonic() > self.deadline - LEAST_SECONDS:
             self._out_of_time(graded_test)
             return
-        if isinstance(problem, _OF_VALUES) and self._holds_without_the_student(item):
-            problem = _unusable(problem)
-        if isinstance(problem, timeout_decorator.TimeoutError) or not isinstance(problem, AssertionError):
-            self._fault(graded_test, "the graded test itself broke", f"{type(problem).__name__}: {problem}")
+        if isinstance(problem, BrokenTestError) and self._holds_without_the_student(item):
+            problem = _unusable(problem.judgement)
+        if not isinstance(problem, AssertionError):
+            self._fault(graded_test, "the graded test itself broke", _detail(problem))
         else:
             failure = problem if isinstance(problem, Failure) else Failure("the property in the title", str(problem))
             output = render(failure, hidden=hidden) or "The property does not hold."
@@ -231,9 +233,11 @@ class Plugin:
         reference, those values broke it; if it breaks again, or never had a value, the fault is ours. Students have no
         reference: there the values are taken to be the cause, and nothing is at stake.
         """
-        arguments = dict(getattr(item, "funcargs", {}))
+        if not isinstance(item, pytest.Function):
+            return False
+        arguments = self._arguments(item)
         student = arguments.get("student")
-        if not isinstance(student, Student) or student.answers == 0 or not isinstance(item, pytest.Function):
+        if not isinstance(student, Student) or student.answers == 0:
             return False
         if self.reference_tree is None:
             return True
@@ -241,16 +245,35 @@ class Plugin:
         for name, stream in _STREAMS.items():
             if name in arguments:
                 arguments[name] = self._generator(self._graded_test_of(item), stream)
-        wanted = {name: arguments[name] for name in inspect.signature(item.function).parameters}
         try:
-            item.function(**wanted)
-        except timeout_decorator.TimeoutError:
+            return self._run(item, arguments, {}).ending in (Ending.PASSED, Ending.FAILED)
+        except InternalError:
             return False
-        except AssertionError:
-            return True
-        except Exception:  # noqa: BLE001 - whatever it is, it is ours
-            return False
-        return True
+
+    def _arguments(self, item: pytest.Function) -> dict[str, Any]:
+        return {name: item.funcargs[name] for name in inspect.signature(item.function).parameters}
+
+    def _run(self, item: pytest.Function, arguments: dict[str, Any], staff: dict[str, Any]) -> Judgement:
+        """Run a graded test with these arguments: what came of it, whatever that is."""
+        limits = JudgeLimits(
+            wall_seconds=self.assignment.limits.test_seconds + GRACE_SECONDS,
+            cpu_seconds=self.assignment.limits.judge_cpu_seconds,
+            memory_bytes=self.assignment.limits.judge_memory_mib << 20,
+        )
+        if not can_fork():
+            return judge_here(lambda: item.function(**arguments), staff, limits)
+
+        def judge(desk: Asking) -> None:
+            asked = {n: replace(a, desk=partial(desk.ask, n)) for n, a in arguments.items() if isinstance(a, Runner)}
+            item.function(**{**arguments, **asked})
+
+        def serve(who: str, how: str, probe: str, given: dict[str, Any]) -> Any:
+            return arguments[who].ask(how, probe, given)
+
+        try:
+            return judge_in_child(judge, staff, serve, limits)
+        except (MemoryError, RecursionError) as problem:  # in this process, over a reply
+            return Judgement(Ending.RAN_OUT, detail=f"{type(problem).__name__}: {problem}")
 
     def _out_of_time(self, graded_test: GradedTest) -> None:
         text = (
@@ -294,12 +317,29 @@ def problem_fixtures(assignment: Assignment, data: Path) -> object:
     return type("ProblemFixtures", (), {name: fixture(name, make) for name, make in made.items()})()
 
 
-def _unusable(problem: BaseException) -> Failure:
-    return Failure(
-        expected="values in the form that this graded test asks for",
-        seen=f"others ({type(problem).__name__})",
-        hint="does the code return what its docstring says: types, shapes and lengths?",
-    )
+class BrokenTestError(Exception):
+    """A graded test came to no verdict."""
+
+    def __init__(self, judgement: Judgement) -> None:
+        super().__init__(judgement.detail)
+        self.judgement = judgement
+
+
+def _detail(problem: BaseException) -> str:
+    return str(problem) if isinstance(problem, BrokenTestError) else f"{type(problem).__name__}: {problem}"
+
+
+def _unusable(judgement: Judgement) -> Failure:
+    """Values that were to blame: a graded test broke over them, or could not come to an end with them."""
+    if judgement.ending is Ending.BROKE:
+        expected, seen = "values in the form that this graded test asks for", f"others ({_type(judgement.detail)})"
+    else:
+        expected, seen = "values that can be judged within the grader's limits", "others: it ran out of time or memory"
+    return Failure(expected, seen, OTHER_FORM)
+
+
+def _type(detail: str) -> str:
+    return detail.partition(":")[0]
 
 
 def _node(item: pytest.Item) -> str:

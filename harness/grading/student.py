@@ -25,6 +25,9 @@ from harness.sandbox import Limits, Reply, Sandbox, Status
 
 Probe = Callable[..., Any] | str
 
+#: (`run` or `read`, probe, arguments) -> the value; raises what asking here would raise.
+Desk = Callable[[str, str, dict[str, Any]], Any]
+
 #: Bytes; the largest honest reply takes 12 MiB (8,000 drawn examples). Graded tests compute on replies in the grader,
 #: which must not run out of memory over one: the smallest machine has 750 MiB in all.
 LARGEST_REPLY = 16 << 20
@@ -61,8 +64,19 @@ class Runner:
     """Of the whole run, by time.monotonic()."""
     runs: int = 0
     used: float = 0.0
+    desk: Desk | None = None
+    """In a process that judges: where to ask instead, since workers are the parent's to run."""
     secret: bool = False
     """Whether the tree is closed to every worker but the one that runs beside it. A later worker may find its path."""
+
+    def ask(self, how: str, probe: Probe, arguments: dict[str, Any]) -> Any:
+        """What `run` or `read` gives, from here or from the desk."""
+        if self.desk is not None:
+            return self.desk(how, name_of(probe), arguments)
+        return self._asked(how, probe, arguments)
+
+    def _asked(self, how: str, probe: Probe, arguments: dict[str, Any]) -> Any:
+        raise NotImplementedError
 
     def reply(self, probe: Probe, load: bool, arguments: dict[str, Any]) -> Reply:
         """One run in a fresh worker; a second one if the first was killed, which may be somebody else's doing."""
@@ -101,7 +115,10 @@ class Reference(Runner):
 
     def run(self, probe: Probe, **arguments: Any) -> Any:
         """Value of `probe(reference, **arguments)`; InternalError when it does not return one."""
-        reply = self.reply(probe, True, arguments)
+        return self.ask("run", probe, arguments)
+
+    def _asked(self, how: str, probe: Probe, arguments: dict[str, Any]) -> Any:
+        reply = self.reply(probe, how == "run", arguments)
         if reply.status is not Status.RETURNED:
             raise InternalError(
                 f"the reference failed in probe {name_of(probe)}: {reply.status.name} {reply.detail} {reply.error}"
@@ -118,7 +135,7 @@ class Student(Runner):
     submission: Submission
     hidden: bool
     answers: int = 0
-    """How many values the graded test has had of the student's code or files."""
+    """How many values the student's code has given to the graded test."""
 
     def run(self, probe: Probe, **arguments: Any) -> Any:
         """Value of `probe(submission, **arguments)`, run in a fresh worker beside the student's code.
@@ -128,11 +145,11 @@ class Student(Runner):
         Raises:
             Failure: the code does not import, raises, exceeds a limit or answers nothing of that form.
         """
-        return self._value(probe, True, arguments)
+        return self.ask("run", probe, arguments)
 
     def read(self, probe: Probe, **arguments: Any) -> Any:
         """Value of `probe(folder, **arguments)`: looks at the uploaded files and imports none of the student's code."""
-        return self._value(probe, False, arguments)
+        return self.ask("read", probe, arguments)
 
     def file(self, name: str) -> Path:
         """The staged deliverable `name`; a Failure that says how to make it when it is missing or unusable."""
@@ -145,12 +162,12 @@ class Student(Runner):
             public=True,
         )
 
-    def _value(self, probe: Probe, load: bool, arguments: dict[str, Any]) -> Any:
-        reply = self.reply(probe, load, arguments)
+    def _asked(self, how: str, probe: Probe, arguments: dict[str, Any]) -> Any:
+        reply = self.reply(probe, how == "run", arguments)
         if reply.status is Status.RETURNED:
             if said := misfit(probe, arguments, reply.value):
                 raise _of_another_form(said)
-            self.answers += 1
+            self.answers += how == "run"
             return reply.value
         lacking = {name: self._why_missing(name) for name in self.submission.missing if name.endswith(".py")}
         raise _failure(reply, self.hidden, lacking)
