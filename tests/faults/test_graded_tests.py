@@ -53,10 +53,10 @@ def root(open_folder: Path) -> Path:
     manifest = (made / "assignment.toml").read_text(encoding="utf-8")
     manifest = re.sub(r"^test_seconds = \d+", "test_seconds = 20", manifest, flags=re.MULTILINE)
     (made / "assignment.toml").write_text(manifest, encoding="utf-8")
-    plugin = (made / "harness" / "plugin.py").read_text(encoding="utf-8")
+    plugin = (made / "harness" / "grading" / "plugin.py").read_text(encoding="utf-8")
     assert "GRACE_SECONDS = 20.0" in plugin
     plugin = plugin.replace("GRACE_SECONDS = 20.0", "GRACE_SECONDS = -15.0")  # the graded tests alone, not their probes
-    (made / "harness" / "plugin.py").write_text(plugin, encoding="utf-8")
+    (made / "harness" / "grading" / "plugin.py").write_text(plugin, encoding="utf-8")
     return made
 
 
