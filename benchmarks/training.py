@@ -39,7 +39,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "reference_solution" / "src")]
 
 from harness.assignment import load  # noqa: E402 (after the path)
-from harness.keys import DEMO_KEY  # noqa: E402
+from harness.release.keys import DEMO_KEY  # noqa: E402
 from harness.release.termdata import generate, write  # noqa: E402
 
 submission: Any = importlib.import_module("submission")

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 import traceback
 from collections.abc import Sequence
 from pathlib import Path
 
 from harness.assignment import ROOT, load
-from harness.errors import HoldoutError, InternalError, UsageError
+from harness.errors import HoldoutError, InternalError, MissingPackageError, UsageError
 from harness.grading import catalogue
 from harness.grading.page import as_text
 from harness.grading.results import Ledger
@@ -36,6 +37,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("stopped", file=sys.stderr)
         return 130
+    except ModuleNotFoundError as missing:
+        if str(missing.name).startswith("harness"):
+            traceback.print_exc()
+            return InternalError.exit_code
+        print(f"error: {MissingPackageError(missing.name)}", file=sys.stderr)
+        return MissingPackageError.exit_code
     except Exception:  # noqa: BLE001 - whatever it is, it is ours, and exit status 1 has another meaning
         traceback.print_exc()
         return InternalError.exit_code
@@ -77,7 +84,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _grade(arguments: argparse.Namespace) -> int:
     upload: Path = arguments.upload
-    if not upload.exists():
+    if not os.path.exists(upload):  # noqa: PTH110 - Path.exists raises for a name that is too long
         raise UsageError(f"{upload}: no such folder or zip; give the upload to grade")
     for target in (arguments.results, arguments.html):
         if target is not None and not target.absolute().parent.is_dir():
@@ -179,7 +186,7 @@ def _dataset(arguments: argparse.Namespace) -> int:
 
 
 def _make_dataset(out: Path, key_file: Path | None, preset: str) -> None:
-    from harness.keys import DEMO_KEY, fingerprint, read_key
+    from harness.release.keys import DEMO_KEY, fingerprint, read_key
     from harness.release.termdata import generate, write  # staff's: students have no generator
 
     key = read_key(key_file) if key_file else DEMO_KEY

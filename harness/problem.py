@@ -61,7 +61,7 @@ class Problem:
     fixtures: Mapping[str, Callable[[Path], Any]] = field(default_factory=dict)
     """Fixture of its graded tests -> made from the folder with the data."""
     generate: Callable[[Mapping[str, Any], bytes], Mapping[str, bytes]] | None = None
-    """(a preset's numbers, the term's key) -> content of its data files; equal arguments give equal bytes."""
+    """(a preset's numbers, 32 secret bytes from the term's key) -> its data files; equal arguments give equal bytes."""
     check_data: Callable[[Path], None] | None = None
     """Raises UsageError, with file and line, where the data in a folder is malformed or contradicts itself."""
     check_upload: Callable[[Deliverable, bytes, Path], str | None] | None = None

@@ -18,7 +18,7 @@ TEMPLATE_CODE = ROOT / "student_template" / "src" / "submission"
 @pytest.fixture(scope="session")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The demo dataset's five files."""
-    from harness.keys import DEMO_KEY
+    from harness.release.keys import DEMO_KEY
     from harness.release.termdata import generate, write
 
     out = tmp_path_factory.mktemp("dataset") / "data"

@@ -22,10 +22,20 @@ from harness.intake.archive import chunks, open_nested, open_upload
 from harness.intake.layout import Plan, choose, explain
 from harness.intake.standin import OWN
 from harness.intake.standin import source as stand_in_source
-from harness.intake.upload import Caps, Entry, RefusedError, Source, UploadError, faults_are_ours, megabytes, show
+from harness.intake.upload import (
+    Caps,
+    Entry,
+    RefusedError,
+    Source,
+    UploadError,
+    faults_are_ours,
+    megabytes,
+    names_are_theirs,
+    show,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from harness.assignment import Deliverable
 
@@ -215,18 +225,17 @@ class _Staging:
                 if reason:
                     self.complaints[wanted.name] = f"{wanted.name}: {reason}"
         for entry in plan.extras:
-            reason = self._copy(entry, self.caps.code, _TOO_LARGE["code"])
+            reason = self._copy(entry, self.caps.code, _TOO_LARGE["code"], named_by_upload=True)
             if reason:
                 self.notes.append(f"left out '{show(entry.name)}': {reason}")
 
-    def _copy(self, entry: Entry, cap: int, advice: str) -> str | None:
+    def _copy(self, entry: Entry, cap: int, advice: str, *, named_by_upload: bool = False) -> str | None:
         """Copy and hash one file; None, or why it was left out."""
-        target = self.folder / entry.name
+        make = _make_under_their_name if named_by_upload else _make
         try:
-            with self.source.open(entry) as stream, _writing(target) as out:
+            with self.source.open(entry) as stream, _writing(self.folder / entry.name, make) as out:
                 self.hashes[entry.name] = self._stream(stream, out, entry, cap, advice)
         except RefusedError as refusal:
-            target.unlink(missing_ok=True)
             return str(refusal)
         return None
 
@@ -248,12 +257,27 @@ class _Staging:
         return hashed.digest()
 
 
-@contextmanager
-def _writing(target: Path) -> Iterator[IO[bytes]]:
+def _make(target: Path) -> IO[bytes]:
     with faults_are_ours(target):
-        out = target.open("xb")
+        return target.open("xb")
+
+
+def _make_under_their_name(target: Path) -> IO[bytes]:
+    with faults_are_ours(target), names_are_theirs():
+        return target.open("xb")
+
+
+@contextmanager
+def _writing(target: Path, make: Callable[[Path], IO[bytes]]) -> Iterator[IO[bytes]]:
+    """The new file; gone again where what should go into it is refused."""
+    out = make(target)
     try:
         yield out
+    except RefusedError:
+        with faults_are_ours(target):
+            out.close()
+            target.unlink()
+        raise
     finally:
         with faults_are_ours(target):
             out.close()

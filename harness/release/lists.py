@@ -17,6 +17,7 @@ from typing import Any
 from harness.assignment import Assignment, ProblemEntry
 from harness.errors import UsageError
 from harness.grading import catalogue
+from harness.release.leaks.rules import Excuse
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -24,14 +25,6 @@ else:
     import tomli as tomllib
 
 ALLOW = Path(__file__).with_name("allow.toml")
-
-
-@dataclass(frozen=True)
-class Excuse:
-    """A leak finding that is none, with the reason why."""
-
-    text: str
-    reason: str
 
 
 @dataclass(frozen=True)

@@ -1,13 +1,15 @@
 """What goes into each zip, the stamp that says which release it belongs to, and the manifest of every file.
 
-Promises: pure but for reading the files on the release list.
+Promises: pure but for reading the files on the release list, and for asking git which commit this is.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import re
+import os
+import subprocess
+import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, fields
 from importlib.metadata import PackageNotFoundError, version
@@ -19,6 +21,11 @@ from harness.grading.seeds import SECRET
 from harness.release.lists import Lists
 from harness.release.template import files_below
 from harness.release.termdata import TermData, digest
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
 
 #: The one folder in student.zip: unpacking it anywhere leaves one new folder and nothing else.
 TOP = "holdout-assignment"
@@ -122,38 +129,17 @@ def json_bytes(value: object) -> bytes:
 
 
 def commit_of(root: Path) -> str:
-    """The commit that the checkout at `root` stands on, read from its files; "unknown" outside a checkout."""
+    """The commit that the checkout at `root` stands on; "unknown" outside a checkout, and where there is no git."""
+    # Variables such as GIT_DIR, which hooks set, would answer for another checkout.
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+    # A checkout of another user's is read all the same: its code runs already.
+    command = ["git", "-c", f"safe.directory={root.resolve()}", "rev-parse", "--show-toplevel", "--verify", "HEAD"]
     try:
-        folder = _git_folder(root / ".git")
-        head = (folder / "HEAD").read_text(encoding="ascii").strip()
-        if not head.startswith("ref: "):
-            return head
-        common = folder / _line_of(folder / "commondir", ".")
-        return _resolve(head.removeprefix("ref: "), folder, common)
-    except (OSError, ValueError):
+        told = subprocess.run(command, cwd=root, env=kept, capture_output=True, text=True, check=True).stdout
+    except (OSError, subprocess.CalledProcessError):
         return "unknown"
-
-
-def _git_folder(git: Path) -> Path:
-    """The folder itself, or where the file of a linked work tree says it is."""
-    if git.is_file():
-        return git.parent / git.read_text(encoding="utf-8").strip().removeprefix("gitdir: ")
-    return git
-
-
-def _resolve(reference: str, *folders: Path) -> str:
-    for folder in folders:
-        if (folder / reference).is_file():
-            return (folder / reference).read_text(encoding="ascii").strip()
-    for line in _line_of(folders[-1] / "packed-refs", "").splitlines():
-        commit, _, name = line.partition(" ")
-        if name == reference:
-            return commit
-    return "unknown"
-
-
-def _line_of(path: Path, otherwise: str) -> str:
-    return path.read_text(encoding="utf-8").strip() if path.is_file() else otherwise
+    top, commit = told.splitlines()
+    return commit if Path(top).resolve() == root.resolve() else "unknown"
 
 
 def _read(root: Path, paths: Iterable[str]) -> dict[str, bytes]:
@@ -170,8 +156,7 @@ def _describe_all(files: Mapping[str, bytes]) -> dict[str, Any]:
 
 def _own_version(root: Path) -> str:
     """The version in pyproject.toml: a checkout need not be installed."""
-    found = re.search(r'(?m)^version = "([^"]+)"', (root / "pyproject.toml").read_text(encoding="utf-8"))
-    return found[1] if found else "unknown"
+    return str(tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"])
 
 
 def _version(name: str) -> str | None:

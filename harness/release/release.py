@@ -21,21 +21,20 @@ from rich.console import Console
 
 from harness import assignment as manifest_of
 from harness.assignment import Assignment
-from harness.errors import UsageError
+from harness.errors import UsageError, refuse_any
 from harness.grading.catalogue import collect
 from harness.grading.seeds import SECRET
 from harness.intake.zips import zipped
 from harness.release import lists as release_list
-from harness.release import package, selfcheck, tables, template, termdata, trained
+from harness.release import package, selfcheck, tables, template, termdata, training
 from harness.release import previous as previous_release
-from harness.release.findings import refuse_any
 from harness.release.handouts import handouts, staff
-from harness.release.leaks.leaks import Artefact, Secrets, check
+from harness.release.leaks import Artefact, Secrets, check
 from harness.release.lists import Lists, expand
 from harness.release.package import Stamp
 from harness.release.previous import PreviousRelease
 from harness.release.selfcheck import Marks
-from harness.release.strip.strip import StrippedTree
+from harness.release.strip import StrippedTree
 from harness.release.termdata import TermData
 
 #: What the leak check does not read as a student would: these, and all that lies in dist/staff/.
@@ -74,9 +73,8 @@ def release(request: Request, console: Console) -> None:
     Raises:
         UsageError: something given is unusable.
         ReleaseRefusedError: the reference cannot be stripped, something leaks, the self-check fails, or a hotfix
-        changes
-            what it must not.
-        InternalError: a room of ours is missing or broke.
+            changes what it must not.
+        InternalError: something of ours broke.
     """
     root, dist = request.root, request.root / "dist"
     previous = previous_release.load(request.hotfix) if request.hotfix else None
@@ -106,7 +104,7 @@ def _checked(
     """
     with ThreadPoolExecutor(1) as beside:
         leaks = beside.submit(_step_leaks, request.root, lists, contents, assignment, console)
-        if trained.untrained(request.root, contents.data, assignment, request.trained):
+        if training.untrained(request.root, contents.data, assignment, request.trained):
             leaks.result()
         try:
             return _step_self_check(request, contents, assignment, console)
@@ -236,7 +234,7 @@ def _step_leaks(root: Path, lists: Lists, contents: Contents, assignment: Assign
     size = sum(len(each.data) for each in artefacts) / 2**20
     console.print(f"[bold]leak check[/] of {size:.1f} MiB")
     title = "this release would give away what it must not (allow.toml excuses a false alarm, with its reason):"
-    refuse_any(title, check(artefacts, secrets, lists))
+    refuse_any(title, check(artefacts, secrets, names=lists.names, passages=lists.passages))
     console.print(
         "  every file is on the release list; students get no solution, hidden graded test, test answer or key"
     )
@@ -246,11 +244,11 @@ def _step_self_check(request: Request, contents: Contents, assignment: Assignmen
     """Use the finished zips; a dry run trains nothing, and goes without the reference where that would be needed."""
     root, data = request.root, contents.data
     upload: Path | None
-    if request.dry_run and (why := trained.untrained(root, data, assignment, request.trained)):
+    if request.dry_run and (why := training.untrained(root, data, assignment, request.trained)):
         console.print(f"[bold]reference[/] a release would train it now: {why}; this dry run does not grade it")
         upload = None
     else:
-        upload = trained.ready(root, data, assignment, console, request.trained)
+        upload = training.ready(root, data, assignment, console, request.trained)
     console.print("[bold]self-check[/] of the finished zips")
     zips = contents.artefacts["student.zip"], contents.artefacts["autograder.zip"]
     return selfcheck.check(*zips, upload, contents.tree.files, assignment, lambda said: console.print(f"  {said}"))

@@ -18,8 +18,8 @@ from pathlib import Path
 
 from harness.assignment import Assignment
 from harness.errors import UsageError
-from harness.keys import DEMO_KEY, fingerprint, read_key
 from harness.problem import problem_of
+from harness.release.keys import DEMO_KEY, fingerprint, master_secret, read_key
 
 DEMO_PRESET = "laptop"
 
@@ -119,11 +119,12 @@ def generated(root: Path, key_file: Path | None, preset: str, assignment: Assign
 def generate(assignment: Assignment, preset: str, key: bytes) -> Mapping[str, bytes]:
     """The data files of all problems, by name. UsageError where there is no such preset."""
     assignment.check_preset(preset)
+    secret = master_secret(key)
     files: dict[str, bytes] = {}
     for entry in assignment.problems:
         make = problem_of(entry).generate
         if make is not None:
-            files.update(make(entry.presets[preset], key))
+            files.update(make(entry.presets[preset], secret))
     return files
 
 

@@ -24,7 +24,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from harness.assignment import ROOT, load
 from harness.grading import catalogue
 from harness.grading.supervisor import scratch_folder
-from harness.keys import DEMO_KEY
+from harness.release.keys import DEMO_KEY
 from harness.release.termdata import generate, write
 from tests.conftest import REFERENCE_CODE, write_predictions
 from tests.faults import light

@@ -115,7 +115,7 @@ def test_graded_tests_that_do_not_load_are_a_fault_with_valid_results(
     assert ending.status == 3, ending.text
     assert ending.document["score"] == 0
     assert ending.document["extra_data"]["internal_error"] is True
-    assert "fault of the grader" in ending.document["output"]
+    assert "internal error of the grader" in ending.document["output"]
     assert "the graded tests cannot be loaded" in ending.text
 
 

@@ -234,6 +234,7 @@ def test_the_page_for_people_escapes_what_students_wrote(upload: Path, data: Pat
     ("arguments", "said"),
     [
         (["/no/such/upload"], "no such folder or zip"),
+        (["n" * 300], "no such folder or zip"),
         (["{upload}", "--data", "/no/such/data"], "not a dataset"),
         (["{upload}", "--results", "/no/such/folder/results.json"], "does not exist"),
         (["{upload}", "--only", "7q"], "no graded test '7q'"),

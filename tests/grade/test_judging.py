@@ -151,6 +151,6 @@ def test_notes_that_no_json_can_hold_break_nothing() -> None:
 def test_without_a_child_the_same_comes_of_it() -> None:
     assert judge_here(lambda: None, {"a": 1}, LIMITS).staff == {"a": 1}
     assert judge_here(lambda: dive(None), {}, LIMITS).ending is Ending.RAN_OUT  # type: ignore[arg-type]
-    assert judge_here(lambda: 1 / 0, {}, LIMITS).ending is Ending.BROKE  # type: ignore[arg-type, return-value]
+    assert judge_here(lambda: 1 / 0, {}, LIMITS).ending is Ending.BROKE  # type: ignore[arg-type]
     late = judge_here(lambda: time.sleep(60), {}, JudgeLimits(0.2, 1, 1))
     assert (late.ending, "imed" in late.detail) == (Ending.RAN_OUT, True)

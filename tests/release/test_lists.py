@@ -9,6 +9,7 @@ import pytest
 from harness.assignment import ROOT, Assignment, RunLimits, load
 from harness.errors import UsageError
 from harness.release import lists
+from harness.release.leaks.rules import Excuse
 from tests.assignments import without
 
 GOOD = """
@@ -38,7 +39,7 @@ def listed(tmp_path, text):
 def test_good_list_loads(tmp_path):
     loaded = listed(tmp_path, GOOD)
     assert (loaded.template, loaded.student) == (("README.md",), ("harness/cli.py",))
-    assert loaded.names == (lists.Excuse("width_of", "stands in the handout's text"),)
+    assert loaded.names == (Excuse("width_of", "stands in the handout's text"),)
     assert loaded.stays("src/data/birth_test.tsv")
     assert not loaded.stays("README.md")
 

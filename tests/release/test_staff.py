@@ -71,7 +71,7 @@ def test_it_has_rubrics_for_problem_2_and_the_points_of_the_graded_tests(
                 sum(c.points for c in graded_tests if (c.part, c.kind) == (part.id, kind))
                 for kind in ("basic", "hidden")
             ]
-            assert f"3({part.id[-1]}) {part.title} {sums[0]:g} {sums[1]:g}" in text
+            assert f"{part.id} {part.title} {sums[0]:g} {sums[1]:g}" in text
     assert "give the programming assignment 64 points" in text
     assert "can earn 74" in text
 

@@ -12,12 +12,11 @@ from rich.console import Console
 
 import build
 from harness.assignment import ROOT, load
-from harness.errors import UsageError
-from harness.keys import DEMO_KEY
+from harness.errors import ReleaseRefusedError, UsageError
 from harness.problems.birthplaces.predictions import Question, Score, load_gold, meets, score
-from harness.release import previous, release, selfcheck, template, termdata, trained
-from harness.release.findings import ReleaseRefusedError
+from harness.release import previous, release, selfcheck, template, termdata, training
 from harness.release.handouts import handouts, staff
+from harness.release.keys import DEMO_KEY
 from harness.release.selfcheck import Marks
 from harness.release.termdata import generate, write
 
@@ -36,7 +35,7 @@ def root(tmp_path, monkeypatch):
     for number, key in enumerate(KEYS):
         (tmp_path / f"{number}.key").write_text(f"{key}\n")
     points = {part.id: float(part.points) for part in load().parts}
-    monkeypatch.setattr(trained, "ready", lambda *_: tmp_path / "upload")
+    monkeypatch.setattr(training, "ready", lambda *_: tmp_path / "upload")
     monkeypatch.setattr(selfcheck, "check", lambda *_: [Marks("reference", points, points, (), fault=False)])
     monkeypatch.setattr(release, "check", lambda *_: [])
     monkeypatch.setattr(handouts, "context_of", lambda *_: {})
@@ -116,8 +115,8 @@ def test_dry_run_that_leaks_is_refused(root, console, monkeypatch):
 
 
 def test_dry_run_trains_nothing(root, console, monkeypatch):
-    monkeypatch.setattr(trained, "untrained", lambda *_: "never trained")
-    monkeypatch.setattr(trained, "ready", lambda *_: pytest.fail("trained"))
+    monkeypatch.setattr(training, "untrained", lambda *_: "never trained")
+    monkeypatch.setattr(training, "ready", lambda *_: pytest.fail("trained"))
     run(root, console, dry_run=True)
     assert "a release would train it now: never trained" in said(console)
 

@@ -12,10 +12,10 @@ from harness.problems.birthplaces import predictions
 from harness.problems.birthplaces.gold import Gold
 
 
-def _generate(numbers: Mapping[str, Any], key: bytes) -> Mapping[str, bytes]:
+def _generate(numbers: Mapping[str, Any], secret: bytes) -> Mapping[str, bytes]:
     from harness.problems.birthplaces.dataset import generate, render  # staff's: students have no generator
 
-    return render(generate(numbers, key))
+    return render(generate(numbers, secret))
 
 
 def _after_tests(judged: Judged) -> Findings:

@@ -18,8 +18,7 @@ from harness.assignment import ROOT, Assignment, Part, ProblemEntry
 from harness.errors import InternalError, UsageError
 from harness.grading.catalogue import GradedTest
 from harness.release.handouts import handouts
-from harness.release.strip.blocks import scan
-from harness.release.strip.markers import PERCENT
+from harness.release.strip.blocks import PERCENT, scan
 
 if sys.version_info >= (3, 11):
     import tomllib

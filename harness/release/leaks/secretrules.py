@@ -1,6 +1,6 @@
 """The leak rules for what is no solution but secret all the same: hidden graded tests, test answers, the term's key.
 
-Promises: as in `leakrules`; a message never repeats a secret.
+Promises: as in `rules`; a message never repeats a secret.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from harness.release.leaks import words
-from harness.release.leaks.leakrules import EXACT_RUN, Leak, Reading, longest, telling
+from harness.release.leaks.rules import EXACT_RUN, Leak, Reading, longest, telling
 from harness.release.leaks.words import Known, Shingle, Tokens
-from harness.release.strip.python_rules import Fault, parse
+from harness.release.strip.languages import Unparsed, parse
 
 # A hidden graded test on test predictions is the sibling of a basic one on dev predictions: they share up to two thirds
 # of their runs, and up to 33 tokens in a row. A copy, even with its names and numbers changed, shares more.
@@ -120,7 +120,7 @@ class Key:
 def _functions(path: str, source: str) -> Iterator[tuple[str, str]]:
     """Each function of a hidden module with its source; what stands between them is imports and constants."""
     tree = parse(source)
-    if isinstance(tree, Fault):
+    if isinstance(tree, Unparsed):
         yield path, source
         return
     lines = source.split("\n")

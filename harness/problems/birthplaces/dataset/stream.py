@@ -21,7 +21,7 @@ class KeyedStream:
     """An endless, repeatable sequence of draws for one purpose."""
 
     def __init__(self, secret: bytes, purpose: str) -> None:
-        """Start the stream of `purpose` under `secret` (32 bytes, see `master_secret`)."""
+        """Start the stream of `purpose` under `secret` (32 bytes, derived from a term's key)."""
         self._key = blake2b(purpose.encode(), key=secret, digest_size=32, person=b"holdout stream").digest()
         self._counter = 0
         self._words: list[int] = []
