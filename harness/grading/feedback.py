@@ -8,6 +8,16 @@ from enum import Enum
 from typing import Any
 
 
+class Cause(Enum):
+    """What kind of reason a graded test has for not holding."""
+
+    PROPERTY = "property"  # the code answered, and the answer is not right
+    ENDED = "ended"  # the code raised an exception or ended its process where it should have answered
+    LIMIT = "limit"  # it took more time or memory than it may
+    UNREADABLE = "unreadable"  # it answered something that cannot be read
+    WAITS = "waits"  # there is nothing to look at yet: a file, a part or an import is missing
+
+
 @dataclass
 class Failure(AssertionError):
     """A graded test that does not hold.
@@ -19,6 +29,7 @@ class Failure(AssertionError):
         case: the smallest input that shows it. Never shown for a hidden graded test.
         public: whether expected and seen may be shown for a hidden graded test too (a missing file, an import that
         failed).
+        cause: what kind of reason it is.
     """
 
     expected: str
@@ -26,6 +37,7 @@ class Failure(AssertionError):
     hint: str = ""
     case: str = ""
     public: bool = False
+    cause: Cause = Cause.PROPERTY
 
     def __str__(self) -> str:
         return render(self, hidden=False)

@@ -26,10 +26,10 @@ import pytest
 from harness.assignment import Assignment, ProblemEntry, RunLimits
 from harness.errors import InternalError
 from harness.grading.catalogue import GradedTest
-from harness.grading.feedback import Failure, render
+from harness.grading.feedback import Cause, Failure, render
 from harness.grading.judging import Desk as Asking
 from harness.grading.judging import Ending, JudgeLimits, Judgement, can_fork, judge_here, judge_in_child
-from harness.grading.results import INTERNAL_ERROR_NOTE, Ledger, Outcome
+from harness.grading.results import INTERNAL_ERROR_NOTE, Outcome, Results, Verdict, verdict_on
 from harness.grading.seeds import Seeds, Stream, generator, seed_of
 from harness.grading.student import OTHER_FORM, Reference, Runner, Student
 from harness.intake.staging import Submission
@@ -56,12 +56,13 @@ class Plugin:
     reference_tree: Path | None
     data: Path
     sandbox: Sandbox
-    ledger: Ledger
-    save: Callable[[], None]
+    results: Results
     seeds: Seeds
     deadline: float
     after_due_date: bool = False
     staff: dict[str, Any] = field(default_factory=dict)
+    pending: Verdict | None = None
+    """On the running graded test, until its last phase is over: a verdict is reported once."""
 
     # -- fixtures -----------------------------------------------------------------------------------------------------
 
@@ -132,23 +133,24 @@ class Plugin:
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Iterator[None]:
-        """Judge nothing any more once the run's time is over; save after each graded test."""
-        self.staff = {}
+        """Judge nothing any more once the run's time is over; report the verdict when all phases are over."""
+        self.staff, self.pending = {}, None
         if time.monotonic() > self.deadline - LEAST_SECONDS:
             item.add_marker(pytest.mark.skip(reason="out of time"))
         try:
             return (yield)
         finally:
-            self.save()
+            if self.pending is not None:
+                self.results.apply(self.pending)
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
-        """Record the outcome of each phase; a fault in set-up or tear-down counts as one of the graded test."""
+        """Record the outcome of each phase; what breaks in set-up or tear-down counts as the graded test's."""
         graded_test = self._graded_test_of(item)
         if call.excinfo is not None:
             self._record_problem(item, graded_test, call.excinfo.value)
         elif call.when == "call":
-            self.ledger.record(graded_test.id, Outcome.PASS, "passed", dict(self.staff))
+            self._judge(graded_test, Outcome.PASS, "passed")
         return (yield)
 
     @pytest.hookimpl(trylast=True)
@@ -158,14 +160,13 @@ class Plugin:
             return
         for entry in self.assignment.problems:
             look = problem_of(entry).after_tests
-            judged = frozenset(i for i, r in self.ledger.results.items() if r.graded_test.part in entry.part_ids)
+            judged = frozenset(i for i, r in self.results.by_id.items() if r.graded_test.part in entry.part_ids)
             if look is not None and judged:
                 self._take(look(self._judged(entry, judged)))
-        self.save()
 
     def _judged(self, entry: ProblemEntry, judged: frozenset[str]) -> Judged:
         """What a problem may look at after its tests."""
-        passed = frozenset(i for i in judged if self.ledger.results[i].outcome is Outcome.PASS)
+        passed = frozenset(i for i in judged if self.results.by_id[i].outcome is Outcome.PASS)
         return Judged(
             self._student_after_tests, self._reference_after_tests, entry.settings, self.data, passed, judged,
             self._rng_after_tests,
@@ -194,21 +195,31 @@ class Plugin:
 
     def _take(self, found: Findings) -> None:
         """Add to the results what a problem found. A verdict can only get worse by it."""
-        self.ledger.extra.update(found.extra)
-        self.ledger.extra.setdefault("for_staff", []).extend(found.for_staff)
+        for name, value in found.extra.items():
+            self.results.add_extra(name, value)
+        if found.for_staff:
+            self.results.add_extra("for_staff", [*self.results.extra.get("for_staff", ()), *found.for_staff])
         for test_id, text in found.failures.items():
-            result = self.ledger.results[test_id]
+            result = self.results.by_id[test_id]
             if result.outcome is Outcome.PASS:
-                self.ledger.record(test_id, Outcome.FAIL, text, result.staff)
+                self.results.record(test_id, Outcome.FAIL, text, result.staff)
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         """A graded test module that cannot be collected is an internal error for each of its graded tests."""
         if report.failed:
             for graded_test in self.graded_tests:
                 if str(report.nodeid).endswith(f"{graded_test.module.rpartition('.')[2]}.py"):
-                    self._fault(graded_test, "its module could not be loaded", str(report.longrepr))
+                    what = "its module could not be loaded"
+                    self.results.apply(self._break(graded_test, what, str(report.longrepr)))
 
     # -- judgement ----------------------------------------------------------------------------------------------------
+
+    def _judge(
+        self, graded_test: GradedTest, outcome: Outcome, output: str, staff: Mapping[str, Any] | None = None
+    ) -> Verdict:
+        """Let this be the verdict unless a later phase knows better."""
+        self.pending = verdict_on(graded_test.id, outcome, output, self.staff if staff is None else staff)
+        return self.pending
 
     def _record_problem(self, item: pytest.Item, graded_test: GradedTest, problem: BaseException) -> None:
         hidden = graded_test.kind == "hidden"
@@ -218,19 +229,19 @@ class Plugin:
         if isinstance(problem, BrokenTestError) and self._holds_without_the_student(item):
             problem = _unusable(problem.judgement)
         if not isinstance(problem, AssertionError):
-            self._fault(graded_test, "the graded test itself broke", _detail(problem))
+            self._break(graded_test, "the graded test itself broke", _detail(problem))
         else:
             failure = problem if isinstance(problem, Failure) else Failure("the property in the title", str(problem))
             output = render(failure, hidden=hidden) or "The property does not hold."
             if not hidden:
                 output += f"\n{'again:':<10}python grader.py {graded_test.id}   (seed {self.seeds.basic})"
-            self.ledger.record(graded_test.id, Outcome.FAIL, output, dict(self.staff))
+            self._judge(graded_test, Outcome.FAIL, output)
 
     def _holds_without_the_student(self, item: pytest.Item) -> bool:
         """Whether a graded test that broke over the student's values is fit to judge: tried on the staff solution.
 
         Whoever controls a worker can send values of any form. If the graded test comes to a verdict about the
-        reference, those values broke it; if it breaks again, or never had a value, the fault is ours. Students have no
+        reference, those values broke it; if it breaks again, or never had a value, the error is ours. Students have no
         reference: there the values are taken to be the cause, and nothing is at stake.
         """
         if not isinstance(item, pytest.Function):
@@ -280,15 +291,11 @@ class Plugin:
             f"Not run: earlier graded tests used up the {self.assignment.limits.run_seconds:g} s for the whole grade. "
             "Does the code train or loop where it should only prepare?"
         )
-        self.ledger.record(graded_test.id, Outcome.FAIL, text, {"out_of_time": True})
+        self._judge(graded_test, Outcome.FAIL, text, {"out_of_time": True})
 
-    def _fault(self, graded_test: GradedTest, what: str, detail: str) -> None:
-        self.ledger.record(
-            graded_test.id,
-            Outcome.INTERNAL_ERROR,
-            f"Not judged: {what}. {INTERNAL_ERROR_NOTE}",
-            {"fault": detail[:2000]},
-        )
+    def _break(self, graded_test: GradedTest, what: str, detail: str) -> Verdict:
+        text = f"Not judged: {what}. {INTERNAL_ERROR_NOTE}"
+        return self._judge(graded_test, Outcome.INTERNAL_ERROR, text, {"internal_error": detail[:2000]})
 
     def _generator(self, graded_test: GradedTest, stream: Stream) -> np.random.Generator:
         return generator(self._seed(graded_test), graded_test.id, stream)
@@ -335,7 +342,7 @@ def _unusable(judgement: Judgement) -> Failure:
         expected, seen = "values in the form that this graded test asks for", f"others ({_type(judgement.detail)})"
     else:
         expected, seen = "values that can be judged within the grader's limits", "others: it ran out of time or memory"
-    return Failure(expected, seen, OTHER_FORM)
+    return Failure(expected, seen, OTHER_FORM, cause=Cause.UNREADABLE)
 
 
 def _type(detail: str) -> str:

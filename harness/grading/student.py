@@ -18,7 +18,7 @@ from typing import Any
 
 from harness.assignment import RunLimits
 from harness.errors import InternalError
-from harness.grading.feedback import Failure
+from harness.grading.feedback import Cause, Failure
 from harness.intake.staging import Submission
 from harness.probes import schemas
 from harness.sandbox import Limits, Reply, Sandbox, Status
@@ -37,9 +37,6 @@ OTHER_FORM = "does the code return what its docstring says: types, shapes and le
 
 #: The hint where code raises in a hidden graded test, whatever it raises.
 HIDDEN_EXCEPTION = "an exception was raised: does the code work with longer, shorter and other input as well?"
-
-#: How the sandbox says that a worker died of a signal that none of its limits sent: an administrator's, or its own.
-KILLED = "killed by signal 9 "
 
 
 def name_of(probe: Probe) -> str:
@@ -79,12 +76,8 @@ class Runner:
         raise NotImplementedError
 
     def reply(self, probe: Probe, load: bool, arguments: dict[str, Any]) -> Reply:
-        """One run in a fresh worker; a second one if the first was killed, which may be somebody else's doing."""
+        """One run in a fresh worker. That a worker killed by somebody else is replaced is the sandbox's business."""
         self.runs += 1
-        reply = self._run(probe, load, arguments)
-        return self._run(probe, load, arguments) if reply.detail.startswith(KILLED) else reply
-
-    def _run(self, probe: Probe, load: bool, arguments: dict[str, Any]) -> Reply:
         begun = time.monotonic()
         limits = Limits(
             wall_seconds=max(min(self.limits.test_seconds - self.used, self.deadline - begun), 1.0),
@@ -160,6 +153,7 @@ class Student(Runner):
             seen=self._why_missing(name),
             hint=f"upload {name} with the other files",
             public=True,
+            cause=Cause.WAITS,
         )
 
     def _asked(self, how: str, probe: Probe, arguments: dict[str, Any]) -> Any:
@@ -186,7 +180,7 @@ def misfit(probe: Probe, arguments: Mapping[str, Any], value: Any) -> str | None
 
 
 def _of_another_form(said: str) -> Failure:
-    return Failure("values in the form that this graded test asks for", said, OTHER_FORM)
+    return Failure("values in the form that this graded test asks for", said, OTHER_FORM, cause=Cause.UNREADABLE)
 
 
 def _failure(reply: Reply, hidden: bool, lacking: Mapping[str, str]) -> Failure:
@@ -204,6 +198,7 @@ def _failure(reply: Reply, hidden: bool, lacking: Mapping[str, str]) -> Failure:
                 f"it raised {_raised(reply, hidden)}",
                 _start(reply, hidden),
                 public=not hidden,
+                cause=Cause.ENDED,
             )
         case Status.TIMED_OUT | Status.OUT_OF_CPU:
             return Failure(
@@ -211,6 +206,7 @@ def _failure(reply: Reply, hidden: bool, lacking: Mapping[str, str]) -> Failure:
                 f"none: {_detail(reply, hidden)}",
                 "does the code train, loop or wait where it should not?",
                 public=True,
+                cause=Cause.LIMIT,
             )
         case Status.OUT_OF_MEMORY:
             return Failure(
@@ -218,6 +214,7 @@ def _failure(reply: Reply, hidden: bool, lacking: Mapping[str, str]) -> Failure:
                 f"more was asked for: {_detail(reply, hidden)}",
                 "what does the code allocate here?",
                 public=True,
+                cause=Cause.LIMIT,
             )
         case Status.BAD_REPLY if hidden:
             return _of_another_form(reply.detail)
@@ -227,6 +224,7 @@ def _failure(reply: Reply, hidden: bool, lacking: Mapping[str, str]) -> Failure:
                 f"an answer that could not be read: {reply.detail}",
                 "are these ordinary tensors of ordinary size?",
                 public=True,
+                cause=Cause.UNREADABLE,
             )
         case _:
             return Failure(
@@ -234,6 +232,7 @@ def _failure(reply: Reply, hidden: bool, lacking: Mapping[str, str]) -> Failure:
                 f"its process ended: {_detail(reply, hidden)}",
                 "does the code exit or crash the interpreter?",
                 public=True,
+                cause=Cause.ENDED,
             )
 
 
@@ -260,7 +259,9 @@ def _waits_for_files(needed: Sequence[str], sentences: Sequence[str]) -> Failure
     hint = (
         f"this graded test waits until the package has its {' and '.join(needed)}: the code imports what is not there"
     )
-    return Failure(f"{', '.join(needed)} among the uploaded files", "; ".join(sentences), hint, public=True)
+    return Failure(
+        f"{', '.join(needed)} among the uploaded files", "; ".join(sentences), hint, public=True, cause=Cause.WAITS
+    )
 
 
 def _is_unwritten(reply: Reply, lacking: Collection[str]) -> bool:
@@ -279,15 +280,17 @@ def _waits_for_part(reply: Reply, hidden: bool, lacking: Collection[str]) -> Fai
         hint += " and all modules of the package are uploaded"
     elif not hidden:
         seen += f": {_where(reply)} raises NotImplementedError"
-    return Failure("the part that this graded test looks at", seen, hint, public=True)
+    return Failure("the part that this graded test looks at", seen, hint, public=True, cause=Cause.WAITS)
 
 
 def _waits_for_import(reply: Reply, hidden: bool) -> Failure:
     if hidden:
         hint = "this graded test waits until the code imports; the basic graded tests show the message"
-        return Failure("`import submission` works", "it does not import", hint, public=True)
+        return Failure("`import submission` works", "it does not import", hint, public=True, cause=Cause.WAITS)
     hint = "this graded test waits until the code imports: start at the file and line above"
-    return Failure("`import submission` works", f"it raised {_raised(reply, hidden)}", hint, public=True)
+    return Failure(
+        "`import submission` works", f"it raised {_raised(reply, hidden)}", hint, public=True, cause=Cause.WAITS
+    )
 
 
 def _start(reply: Reply, hidden: bool) -> str:

@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from harness.assignment import Deliverable
 
 _FOLDER_FOR_STUDENTS = "src/submission"
-#: Begins the note on files that nobody asked for.
-IGNORED = "ignored, because only the deliverables are graded"
 _JUNK = re.compile(r"\._.*|\.DS_Store|Thumbs\.db|desktop\.ini", re.IGNORECASE)
 _DEMO = re.compile(r"mingpt", re.IGNORECASE)  # ships a model.py, trainer.py, utils.py and __init__.py of its own
 _DEMO_FILES = 4
@@ -36,6 +34,8 @@ class Plan:
     refusals: Mapping[str, str]  #: every other deliverable -> the sentence for it; none for an optional one's absence
     extras: tuple[Entry, ...]  #: the student's own modules beside the code
     notes: tuple[str, ...]
+    ignored: str  #: the sentence on files that nobody asked for; empty where there are none
+    absent: frozenset[str]  #: those of `refusals` that nothing in the upload stands for
 
 
 def explain(wanted: Deliverable) -> str:
@@ -72,7 +72,15 @@ def choose(entries: Sequence[Entry], deliverables: Sequence[Deliverable], caps: 
         if not wanted.optional or wanted.name in similar:
             refused[wanted.name] = _missing(wanted, similar.get(wanted.name))
     extras = _extras(entries, deliverables, code_home, caps)
-    return Plan(chosen, refused, extras, tuple(_notes(entries, chosen, refused, extras, code_home)))
+    unused = _unused(entries, chosen, extras)
+    return Plan(
+        chosen,
+        refused,
+        extras,
+        notes=tuple(_notes(chosen, refused, extras, code_home, unused)),
+        ignored=_ignored(unused, chosen),
+        absent=frozenset(each.name for each in unmet if each.name in refused and each.name not in similar),
+    )
 
 
 def _homes(entries: Sequence[Entry], deliverables: Sequence[Deliverable]) -> tuple[Parts, Parts]:
@@ -181,11 +189,11 @@ def _extras(
 
 
 def _notes(
-    entries: Sequence[Entry],
     chosen: Mapping[str, Entry],
     refused: Mapping[str, str],
     extras: Sequence[Entry],
     code_home: Parts,
+    unused: Sequence[Entry],
 ) -> Iterable[str]:
     if not chosen:
         yield f"none of the {len(refused)} deliverables was found in the upload"
@@ -197,16 +205,22 @@ def _notes(
             yield f"taken from '{_place(folder)}': {', '.join(names)}"
     if extras:
         yield f"staged beside the code, from '{_place(code_home)}': {_some([entry.name for entry in extras])}"
-    used = {*chosen.values(), *extras}
-    unused = [
-        entry for entry in entries if entry.kind == "file" and entry not in used and not _JUNK.fullmatch(entry.name)
-    ]
     copies = [show(entry.parts) for entry in unused if entry.name in chosen and not _is_demo(entry.folder)]
     if copies:
         yield f"not used, because the same name was found in a fuller folder: {_some(copies)}"
+
+
+def _unused(entries: Sequence[Entry], chosen: Mapping[str, Entry], extras: Sequence[Entry]) -> list[Entry]:
+    """Files that are not taken, without what machines leave behind."""
+    used = {*chosen.values(), *extras}
+    return [
+        entry for entry in entries if entry.kind == "file" and entry not in used and not _JUNK.fullmatch(entry.name)
+    ]
+
+
+def _ignored(unused: Sequence[Entry], chosen: Mapping[str, Entry]) -> str:
     others = [show(entry.parts) for entry in unused if entry.name not in chosen]
-    if others:
-        yield f"{IGNORED}: {_some(others)}"
+    return f"ignored, because only the deliverables are graded: {_some(others)}" if others else ""
 
 
 def _some(names: Sequence[str]) -> str:

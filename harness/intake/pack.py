@@ -11,6 +11,7 @@ another part. Times closer together than disks and zips can tell apart say nothi
 from __future__ import annotations
 
 import argparse
+import json
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -19,7 +20,6 @@ from pathlib import Path
 
 from harness.assignment import Assignment, Deliverable, load
 from harness.errors import HoldoutError, UsageError
-from harness.intake.layout import explain
 from harness.intake.staging import Complaint, Submission, discard, stage
 from harness.intake.upload import megabytes
 from harness.intake.zips import zipped
@@ -78,7 +78,7 @@ def _staged(folder: Path, assignment: Assignment) -> Iterator[Submission]:
 def _to_make(complaint: Complaint, assignment: Assignment) -> str:
     """The intake's sentence; of a file that a command makes, the command alone: the rest is plain from here."""
     wanted = assignment.uploads_by_name[complaint.file]
-    made = wanted.command and complaint.message == explain(wanted)
+    made = wanted.command and complaint.absent
     return f"{wanted.name}: run ./run.sh {wanted.command}" if made else complaint.message
 
 
@@ -173,11 +173,14 @@ def main(argv: Sequence[str], submission: Path, data: Path) -> int:
     parser.add_argument(
         "--out", type=Path, default=submission.parent / "submission.zip", help="the zip (default: %(default)s)"
     )
+    parser.add_argument("--findings", type=Path, metavar="FILE", help="also write what is missing or stale, as JSON")
     arguments = parser.parse_args(argv)
     assignment = load()
     try:
         found = collect(submission, data, assignment)
         write(found.files, arguments.out)
+        if arguments.findings is not None:
+            arguments.findings.write_text(json.dumps(found.findings), encoding="utf-8")
     except HoldoutError as problem:
         print(f"error: {problem}")
         return problem.exit_code

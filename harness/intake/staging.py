@@ -55,6 +55,8 @@ class Complaint:
 
     file: str
     message: str
+    absent: bool = False
+    """Whether that is all: nothing in the upload stands for it."""
 
 
 @dataclass(frozen=True)
@@ -72,6 +74,7 @@ class Submission:
     notes: tuple[str, ...]  #: what was done with an unusual layout, for the student
     digest: str  #: sha256 over the names and bytes of everything staged; the same for every layout
     extras: tuple[str, ...] = ()  #: the student's own modules, staged beside the code
+    ignored: str = ""  #: a sentence on files that nobody asked for, if there are any
 
 
 def stage(
@@ -118,10 +121,15 @@ def stage(
             for wanted in deliverables
             if wanted.name not in staging.hashes and (wanted.name in staging.complaints or not wanted.optional)
         ),
-        complaints=tuple(Complaint(name, staging.complaints[name]) for name in names if name in staging.complaints),
+        complaints=tuple(
+            Complaint(name, staging.complaints[name], name in plan.absent)
+            for name in names
+            if name in staging.complaints
+        ),
         notes=(*notes, *plan.notes, *staging.notes),
         digest=_digest(staging.hashes),
         extras=tuple(name for name in staging.hashes if name not in names),
+        ignored=plan.ignored,
     )
     _seal(into)
     return submission

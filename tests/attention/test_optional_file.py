@@ -43,7 +43,7 @@ def test_an_upload_without_it_is_complete(put: Put):
     assert len(submission.present) == 18
     assert submission.missing == ()
     assert submission.complaints == ()
-    assert submission.notes == ()
+    assert (submission.notes, submission.ignored) == ((), "")
     assert FILE not in submission.present
 
 

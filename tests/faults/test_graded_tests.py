@@ -98,7 +98,7 @@ def test_each_broken_graded_test_is_a_fault_and_the_others_are_judged(
         BUGS
     ), ending.text
     assert {outcome for graded_test, outcome in ending.outcomes.items() if graded_test not in BUGS} == {"pass"}
-    faults = {test["number"]: test["extra_data"].get("fault", "") for test in ending.document["tests"]}
+    faults = {test["number"]: test["extra_data"].get("internal_error", "") for test in ending.document["tests"]}
     assert "ZeroDivisionError" in faults["1e-2-hidden"]
     assert "nonsense" in faults["1e-3-hidden"]
     assert ending.left_behind == ()

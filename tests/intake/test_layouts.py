@@ -21,7 +21,7 @@ def under(prefix: str, files: dict[str, bytes]) -> dict[str, bytes]:
 def test_every_usual_layout_is_staged_whole(prefix, shape, files, folder, zipped, put, messages):
     submission = put((folder if shape == "folder" else zipped)(under(prefix, files)))
     assert messages(submission) == {}
-    assert submission.notes == ()
+    assert (submission.notes, submission.ignored) == ((), "")
     staged = {path.name: path.read_bytes() for path in (submission.tree / "submission").iterdir()}
     assert staged == files
     assert {name: path.read_bytes() for name, path in submission.present.items()} == files
@@ -72,7 +72,7 @@ def test_nothing_that_machines_leave_behind_is_mistaken_for_work(files, folder, 
     }
     submission = put(folder(junk | under("submission/", files)))
     assert messages(submission) == {}
-    assert submission.notes == ()
+    assert (submission.notes, submission.ignored) == ((), "")
     assert submission.extras == ()
     assert messages(put(folder({}))) == {}
 
@@ -97,7 +97,7 @@ def test_the_demo_is_never_the_home_nor_a_source(files, folder, put, messages):
 def test_a_home_that_is_called_like_the_demo_is_still_a_home(files, folder, put, messages):
     submission = put(folder(under("mingpt-homework/", files)))
     assert messages(submission) == {}
-    assert submission.notes == ()
+    assert (submission.notes, submission.ignored) == ((), "")
 
 
 def test_the_fullest_folder_is_home_and_the_others_are_mentioned(files, folder, put, messages):
@@ -189,15 +189,25 @@ def test_a_copy_beside_the_right_file_is_no_problem(files, folder, put, messages
     assert messages(put(folder(files | {"model (1).py": b"x", "vanilla.model.params.txt": b"x"}))) == {}
 
 
+def test_only_what_nothing_stands_for_counts_as_absent(files, folder, put):
+    gone = {"model.py", "trainer.py", "utils.py"}
+    contents = {name: data for name, data in files.items() if name not in gone} | {"model (1).py": b"1"}
+    upload = folder(under("s/", contents) | {"a/trainer.py": b"2", "b/trainer.py": b"3"})
+    assert {each.file: each.absent for each in put(upload).complaints} == {
+        "model.py": False,  # under another name
+        "trainer.py": False,  # in two places
+        "utils.py": True,
+    }
+
+
 def test_the_students_own_modules_come_along_and_nothing_else_does(files, folder, put):
     own = {"blocks.py": b"1", "größe.py": b"2", "MODEL.py": b"3", "1.py": b"4", "not-a-module.py": b"5"}
     submission = put(folder(under("s/", files | own) | {"elsewhere.py": b"6"}))
     assert submission.extras == ("blocks.py", "größe.py")
     assert (submission.tree / "submission" / "blocks.py").read_bytes() == b"1"
-    assert submission.notes == (
-        "staged beside the code, from 's': blocks.py, größe.py",
-        "ignored, because only the deliverables are graded: elsewhere.py, s/1.py, s/MODEL.py, s/not-a-module.py",
-    )
+    assert submission.notes == ("staged beside the code, from 's': blocks.py, größe.py",)
+    said = "ignored, because only the deliverables are graded: elsewhere.py, s/1.py, s/MODEL.py, s/not-a-module.py"
+    assert submission.ignored == said
 
 
 def test_own_modules_are_capped_in_number_and_size(files, folder, put):

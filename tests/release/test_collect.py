@@ -1,5 +1,6 @@
 """What `collect_submission` packs, and what it says: the grader takes its zip as it takes the folder."""
 
+import json
 import os
 import subprocess
 import sys
@@ -63,7 +64,7 @@ def test_grader_takes_the_zip_as_it_takes_the_folder(work, tmp_path):
     from_zip = stage(work / "submission.zip", tmp_path / "zip", load().uploads)
     from_folder = stage(work / "submission", tmp_path / "folder", load().uploads)
     assert from_zip.digest == from_folder.digest
-    assert (from_zip.missing, from_zip.complaints, from_zip.notes) == ((), (), ())
+    assert (from_zip.missing, from_zip.complaints, from_zip.notes, from_zip.ignored) == ((), (), (), "")
 
 
 def test_equal_files_give_an_equal_zip_whatever_their_times(work):
@@ -118,7 +119,9 @@ def test_parameters_older_than_the_code_are_stale_with_all_that_follows(work):
     age(work / "submission" / "model.py", 1e6)
     said = findings(work)
     assert len(said) == 11
-    assert said[0].startswith("vanilla.model.params: older than your model.py, unless that changed for another part")
+    why = "older than your model.py, unless that changed for another part only"
+    for name in ("vanilla.model.params", "vanilla.pretrain.params", "perceiver.pretrain.params"):
+        assert any(line.startswith(f"{name}: {why}") for line in said)
 
 
 def test_code_for_extra_credit_makes_nothing_stale(work):
@@ -135,6 +138,15 @@ def test_times_that_a_disk_cannot_tell_apart_are_a_tie(work, seconds, stale):
         age(path, 0)
     age(work / "submission" / "vanilla.model.params", seconds)
     assert bool(findings(work)) is stale
+
+
+def test_findings_can_be_had_as_json_by_whoever_is_no_person(work, tmp_path):
+    assert run(work, "--findings", str(tmp_path / "none.json")) == 0
+    assert json.loads((tmp_path / "none.json").read_bytes()) == []
+    (work / "submission" / "utils.py").unlink()
+    assert run(work, "--findings", str(tmp_path / "one.json")) == 1
+    assert json.loads((tmp_path / "one.json").read_bytes()) == list(findings(work))
+    assert len(findings(work)) == 1
 
 
 def test_predictions_for_other_questions_are_told(work):

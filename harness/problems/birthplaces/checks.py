@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from harness.grading.feedback import Failure, expect
+from harness.grading.feedback import Cause, Failure, expect
 from harness.grading.student import Student
 from harness.probes import training
 from harness.problems.birthplaces import reference_model
@@ -206,6 +206,6 @@ def hinting(hint: str) -> Iterator[None]:
     try:
         yield
     except Failure as failure:
-        if failure.expected == "the code returns":
+        if failure.cause is Cause.ENDED:
             failure.hint = hint
         raise
