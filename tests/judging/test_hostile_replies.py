@@ -158,6 +158,8 @@ def test_gradients_have_the_shape_of_their_weights_and_are_missing_only_where_no
     for gradient in (None, np.ones((1, 1)), np.float64(1).reshape(()), np.ones((16, 30))):
         other = {**reply, "gradients": {**reply["gradients"], "head": gradient}}
         assert schemas.complaint("perceiver.whole", arguments, other) is not None
+    more = {**reply["gradients"], "down": {**reply["gradients"]["down"], "others": [None]}}
+    assert schemas.complaint("perceiver.whole", arguments, {**reply, "gradients": more}) is not None
 
 
 def _whole(numbers: np.ndarray) -> dict[str, Any]:

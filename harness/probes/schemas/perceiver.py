@@ -136,11 +136,13 @@ def _is_plain(weight: Any) -> bool:
 def _pairs(weights: Any, gradients: Any) -> Iterator[tuple[Any, Any]]:
     """Each array of the one beside its counterpart in the other; None beside what has no counterpart.
 
-    Tensors that are no parameters are left out: they have no gradients.
+    Of tensors that are no parameters only the number counts: they have no gradients.
     """
     if isinstance(weights, dict) and isinstance(gradients, dict):
         for name in weights:
-            if name != "others":
+            if name == "others":
+                yield from [] if len(weights[name]) == len(gradients[name]) else [(None, None)]
+            else:
                 yield from _pairs(weights[name], gradients.get(name))
     elif isinstance(weights, (list, tuple)) and isinstance(gradients, (list, tuple)):
         if len(weights) != len(gradients):
