@@ -115,7 +115,7 @@ def grade(
         results: where to write results.json; fail-closed and valid from the moment on in which the arguments are found
             usable.
         kinds: which graded tests; students have the basic ones.
-        only: one graded test (`1e-2-hidden`) or one part (`1e`).
+        only: the ID of one graded test, or of one part.
         seed: the seed of an earlier grade's results, to repeat it.
         gradescope: inside Gradescope's container: close what is not for students, and refuse where isolation fails.
         assignment: what `load()` gave, from a caller that has it. The session reads the same file for itself.
@@ -349,6 +349,7 @@ def _environment() -> dict[str, str]:
         "PYTHONPATH": os.pathsep.join([str(ROOT), *_module_path()]),
         "PYTHONDONTWRITEBYTECODE": "1",
         "PYTHONUTF8": "1",
+        "OPENBLAS_NUM_THREADS": "1",  # graded tests compute on small arrays, in forks with little address space
         "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
     }
 
