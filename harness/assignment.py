@@ -106,6 +106,11 @@ class ProblemEntry:
         return frozenset(part.id for part in self.parts)
 
     @property
+    def least_threshold(self) -> float:
+        """The lowest of its thresholds; 0 where it has none."""
+        return min(self.thresholds.values(), default=0.0)
+
+    @property
     def code(self) -> tuple[str, ...]:
         """Its code files, in src/submission/ of the reference."""
         return tuple(each.name for each in self.deliverables if each.kind == "code")

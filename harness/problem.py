@@ -66,6 +66,11 @@ class Problem:
     """Where predictions come from, and the like. Only where staff's solution is at hand."""
     accuracies: Callable[[Path, Path], Mapping[str, float]] | None = None
     """(upload, data) -> fraction of right answers by name, of a complete upload."""
+    fit: Callable[[Path, Path], float | None] | None = None
+    """(upload, data) -> the fraction of right answers in its best file, even of an incomplete upload; None without any.
+
+    Tells whose data an upload was made for: answers for other data are right by chance alone.
+    """
     handout: Callable[[Path], Mapping[str, Any]] | None = None
     """The checkout's root -> what its section of the handout may use beside what every section has."""
 

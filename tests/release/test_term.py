@@ -14,7 +14,7 @@ import build
 from harness.assignment import ROOT, load
 from harness.errors import ReleaseRefusedError, UsageError
 from harness.problems.birthplaces.predictions import Question, Score, load_gold, meets, score
-from harness.release import previous, release, selfcheck, template, termdata, training
+from harness.release import inputs, previous, release, selfcheck, template, termdata, training
 from harness.release.handouts import handouts, staff
 from harness.release.keys import DEMO_KEY
 from harness.release.selfcheck import Marks
@@ -37,7 +37,7 @@ def root(tmp_path, monkeypatch):
     points = {part.id: float(part.points) for part in load().parts}
     monkeypatch.setattr(training, "ready", lambda *_: tmp_path / "upload")
     monkeypatch.setattr(selfcheck, "check", lambda *_: [Marks("reference", points, points, (), fault=False)])
-    monkeypatch.setattr(release, "check", lambda *_: [])
+    monkeypatch.setattr(release, "check", lambda *_, **__: [])
     monkeypatch.setattr(handouts, "context_of", lambda *_: {})
     monkeypatch.setattr(handouts, "handout", lambda *told: {"a.html": f"release {told[-1]}".encode()})
     monkeypatch.setattr(staff, "handout", lambda *_: {"staff.html": b"answers"})
@@ -62,7 +62,7 @@ def console():
 
 def run(root, console, **changed) -> dict[str, bytes]:
     """Release; what lies in dist/ after it."""
-    request = replace(release.Request(root, key_file=root / "0.key"), **changed)
+    request = replace(inputs.Request(root, key_file=root / "0.key"), **changed)
     release.release(request, console)
     return contents(root)
 
@@ -109,7 +109,7 @@ def test_dry_run_names_the_release_that_follows(root, console):
 
 
 def test_dry_run_that_leaks_is_refused(root, console, monkeypatch):
-    monkeypatch.setattr(release, "check", lambda *_: ["LEAK"])
+    monkeypatch.setattr(release, "check", lambda *_, **__: ["LEAK"])
     with pytest.raises(ReleaseRefusedError):
         run(root, console, dry_run=True)
 

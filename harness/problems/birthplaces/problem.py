@@ -54,4 +54,5 @@ PROBLEM = Problem(
     check_upload=_check_upload,
     after_tests=_after_tests,
     accuracies=predictions.accuracies,
+    fit=predictions.fit,
 )
