@@ -60,10 +60,10 @@ ROOMS: Mapping[str, Room] = {
     "release/handouts": Room("the handouts", ("release/strip", "grading", "base")),
     "release/leaks": Room("what must not get out", ("release/strip", "base")),
     "release/strip": Room("reference into template", ("base",)),
-    "grading": Room("an upload becomes results", ("intake", "sandbox", "base")),
+    "grading": Room("an upload becomes results", ("intake", "sandbox", "probes", "base")),
     "intake": Room("an upload is staged and checked", ("base",)),
     "sandbox": Room("runs a probe, returns values", ("base",)),
-    "probes": Room("what runs beside student code"),
+    "probes": Room("what runs beside student code, and the forms of what it replies"),
     "base": Room("errors, assignment, problem"),
     REFERENCE: Room("the assignment, solved"),
 }

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
 from enum import Enum
+from typing import Any
 
 
 class Cause(Enum):
@@ -39,6 +41,18 @@ class Failure(AssertionError):
 
     def __str__(self) -> str:
         return render(self, hidden=False)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The failure in plain values; the inverse of `from_dict`."""
+        told = {field.name: getattr(self, field.name) for field in fields(self)}
+        return {name: value.value if isinstance(value, Enum) else value for name, value in told.items()}
+
+    @classmethod
+    def from_dict(cls, told: Mapping[str, Any]) -> Failure:
+        """The inverse of `to_dict`."""
+        kinds = {field.name: type(field.default) for field in fields(cls) if isinstance(field.default, Enum)}
+        values: dict[str, Any] = {name: kinds[name](each) if name in kinds else each for name, each in told.items()}
+        return cls(**values)
 
 
 def expect(condition: object, expected: str, seen: object, *, hint: str, case: object = "") -> None:

@@ -5,30 +5,33 @@ decorators (`__weight__`, `__number__`); only the plugin's own judgement of an e
 
 - the graded test returns: PASS
 - it raises Failure or another AssertionError: FAIL
-- it breaks over values of the student's that it can judge in the reference's place: FAIL
-- it raises anything else, is skipped, or outlasts its own limit: INTERNAL_ERROR, never billed in silence
+- it comes to no verdict over values of the student's (it raises anything else, runs into a limit on time or memory, or
+  its process dies) and comes to one in the reference's place: FAIL
+- it comes to none there either, or never had such a value: INTERNAL_ERROR, never billed in silence
 """
 
 from __future__ import annotations
 
 import inspect
-import signal
-import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-import timeout_decorator
 
 from harness.assignment import Assignment, ProblemEntry, RunLimits
+from harness.errors import InternalError
 from harness.grading.catalogue import GradedTest
-from harness.grading.feedback import Failure, render
+from harness.grading.feedback import Cause, Failure, render
+from harness.grading.judging import Desk as Asking
+from harness.grading.judging import Ending, JudgeLimits, Judgement, can_fork, judge_here, judge_in_child
 from harness.grading.results import INTERNAL_ERROR_NOTE, Outcome, Results, Verdict, verdict_on
-from harness.grading.student import Reference, Student, seed_of
+from harness.grading.seeds import Seeds, Stream, generator, seed_of
+from harness.grading.student import OTHER_FORM, Reference, Runner, Student
 from harness.intake.staging import Submission
 from harness.problem import Findings, Judged, problem_of
 from harness.sandbox import Sandbox
@@ -36,9 +39,8 @@ from harness.sandbox import Sandbox
 #: A graded test may take this much longer in the grader than its probes may together.
 GRACE_SECONDS = 20.0
 
-#: What broken values raise in a graded test that computes on them. What breaks in sandbox, disk and memory is
-#: none of these.
-_OF_VALUES = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
+#: Fixtures that are streams of random numbers.
+_STREAMS: Mapping[str, Stream] = {"rng": "inputs", "unseen": "unseen"}
 
 #: With less time than this left for the whole run, no further graded test starts.
 LEAST_SECONDS = 2.0
@@ -55,8 +57,9 @@ class Plugin:
     data: Path
     sandbox: Sandbox
     results: Results
-    seed: str
+    seeds: Seeds
     deadline: float
+    after_due_date: bool = False
     staff: dict[str, Any] = field(default_factory=dict)
     pending: Verdict | None = None
     """On the running graded test, until its last phase is over: a verdict is reported once."""
@@ -71,8 +74,7 @@ class Plugin:
     @pytest.fixture
     def student(self, graded_test: GradedTest) -> Student:
         """The submission."""
-        seed = seed_of(self.seed, graded_test.id)
-        limits = self.assignment.limits
+        limits, seed = self.assignment.limits, self._worker_seed(graded_test)
         return Student(
             self.sandbox, self.submission.tree, limits, seed, deadline=self.deadline, submission=self.submission,
             hidden=graded_test.kind == "hidden",
@@ -82,17 +84,28 @@ class Plugin:
     def reference(self, graded_test: GradedTest) -> Reference:
         """The staff solution; students do not have it, so basic graded tests do not use it."""
         assert self.reference_tree is not None, "no reference solution beside this grader"
-        return Reference(self.sandbox, self.reference_tree, self.assignment.limits, seed_of(self.seed, graded_test.id))
+        seed = self._worker_seed(graded_test)
+        return Reference(self.sandbox, self.reference_tree, self.assignment.limits, seed)
 
     @pytest.fixture
     def rng(self, graded_test: GradedTest) -> np.random.Generator:
-        """The graded test's own stream of random numbers: reproducible from the run's seed."""
-        return np.random.default_rng(seed_of(self.seed, graded_test.id))
+        """The stream that inputs are drawn from: reproducible from the run's seed."""
+        return self._generator(graded_test, "inputs")
+
+    @pytest.fixture
+    def unseen(self, graded_test: GradedTest) -> np.random.Generator:
+        """The stream for what is drawn when a reply is in: no worker has seen a number of it."""
+        return self._generator(graded_test, "unseen")
 
     @pytest.fixture(name="assignment")
     def assignment_fixture(self) -> Assignment:
         """assignment.toml."""
         return self.assignment
+
+    @pytest.fixture(name="after_due_date")
+    def after_due_date_fixture(self) -> bool:
+        """Whether what is shown may tell of the answers for test: no more uploads can profit from it."""
+        return self.after_due_date
 
     @pytest.fixture
     def for_staff(self) -> dict[str, Any]:
@@ -108,11 +121,15 @@ class Plugin:
         items[:] = sorted((item for item in items if _node(item) in order), key=lambda item: order[_node(item)])
 
     @pytest.hookimpl(tryfirst=True)
-    def pytest_pyfunc_call(self, pyfuncitem: pytest.Function) -> None:
-        """Put the graded test under its own time limit, where signals allow."""
-        if hasattr(signal, "SIGALRM") and threading.current_thread() is threading.main_thread():
-            limit = self.assignment.limits.test_seconds + GRACE_SECONDS
-            pyfuncitem.obj = timeout_decorator.timeout(limit)(pyfuncitem.obj)
+    def pytest_pyfunc_call(self, pyfuncitem: pytest.Function) -> bool:
+        """Judge in a process of its own, where there is one, and within limits."""
+        judgement = self._run(pyfuncitem, self._arguments(pyfuncitem), self.staff)
+        self.staff.update(judgement.staff)
+        if judgement.failure is not None:
+            raise judgement.failure
+        if judgement.ending is not Ending.PASSED:
+            raise BrokenTestError(judgement)
+        return True
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Iterator[None]:
@@ -150,18 +167,27 @@ class Plugin:
     def _judged(self, entry: ProblemEntry, judged: frozenset[str]) -> Judged:
         """What a problem may look at after its tests."""
         passed = frozenset(i for i in judged if self.results.by_id[i].outcome is Outcome.PASS)
-        return Judged(self._student_after_tests, self._reference_after_tests, entry.settings, self.data, passed, judged)
+        return Judged(
+            self._student_after_tests, self._reference_after_tests, entry.settings, self.data, passed, judged,
+            self._rng_after_tests,
+        )  # fmt: skip
 
     def _student_after_tests(self, label: str, seconds: float) -> Student:
         return Student(
-            self.sandbox, self.submission.tree, self._limits(seconds), seed_of(self.seed, label),
+            self.sandbox, self.submission.tree, self._limits(seconds), self._seed_after_tests(label),
             deadline=self.deadline, submission=self.submission, hidden=True,
         )  # fmt: skip
 
     def _reference_after_tests(self, label: str, seconds: float) -> Reference:
         assert self.reference_tree is not None
-        limits, seed = self._limits(seconds), seed_of(self.seed, label)
+        limits, seed = self._limits(seconds), self._seed_after_tests(label)
         return Reference(self.sandbox, self.reference_tree, limits, seed, deadline=self.deadline)
+
+    def _rng_after_tests(self, label: str) -> np.random.Generator:
+        return generator(self.seeds.hidden, label, "unseen")
+
+    def _seed_after_tests(self, label: str) -> int:
+        return seed_of(self.seeds.hidden, label, "workers")
 
     def _limits(self, seconds: float) -> RunLimits:
         limits = self.assignment.limits
@@ -200,15 +226,15 @@ class Plugin:
         if isinstance(problem, pytest.skip.Exception) and time.monotonic() > self.deadline - LEAST_SECONDS:
             self._out_of_time(graded_test)
             return
-        if isinstance(problem, _OF_VALUES) and self._holds_without_the_student(item):
-            problem = _unusable(problem)
-        if isinstance(problem, timeout_decorator.TimeoutError) or not isinstance(problem, AssertionError):
-            self._break(graded_test, "the graded test itself broke", f"{type(problem).__name__}: {problem}")
+        if isinstance(problem, BrokenTestError) and self._holds_without_the_student(item):
+            problem = _unusable(problem.judgement)
+        if not isinstance(problem, AssertionError):
+            self._break(graded_test, "the graded test itself broke", _detail(problem))
         else:
             failure = problem if isinstance(problem, Failure) else Failure("the property in the title", str(problem))
             output = render(failure, hidden=hidden) or "The property does not hold."
             if not hidden:
-                output += f"\n{'again:':<10}python grader.py {graded_test.id}   (seed {self.seed})"
+                output += f"\n{'again:':<10}python grader.py {graded_test.id}   (seed {self.seeds.basic})"
             self._judge(graded_test, Outcome.FAIL, output)
 
     def _holds_without_the_student(self, item: pytest.Item) -> bool:
@@ -218,25 +244,47 @@ class Plugin:
         reference, those values broke it; if it breaks again, or never had a value, the error is ours. Students have no
         reference: there the values are taken to be the cause, and nothing is at stake.
         """
-        arguments = dict(getattr(item, "funcargs", {}))
+        if not isinstance(item, pytest.Function):
+            return False
+        arguments = self._arguments(item)
         student = arguments.get("student")
-        if not isinstance(student, Student) or student.answers == 0 or not isinstance(item, pytest.Function):
+        if not isinstance(student, Student) or student.answers == 0:
             return False
         if self.reference_tree is None:
             return True
         arguments["student"] = replace(student, tree=self.reference_tree, runs=0, used=0.0, secret=True)
-        if "rng" in arguments:
-            arguments["rng"] = np.random.default_rng(seed_of(self.seed, self._graded_test_of(item).id))
-        wanted = {name: arguments[name] for name in inspect.signature(item.function).parameters}
+        for name, stream in _STREAMS.items():
+            if name in arguments:
+                arguments[name] = self._generator(self._graded_test_of(item), stream)
         try:
-            item.function(**wanted)
-        except timeout_decorator.TimeoutError:
+            return self._run(item, arguments, {}).ending in (Ending.PASSED, Ending.FAILED)
+        except InternalError:
             return False
-        except AssertionError:
-            return True
-        except Exception:  # noqa: BLE001 - whatever it is, it is ours
-            return False
-        return True
+
+    def _arguments(self, item: pytest.Function) -> dict[str, Any]:
+        return {name: item.funcargs[name] for name in inspect.signature(item.function).parameters}
+
+    def _run(self, item: pytest.Function, arguments: dict[str, Any], staff: dict[str, Any]) -> Judgement:
+        """Run a graded test with these arguments: what came of it, whatever that is."""
+        limits = JudgeLimits(
+            wall_seconds=self.assignment.limits.test_seconds + GRACE_SECONDS,
+            cpu_seconds=self.assignment.limits.judge_cpu_seconds,
+            memory_bytes=self.assignment.limits.judge_memory_mib << 20,
+        )
+        if not can_fork():
+            return judge_here(lambda: item.function(**arguments), staff, limits)
+
+        def judge(desk: Asking) -> None:
+            asked = {n: replace(a, desk=partial(desk.ask, n)) for n, a in arguments.items() if isinstance(a, Runner)}
+            item.function(**{**arguments, **asked})
+
+        def serve(who: str, how: str, probe: str, given: dict[str, Any]) -> Any:
+            return arguments[who].ask(how, probe, given)
+
+        try:
+            return judge_in_child(judge, staff, serve, limits)
+        except (MemoryError, RecursionError) as problem:  # in this process, over a reply
+            return Judgement(Ending.RAN_OUT, detail=f"{type(problem).__name__}: {problem}")
 
     def _out_of_time(self, graded_test: GradedTest) -> None:
         text = (
@@ -248,6 +296,15 @@ class Plugin:
     def _break(self, graded_test: GradedTest, what: str, detail: str) -> Verdict:
         text = f"Not judged: {what}. {INTERNAL_ERROR_NOTE}"
         return self._judge(graded_test, Outcome.INTERNAL_ERROR, text, {"internal_error": detail[:2000]})
+
+    def _generator(self, graded_test: GradedTest, stream: Stream) -> np.random.Generator:
+        return generator(self._seed(graded_test), graded_test.id, stream)
+
+    def _worker_seed(self, graded_test: GradedTest) -> int:
+        return seed_of(self._seed(graded_test), graded_test.id, "workers")
+
+    def _seed(self, graded_test: GradedTest) -> str:
+        return self.seeds.hidden if graded_test.kind == "hidden" else self.seeds.basic
 
     def _graded_test_of(self, item: pytest.Item) -> GradedTest:
         return next(graded_test for graded_test in self.graded_tests if graded_test.node == _node(item))
@@ -267,12 +324,29 @@ def problem_fixtures(assignment: Assignment, data: Path) -> object:
     return type("ProblemFixtures", (), {name: fixture(name, make) for name, make in made.items()})()
 
 
-def _unusable(problem: BaseException) -> Failure:
-    return Failure(
-        expected="values in the form that this graded test asks for",
-        seen=f"others ({type(problem).__name__})",
-        hint="does the code return what its docstring says: types, shapes and lengths?",
-    )
+class BrokenTestError(Exception):
+    """A graded test came to no verdict."""
+
+    def __init__(self, judgement: Judgement) -> None:
+        super().__init__(judgement.detail)
+        self.judgement = judgement
+
+
+def _detail(problem: BaseException) -> str:
+    return str(problem) if isinstance(problem, BrokenTestError) else f"{type(problem).__name__}: {problem}"
+
+
+def _unusable(judgement: Judgement) -> Failure:
+    """Values that were to blame: a graded test broke over them, or could not come to an end with them."""
+    if judgement.ending is Ending.BROKE:
+        expected, seen = "values in the form that this graded test asks for", f"others ({_type(judgement.detail)})"
+    else:
+        expected, seen = "values that can be judged within the grader's limits", "others: it ran out of time or memory"
+    return Failure(expected, seen, OTHER_FORM, cause=Cause.UNREADABLE)
+
+
+def _type(detail: str) -> str:
+    return detail.partition(":")[0]
 
 
 def _node(item: pytest.Item) -> str:

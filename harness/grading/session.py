@@ -22,8 +22,10 @@ import pytest
 
 from harness.assignment import ROOT, Assignment, load
 from harness.errors import HoldoutError, InternalError
+from harness.grading.duedate import due_date_passed
 from harness.grading.plugin import Plugin, problem_fixtures
 from harness.grading.results import INTERNAL_ERROR_NOTE, NoteKind, Outcome, Report, Results, to_line
+from harness.grading.seeds import DEMO_SECRET, Seeds, release_secret
 from harness.grading.supervisor import GradeRequest
 from harness.intake.staging import Submission, UploadError, stage
 from harness.problem import exports_of
@@ -63,8 +65,9 @@ def run_graded_tests(
     request: GradeRequest, assignment: Assignment, results: Results, submission: Submission, sandbox: Sandbox
 ) -> None:
     """Run the graded tests of `request` under pytest, in this process, and record what becomes of each."""
-    seed = request.seed or submission.digest[:16]
-    results.add_extra("seed", seed)
+    hidden = request.with_reference
+    seeds = Seeds.of(submission.digest, release_secret() if hidden else DEMO_SECRET, request.seed)
+    results.add_extra("seed", seeds.hidden if hidden else seeds.basic)
     plugin = Plugin(
         graded_tests=request.graded_tests,
         assignment=assignment,
@@ -73,8 +76,9 @@ def run_graded_tests(
         data=Path(request.data),
         sandbox=sandbox,
         results=results,
-        seed=seed,
+        seeds=seeds,
         deadline=results.started + assignment.limits.run_seconds,
+        after_due_date=request.gradescope and due_date_passed(),
     )
     _run_pytest(plugin, results)
 

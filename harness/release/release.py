@@ -23,6 +23,7 @@ from harness import assignment as manifest_of
 from harness.assignment import Assignment
 from harness.errors import refuse_any
 from harness.grading.catalogue import collect
+from harness.grading.seeds import SECRET
 from harness.intake.zips import zipped
 from harness.release import inputs, kept, package, selfcheck, tables, template, termdata, training
 from harness.release import lists as release_list
@@ -108,7 +109,7 @@ def assemble(request: Request, given: Inputs, console: Console) -> Contents:
         "student.zip": package.stamped_student(files[0], data, students),
         "autograder.zip": package.stamped_autograder(files[1], data, stamp),
     }
-    artefacts = {**{name: zipped(each) for name, each in entries.items()}, **handouts}
+    artefacts = {**{name: zipped(each, private={SECRET}) for name, each in entries.items()}, **handouts}
     terms = package.terms_of(given.course, assignment, training.record(root, data, assignment), root)
     manifest = package.manifest(stamp, students, data, artefacts, entries, terms)
     console.print(f"[bold]package[/] release {stamp.release}")
@@ -201,7 +202,7 @@ def _step_leaks(root: Path, lists: Lists, contents: Contents, assignment: Assign
     """Refuse a release that gives away what it must not."""
     tree, data = contents.tree, contents.data
     hidden = {path: (root / path).read_text(encoding="utf-8") for path in expand(root, ["harness/tests_hidden/*.py"])}
-    secrets = Secrets(tree.blocks, tree.files, hidden, data.answers, data.told, data.key)
+    secrets = Secrets(tree.blocks, tree.files, hidden, data.answers, data.told, data.key, data.secret)
     listed = package.listed_entries(root, lists, assignment)
     artefacts = [
         Artefact(place, each, listed.get(place, frozenset()), for_students=for_students(place))

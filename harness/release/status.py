@@ -13,6 +13,7 @@ from typing import Any
 from harness import assignment as manifest_of
 from harness.assignment import Assignment
 from harness.errors import HoldoutError
+from harness.grading.seeds import SECRET
 from harness.release import git, kept, package, template
 from harness.release import lists as release_list
 from harness.release.handouts import handouts
@@ -111,7 +112,7 @@ def _changed_files(root: Path, live: PreviousRelease) -> Iterator[str]:
 def _of_release(path: str, assignment: Assignment) -> bool:
     """Whether the release itself put this file into a zip: it does not lie in the checkout."""
     inside = PurePosixPath(path.removeprefix(f"{TOP}/src/"))
-    return str(inside) == STAMP or (inside.parent.name == "data" and inside.name in assignment.data_names())
+    return str(inside) in (STAMP, SECRET) or (inside.parent.name == "data" and inside.name in assignment.data_names())
 
 
 def _changed_terms(root: Path, live: PreviousRelease) -> Iterator[str]:

@@ -8,6 +8,7 @@ data is kept in `build/`, a folder for each key and preset; the demo data, which
 from __future__ import annotations
 
 import hashlib
+import hmac
 import os
 import secrets
 import shutil
@@ -21,6 +22,8 @@ from harness.problem import problem_of
 from harness.release.keys import DEMO_KEY, fingerprint, master_secret, read_key
 
 DEMO_PRESET = "laptop"
+
+_SECRET_LABEL = b"holdout: secret behind the seeds of hidden graded tests"
 
 
 @dataclass(frozen=True)
@@ -50,6 +53,15 @@ class TermData:
     def key_fingerprint(self) -> str | None:
         """12 digits that tell keys apart and give none away."""
         return None if self.key is None else fingerprint(self.key)
+
+    @property
+    def secret(self) -> bytes:
+        """What the seeds of hidden graded tests are made from, in hexadecimal: of this term alone, a hotfix keeps it.
+
+        Without a key it is made from the answers, which no student has.
+        """
+        source = self.key if self.key is not None else self.digest.encode()
+        return hmac.new(source, _SECRET_LABEL, hashlib.sha256).hexdigest().encode()
 
     @property
     def for_students(self) -> Mapping[str, bytes]:

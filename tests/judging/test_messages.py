@@ -95,9 +95,9 @@ def test_however_long_the_messages_are_the_sum_comes_last() -> None:
 
 
 def test_one_seed_gives_the_same_message_again_and_another_another(court: Court, tmp_path: Path) -> None:
-    upload = load(MUTANTS / "e_masked_eighth.toml").build(tmp_path / "upload")
+    upload = load(MUTANTS / "e_window_instead_of_prefix.toml").build(tmp_path / "upload")
 
     def seen(seed: str) -> str:
-        return str(court.judge_upload(upload, ["1e-2-hidden"], seed)["1e-2-hidden"].failure)
+        return str(court.judge_upload(upload, ["1e-1-basic"], seed)["1e-1-basic"].failure)
 
     assert seen("a") == seen("a") != seen("b")

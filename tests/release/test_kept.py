@@ -10,6 +10,7 @@ import pytest
 import build
 from harness.assignment import ROOT, load
 from harness.errors import UsageError
+from harness.grading.seeds import SECRET
 from harness.release import git, inputs, kept, package, release, status, template, training
 from harness.release import lists as release_list
 from harness.release.handouts import handouts
@@ -109,7 +110,12 @@ def root(tmp_path, monkeypatch):
         tmp_path, lists, template.make(tmp_path, lists).files).items()}  # fmt: skip
     entries = {
         "student.zip": {**student, f"{TOP}/src/{STAMP}": b"{}", f"{TOP}/src/data/wiki.txt": b"x\n"},
-        "autograder.zip": {**package.autograder_files(tmp_path, lists), STAMP: b"{}", "data/birth_test.tsv": b"x\n"},
+        "autograder.zip": {
+            **package.autograder_files(tmp_path, lists),
+            STAMP: b"{}",
+            SECRET: b"x",
+            "data/birth_test.tsv": b"x\n",
+        },
     }
     made = {"student.zip": b"a", "autograder.zip": b"b"}
     stamp = package.make_stamp(tmp_path, DATA, {})
