@@ -10,7 +10,8 @@
     python build.py handouts     drafts: dist/handouts/ and dist/staff/ alone, in build/drafts/ while a release is live
     python build.py check        exit 1, with file and line, when student_template/ is stale
 
-Exit codes: 0 done, 1 refused (stale, not strippable, leaking, wrong scores), 2 unusable input, 3 an internal error.
+Exit codes: 0 done, 1 refused (assignment.toml or course.toml says what cannot be; stale, not strippable, leaking, wrong
+scores), 2 unusable input, 3 an internal error.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         from rich.console import Console
 
-        from harness.errors import HoldoutError, UsageError
+        from harness.errors import HoldoutError, ReleaseRefusedError, SettingsError, UsageError
         from harness.release import inputs, kept, release, status
     except ModuleNotFoundError as missing:
         print(f"error: {missing}; run `make release`, or install the packages of staff first", file=sys.stderr)
@@ -53,6 +54,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         else:
             release.check_template(ROOT)
             console.print("student_template/ is up to date")
+    except SettingsError as problem:
+        print(f"error: {problem}", file=sys.stderr)
+        return ReleaseRefusedError.exit_code
     except HoldoutError as problem:
         print(f"error: {problem}", file=sys.stderr)
         return problem.exit_code

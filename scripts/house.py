@@ -29,6 +29,7 @@ LOOSE = {
     "harness.errors": "base",
     "harness.assignment": "base",
     "harness.problem": "base",
+    "harness.settings": "base",
 }
 PARTED = ("problems", "release")  # folders whose own folders are the rooms
 STEPS = "release/steps"  # what lies loose in harness/release
@@ -64,7 +65,7 @@ ROOMS: Mapping[str, Room] = {
     "intake": Room("an upload is staged and checked", ("base",)),
     "sandbox": Room("runs a probe, returns values", ("base",)),
     "probes": Room("what runs beside student code, and the forms of what it replies"),
-    "base": Room("errors, assignment, problem"),
+    "base": Room("errors, settings, assignment, problem"),
     REFERENCE: Room("the assignment, solved"),
 }
 

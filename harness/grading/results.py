@@ -59,8 +59,8 @@ class Result:
         """All of the graded test's points, or none."""
         return self.graded_test.points if self.outcome is Outcome.PASS else 0.0
 
-    def as_json(self) -> dict[str, Any]:
-        """The entry of `tests`."""
+    def as_json(self, hidden_tests: str) -> dict[str, Any]:
+        """The entry of `tests`. `hidden_tests`: when students see a hidden graded test, in the platform's words."""
         return {
             "number": self.graded_test.id,
             "name": clean(self.graded_test.title),
@@ -69,7 +69,7 @@ class Result:
             "status": "passed" if self.outcome is Outcome.PASS else "failed",
             "output": clean(self.output),
             "output_format": "text",
-            "visibility": "visible",
+            "visibility": hidden_tests if self.graded_test.kind == "hidden" else "visible",
             "extra_data": {"outcome": self.outcome.value, **plain(self.staff)},
         }
 
@@ -171,6 +171,8 @@ class Results:
     notes: list[Note] = field(default_factory=list)
     extra_credit: frozenset[str] = frozenset()
     """The parts whose points come on top."""
+    hidden_tests: str = "visible"
+    """When students see hidden graded tests, in the platform's words."""
     listener: Callable[[Report], None] = _unheard
     started: float = field(default_factory=time.monotonic)
     finished: bool = False
@@ -181,12 +183,15 @@ class Results:
         graded_tests: Iterable[GradedTest],
         *,
         extra_credit: Iterable[str] = (),
+        hidden_tests: str = "visible",
         listener: Callable[[Report], None] = _unheard,
         **extra: Any,
     ) -> Results:
         """Results in which nothing has run; `extra` goes to the top level's extra_data."""
         by_id = {graded_test.id: Result(graded_test) for graded_test in graded_tests}
-        return cls(by_id, dict(extra), extra_credit=frozenset(extra_credit), listener=listener)
+        return cls(
+            by_id, dict(extra), extra_credit=frozenset(extra_credit), hidden_tests=hidden_tests, listener=listener
+        )
 
     def apply(self, report: Report) -> None:
         """Take in one report.
@@ -255,7 +260,7 @@ class Results:
                 **plain(self.extra),
                 "internal_error": not self.finished or bool(self.internal_errors),
             },
-            "tests": [result.as_json() for result in self.by_id.values()],
+            "tests": [result.as_json(self.hidden_tests) for result in self.by_id.values()],
         }
 
     def _summary(self) -> str:

@@ -13,7 +13,7 @@ from typing import ParamSpec, TypeVar
 
 from harness import assignment as manifest_of
 from harness.assignment import Assignment
-from harness.errors import HoldoutError, UsageError
+from harness.errors import HoldoutError, SettingsError, UsageError
 from harness.grading.catalogue import GradedTest, check_points, collect
 from harness.release import git, termdata, training
 from harness.release import lists as release_list
@@ -110,7 +110,9 @@ class _Complaints:
         if len(self._problems) == 1:
             raise self._problems[0]
         if self._problems:
-            raise UsageError("\n".join(str(problem) for problem in self._problems))
+            settings = any(isinstance(problem, SettingsError) for problem in self._problems)
+            kind = SettingsError if settings else UsageError
+            raise kind("\n".join(str(problem) for problem in self._problems))
 
 
 def _check_key(request: Request) -> None:

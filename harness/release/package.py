@@ -116,7 +116,7 @@ def terms_of(course: Course, assignment: Assignment, trained_on: Mapping[str, st
     return {
         "course": {name: getattr(course, name) for name in ("course", "term", "timezone", "example")}
         | {name: getattr(course, name).isoformat() for name in ("issued", "due")},
-        "thresholds": dict(assignment.thresholds),
+        "thresholds": {name: asdict(each) for name, each in assignment.thresholds.items()},
         "trained_on": dict(trained_on),
         "handout_sources": {path: hashlib.sha256(data).hexdigest() for path, data in handout_sources(root).items()},
     }

@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from harness import assignment as manifest_of
-from harness.assignment import Assignment
+from harness.assignment import Assignment, Threshold
 from harness.errors import HoldoutError
 from harness.grading.seeds import SECRET
 from harness.release import git, kept, package, template
@@ -59,7 +59,7 @@ def _key(live: PreviousRelease) -> str:
 
 
 def _thresholds(told: Mapping[str, Any]) -> str:
-    return ", ".join(f"{name} {value:.4g}" for name, value in told.items())
+    return ", ".join(f"{name} {Threshold(**each).told}" for name, each in told.items())
 
 
 def _damage(live: PreviousRelease) -> Iterator[str]:

@@ -173,7 +173,7 @@ def uploads_to_recover(oracle: Oracle) -> tuple[int, dict[int, str]]:
     counts = Counter(each.place for each in (*oracle.gold.dev, *oracle.gold.test))  # places are known, and their shares
     prior = [(place, float(count)) for place, count in counts.most_common()]
     total, thresholds = len(oracle.gold.test), load().thresholds
-    fill = {"1d-1-hidden": 0, "1f-7-hidden": needed(total, thresholds["vanilla"]) - 1, "1g-7-hidden": needed(total, thresholds["perceiver"]) - 1}
+    fill = {"1d-1-hidden": 0, "1f-7-hidden": needed(total, thresholds["vanilla"].test) - 1, "1g-7-hidden": needed(total, thresholds["perceiver"].test) - 1}
     first = max(fill.values())
     known: dict[int, str] = {}
     uploads = _run(oracle, {"1d-1-hidden": searching(range(first), prior)}, known, fill)

@@ -11,7 +11,7 @@ from pathlib import Path
 import pypdf
 import pytest
 
-from harness.assignment import ROOT, Part, load
+from harness.assignment import ROOT, Part, Threshold, load
 from harness.errors import InternalError, UsageError
 from harness.grading.catalogue import GradedTest, collect
 from harness.problems.attention.pictures import PARTS
@@ -134,7 +134,7 @@ def test_basic_tests_are_named_and_hidden_ones_are_not(page: Page, graded_tests:
 
 def test_bars_come_from_the_manifest(tmp_path: Path, graded_tests: tuple[GradedTest, ...]) -> None:
     told = load()
-    thresholds = {"vanilla": 0.125, "perceiver": 0.07}
+    thresholds = {"vanilla": Threshold(0.125, 0.125), "perceiver": Threshold(0.07, 0.07)}
     handouts.build(tmp_path, graded_tests, with_problem("birthplaces", told, thresholds=thresholds))
     text = prose(Page((tmp_path / "assignment.html").read_text(encoding="utf-8")))
     assert "at least 12.5% of them" in text

@@ -117,9 +117,7 @@ def _told(found: Mapping[str, Finding], failures: Mapping[str, str] | None = Non
     return Findings(extra, tuple(said), failures or {})
 
 
-def _finding(
-    student: Student, model: Model, gold: Gold, corpus: str, count: int, rng: np.random.Generator
-) -> Finding:
+def _finding(student: Student, model: Model, gold: Gold, corpus: str, count: int, rng: np.random.Generator) -> Finding:
     if student.deadline - time.monotonic() < LEAST_SECONDS:
         return Finding(0, 0, "not asked: the time for the whole grade is nearly over")
     try:
