@@ -15,21 +15,34 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
+from harness import terminal
 from harness.assignment import ROOT, load
 from harness.errors import HoldoutError, InternalError, MissingPackageError, UsageError
-from harness.grading import grade
+from harness.grading import grade, termdata
 from harness.grading.page import as_text
-from harness.grading.results import Note, NoteKind, Results
+from harness.grading.results import INTERNAL_ERROR_NOTE, Note, NoteKind, Results
 
 #: Made when no dataset is named: the demo dataset of the public key, for trying things out.
 DEMO_DATASET = ROOT / "build" / "dataset"
 
+#: What a student at home reads in place of INTERNAL_ERROR_NOTE.
+HOME_NOTE = (
+    "This says nothing of your work: something on this computer kept the test from running, and nobody is told. If "
+    "it stays after installing the course's packages anew, show it to the course staff."
+)
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; the exit status."""
+    return terminal.run(lambda: _main(argv))
+
+
+def _main(argv: Sequence[str] | None) -> int:
     arguments = _parser().parse_args(argv)
     try:
         return int(arguments.run(arguments))
+    except BrokenPipeError:
+        raise  # whoever read what we print is gone
     except HoldoutError as problem:
         print(f"error: {problem}", file=sys.stderr)
         return problem.exit_code
@@ -52,14 +65,14 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     grade = commands.add_parser("grade", help="grade one upload")
-    grade.add_argument("upload", type=Path, help="a folder or a zip")
+    grade.add_argument("upload", type=terminal.path, help="a folder or a zip")
     grade.add_argument(
         "--data",
-        type=Path,
-        help="folder with the term's data (default: the one beside the grader, else the demo dataset)",
+        type=terminal.path,
+        help="folder with the term's data (default: beside the grader, of the release in dist/, or the demo)",
     )
-    grade.add_argument("--results", type=Path, help="where to write results.json (default: only print)")
-    grade.add_argument("--html", type=Path, help="also write a page for reading")
+    grade.add_argument("--results", type=terminal.path, help="where to write results.json (default: only print)")
+    grade.add_argument("--html", type=terminal.path, help="also write a page for reading")
     grade.add_argument("--only", metavar="ID", help="one graded test (1e-2-hidden) or one part (1e)")
     grade.add_argument("--seed", help="repeat a run: the seed that its results show")
     grade.add_argument(
@@ -71,8 +84,8 @@ def _parser() -> argparse.ArgumentParser:
 
     for name, told in (("dataset", "generate a term's data"), ("world", "the old name of `dataset`")):
         dataset = commands.add_parser(name, help=told)
-        dataset.add_argument("--out", type=Path, required=True, help="folder to write")
-        dataset.add_argument("--key-file", type=Path, help="the term's secret key (default: the public demo key)")
+        dataset.add_argument("--out", type=terminal.path, required=True, help="folder to write")
+        dataset.add_argument("--key-file", type=terminal.path, help="the term's secret key (default: the demo key)")
         dataset.add_argument("--preset", default="laptop", help="laptop (default) or full")
         dataset.set_defaults(run=_dataset, old_name=name == "world")
 
@@ -84,6 +97,8 @@ def _parser() -> argparse.ArgumentParser:
 def _grade(arguments: argparse.Namespace) -> int:
     if arguments.html is not None and not arguments.html.absolute().parent.is_dir():
         raise UsageError(f"{arguments.html}: its folder does not exist; make it first")
+    if arguments.html is not None and arguments.html.is_dir():
+        raise UsageError(f"{arguments.html}: is a folder; give the name of a file in it")
     with _told_to_end() as stop:
         results = grade(
             arguments.upload,
@@ -124,10 +139,13 @@ def _told_to_end() -> Iterator[Callable[[], bool]]:
 
 
 def _default_data() -> Path:
-    """The data beside the grader; in a checkout the demo dataset, made when it is not there yet."""
+    """The data beside the grader; in a checkout that of the release in dist/, else the demo dataset."""
     shipped = ROOT / "data"
     if shipped.is_dir():
         return shipped
+    released = termdata.released(ROOT, load())
+    if released is not None:
+        return released
     if not DEMO_DATASET.is_dir():
         _make_dataset(DEMO_DATASET, None, "laptop")
     return DEMO_DATASET
@@ -172,8 +190,25 @@ def _while_at_work(notes: Sequence[Note], deliverables: int) -> list[Note]:
     return kept
 
 
+def _at_home(results: Results, deliverables: int) -> Results:
+    """The results for whoever runs the tests on their own machine: what broke there is reported to nobody."""
+    by_id = {
+        test_id: replace(result, output=result.output.replace(INTERNAL_ERROR_NOTE, HOME_NOTE))
+        for test_id, result in results.by_id.items()
+    }
+    notes = [
+        replace(note, text=note.text.replace(INTERNAL_ERROR_NOTE, HOME_NOTE))
+        for note in _while_at_work(results.notes, deliverables)
+    ]
+    return replace(results, by_id=by_id, notes=notes)
+
+
 def students_grader(argv: Sequence[str], submission: Path, data: Path) -> int:
     """`python grader.py [ID]`: run the basic graded tests on a student's own machine and print what they say."""
+    return terminal.run(lambda: _students_grader(argv, submission, data))
+
+
+def _students_grader(argv: Sequence[str], submission: Path, data: Path) -> int:
     parser = argparse.ArgumentParser(prog="python grader.py", description="Run the basic tests.")
     parser.add_argument("only", nargs="?", metavar="ID", help="one test (1e-0-basic) or one part (1e)")
     arguments = parser.parse_args(argv)
@@ -182,10 +217,9 @@ def students_grader(argv: Sequence[str], submission: Path, data: Path) -> int:
         needed = assignment.data_names(students=True)
         if not all((data / name).is_file() for name in needed) and DEMO_DATASET.is_dir():
             data = DEMO_DATASET
-        results = grade(submission, data, kinds=("basic",), only=arguments.only, assignment=assignment)
+        results = grade(submission, data, kinds=("basic",), only=arguments.only, assignment=assignment, at_home=True)
     except HoldoutError as problem:
         print(f"error: {problem}", file=sys.stderr)
         return problem.exit_code
-    notes = _while_at_work(results.notes, len(assignment.deliverables))
-    print(as_text(replace(results, notes=notes)))
+    print(as_text(_at_home(results, len(assignment.deliverables))))
     return _exit_code(results)

@@ -27,6 +27,8 @@ LOOSE = {
     "harness.__main__": "cli",
     "harness": "base",
     "harness.errors": "base",
+    "harness.environment": "base",
+    "harness.terminal": "base",
     "harness.assignment": "base",
     "harness.problem": "base",
     "harness.settings": "base",
@@ -65,7 +67,7 @@ ROOMS: Mapping[str, Room] = {
     "intake": Room("an upload is staged and checked", ("base",)),
     "sandbox": Room("runs a probe, returns values", ("base",)),
     "probes": Room("what runs beside student code, and the forms of what it replies"),
-    "base": Room("errors, settings, assignment, problem"),
+    "base": Room("errors, settings, assignment, problem, environment, terminal"),
     REFERENCE: Room("the assignment, solved"),
 }
 

@@ -24,5 +24,5 @@ def students_of(upload: Path) -> Iterator[Callable[[], Student]]:
     """
     assignment = load()
     with scratch_folder() as scratch, Sandbox(scratch / "workers") as sandbox:
-        staged = stage(upload, scratch / "upload", assignment.uploads, exports=exports_of(assignment))
+        staged = stage(upload, scratch / "upload", assignment.uploads, exports=exports_of(assignment), at_home=True)
         yield lambda: Student(sandbox, staged.tree, assignment.limits, 0, submission=staged, hidden=False)

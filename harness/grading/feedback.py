@@ -19,7 +19,7 @@ class Cause(Enum):
 
 
 @dataclass
-class Failure(AssertionError):
+class Failure(AssertionError):  # noqa: N818 - a verdict that pytest reads as a failed test; nothing went wrong
     """A graded test that does not hold.
 
     Attributes:

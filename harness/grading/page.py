@@ -30,7 +30,7 @@ def as_text(results: Results) -> str:
             lines += [f"{'':<24}{line}" for line in [*clean(result.output).splitlines(), *_for_staff(result)]]
     lines += [f"{name:<14}{f'{score:g}/{most:g}':>8}" for name, score, most in _sums(results)]
     lines += results.extra.get("for_staff", [])
-    stamp = [f"{name} {results.extra[name]}" for name in ("release", "seed") if results.extra.get(name)]
+    stamp = [f"{name} {results.extra[name]}" for name in ("release", "seed", "data") if results.extra.get(name)]
     return "\n".join(clean(line) for line in [*lines, ", ".join(stamp)]).rstrip()  # not cut as a whole: the sum is last
 
 
@@ -44,6 +44,7 @@ def as_html(results: Results) -> str:
         notes=[clean(note.text) for note in results.notes],
         release=results.extra.get("release") or "none (a checkout)",
         seed=results.extra.get("seed"),
+        data=results.extra.get("data"),
         rows=[_row(result) for result in results.by_id.values()],
     )
 

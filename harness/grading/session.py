@@ -36,7 +36,8 @@ def run(request: GradeRequest, assignment: Assignment, results: Results) -> None
     """Judge every graded test of `request`, and record in `results` what becomes of each."""
     try:
         exports = exports_of(assignment)
-        submission = stage(Path(request.upload), _private(request, "upload"), assignment.uploads, exports=exports)
+        into = _private(request, "upload")
+        submission = stage(Path(request.upload), into, assignment.uploads, exports=exports, at_home=request.at_home)
         note_upload(results, submission)
         _judge(request, assignment, results, submission)
     except UploadError as problem:
@@ -100,7 +101,13 @@ def _run_pytest(plugin: Plugin, results: Results) -> None:
 def _private(request: GradeRequest, purpose: str) -> Path:
     """A fresh folder whose name no worker can guess, below a folder that no worker can list."""
     folder = Path(request.scratch) / f"{purpose}-{secrets.token_hex(16)}"
-    folder.mkdir(mode=0o755)
+    return _open_folder(folder)
+
+
+def _open_folder(folder: Path) -> Path:
+    """Make a folder that workers may read, whatever our umask is."""
+    folder.mkdir()
+    folder.chmod(0o755)
     return folder
 
 
@@ -112,8 +119,7 @@ def _reference(request: GradeRequest, assignment: Assignment) -> Path | None:
     if not source.is_dir():
         raise InternalError(f"{source}: the staff solution is missing beside this grader; build the release again")
     into = _private(request, "reference")
-    package = into / "submission"
-    package.mkdir(mode=0o755)
+    package = _open_folder(into / "submission")
     for deliverable in assignment.uploads:
         if deliverable.kind == "code":
             shutil.copyfile(source / deliverable.name, package / deliverable.name)

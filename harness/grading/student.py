@@ -18,6 +18,7 @@ from typing import Any
 
 from harness.assignment import RunLimits
 from harness.errors import InternalError
+from harness.grading import advice
 from harness.grading.feedback import Cause, Failure
 from harness.intake.staging import Submission
 from harness.probes import schemas
@@ -192,6 +193,8 @@ def _failure(reply: Reply, hidden: bool, lacking: Mapping[str, str]) -> Failure:
             return _waits_for_import(reply, hidden)
         case Status.RAISED if _is_unwritten(reply, lacking):
             return _waits_for_part(reply, hidden, lacking)
+        case Status.RAISED if not hidden and (name := advice.missing_name(reply.error)):
+            return _waits_for_name(name)
         case Status.RAISED:
             return Failure(
                 "the code returns",
@@ -251,7 +254,7 @@ def _missed(reply: Reply, lacking: Collection[str], hidden: bool) -> list[str]:
     """Those of the lacking modules which the student's code tried to import; in a hidden graded test all or none."""
     if reply.error is None or reply.error.type not in ("ModuleNotFoundError", "ImportError"):
         return []
-    found = [name for name in lacking if re.search(rf"\b{name.removesuffix('.py')}\b", reply.error.message)]
+    found = [name for name in lacking if re.search(rf"\b{re.escape(name.removesuffix('.py'))}\b", reply.error.message)]
     return list(lacking) if hidden and found else found
 
 
@@ -273,7 +276,11 @@ def _is_unwritten(reply: Reply, lacking: Collection[str]) -> bool:
     return reply.error.type == "NotImplementedError"
 
 
-def _waits_for_part(reply: Reply, hidden: bool, lacking: Collection[str]) -> Failure:
+def _waits_for_part(reply: Reply, hidden: bool, lacking: Mapping[str, str]) -> Failure:
+    unusable = [said for name, said in lacking.items() if not said.startswith(f"{name}: missing")]
+    if unusable:
+        hint, seen = "this graded test waits until all modules of the package can be used", "; ".join(unusable)
+        return Failure("the part that this graded test looks at", seen, hint, public=True, cause=Cause.WAITS)
     seen, hint = "it is not written yet", "this graded test waits until the part is written"
     if lacking:
         seen += f", or belongs to what was not uploaded ({', '.join(lacking)})"
@@ -287,9 +294,19 @@ def _waits_for_import(reply: Reply, hidden: bool) -> Failure:
     if hidden:
         hint = "this graded test waits until the code imports; the basic graded tests show the message"
         return Failure("`import submission` works", "it does not import", hint, public=True, cause=Cause.WAITS)
-    hint = "this graded test waits until the code imports: start at the file and line above"
+    hint = f"this graded test waits until the code imports: {advice.on_import(reply.error)}"
     return Failure(
         "`import submission` works", f"it raised {_raised(reply, hidden)}", hint, public=True, cause=Cause.WAITS
+    )
+
+
+def _waits_for_name(name: str) -> Failure:
+    return Failure(
+        f"the package submission offers {name}",
+        f"it has no {name}",
+        "submission/__init__.py came with the template and takes all names from the other files: put it back as it was",
+        public=True,
+        cause=Cause.WAITS,
     )
 
 

@@ -35,10 +35,11 @@ from typing import IO
 
 from harness.assignment import OVERHEAD_SECONDS, ROOT, Assignment, load
 from harness.errors import HoldoutError, InternalError, UsageError
-from harness.grading import catalogue
+from harness.grading import catalogue, termdata
 from harness.grading.catalogue import GradedTest
 from harness.grading.results import NoteKind, ReportError, Results, from_line
 from harness.intake.staging import discard
+from harness.sandbox.parent import LIBRARY_PATHS
 from harness.sandbox.scratch import SHARED_FOLDERS, wipe
 
 try:
@@ -71,6 +72,8 @@ class GradeRequest:
     """Whether the staff solution is to run beside the upload, for hidden graded tests."""
     seed: str | None
     gradescope: bool
+    at_home: bool = False
+    """Whether `upload` is somebody's own folder submission/: what lies in folders below it is not meant."""
 
     def to_line(self) -> bytes:
         """The request as one line of JSON."""
@@ -97,6 +100,7 @@ def grade(
     seed: str | None = None,
     gradescope: bool = False,
     assignment: Assignment | None = None,
+    at_home: bool = False,
     stop: Callable[[], bool] = _never,
 ) -> Results:
     """Grade `upload`: a folder or a zip, with the answers in the folder `data`.
@@ -111,6 +115,7 @@ def grade(
         seed: the seed of an earlier grade's results, to repeat it.
         gradescope: inside Gradescope's container: close what is not for students, and refuse where isolation fails.
         assignment: what `load()` gave, from a caller that has it. The session reads the same file for itself.
+        at_home: `upload` is somebody's own folder submission/, and what lies in folders below it is not meant.
         stop: asked some times a second; once it says True, the grade ends with what has been judged.
 
     Raises:
@@ -121,9 +126,13 @@ def grade(
     started = time.monotonic()
     assignment = assignment or load()
     upload, data = _existing(upload), check_data(data, assignment.data_names(students="hidden" not in kinds))
+    if "hidden" in kinds:
+        termdata.check(data, assignment)
     target = _writable(results)
     kept = _closed(assignment, kinds, only, target)
     kept.started = started
+    if "hidden" in kinds:
+        kept.add_extra("data", termdata.named(data, assignment))
     if gradescope:
         lock_down([ROOT, upload, *([target.parent] if target else [])])
     with scratch_folder() as scratch:
@@ -135,6 +144,7 @@ def grade(
             with_reference="hidden" in kinds,
             seed=seed,
             gradescope=gradescope,
+            at_home=at_home,
         )
         _supervise(request, kept, target, assignment.limits.run_seconds + OVERHEAD_SECONDS, stop)
     return kept
@@ -149,6 +159,8 @@ def _existing(upload: Path) -> Path:
 def _writable(results: Path | None) -> Path | None:
     if results is not None and not results.absolute().parent.is_dir():
         raise UsageError(f"{results}: its folder does not exist; make it first")
+    if results is not None and results.is_dir():
+        raise UsageError(f"{results}: is a folder; give the name of a file in it")
     return results.absolute() if results is not None else None
 
 
@@ -320,17 +332,28 @@ def release_name() -> str | None:
 
 
 def _environment() -> dict[str, str]:
-    """What the session sees: none of the platform's tokens, and nothing that changes how Python or pytest start."""
-    kept = {"PATH", "HOME", "LANG", "TMPDIR", "TEMP", "TMP", "SYSTEMROOT", "VIRTUAL_ENV"}
+    """What the session sees: none of the platform's tokens, and nothing that changes how Python or pytest start.
+
+    What we can import, it can: our module path goes on to it, however the folders of a user, a hub or a cluster's
+    modules came to be on it.
+    """
+    kept = {"PATH", "HOME", "LANG", "TMPDIR", "TEMP", "TMP", "SYSTEMROOT", "VIRTUAL_ENV", *LIBRARY_PATHS}
     found = {key: value for key, value in os.environ.items() if key.upper() in kept}
     return {
         **found,
-        "PYTHONPATH": str(ROOT),
+        "PYTHONPATH": os.pathsep.join([str(ROOT), *_module_path()]),
         "PYTHONDONTWRITEBYTECODE": "1",
         "PYTHONUTF8": "1",
         "OPENBLAS_NUM_THREADS": "1",  # graded tests compute on small arrays, in forks with little address space
         "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
     }
+
+
+def _module_path() -> list[str]:
+    """Our own sys.path, without the folder that a command happened to be given in: an upload, perhaps."""
+    here = Path.cwd()
+    ours = [entry for entry in sys.path if Path(entry).is_absolute() and Path(entry) != here]
+    return [entry for entry in ours if os.pathsep not in entry]
 
 
 def check_data(data: Path, names: tuple[str, ...]) -> Path:

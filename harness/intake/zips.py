@@ -6,6 +6,7 @@ versions of zlib may write different bytes.
 
 from __future__ import annotations
 
+import hashlib
 import io
 import zipfile
 from collections.abc import Collection, Mapping
@@ -23,6 +24,14 @@ def zipped(files: Mapping[str, bytes], private: Collection[str] = ()) -> bytes:
             entry.external_attr = (0o100000 | (0o600 if path in private else mode_of(data))) << 16
             archive.writestr(entry, data)
     return into.getvalue()
+
+
+def digest(files: Mapping[str, bytes]) -> str:
+    """SHA-256 over names and bytes of files, in hexadecimal; their order does not matter."""
+    total = hashlib.sha256()
+    for name, data in sorted(files.items()):
+        total.update(f"{name}\0{len(data)}\0".encode() + data)
+    return total.hexdigest()
 
 
 def mode_of(data: bytes) -> int:

@@ -16,11 +16,12 @@ from typing import Any
 
 from harness.assignment import Assignment
 from harness.grading.seeds import SECRET
+from harness.intake.zips import digest
 from harness.release import git
 from harness.release.handouts.course import Course
 from harness.release.lists import Lists
 from harness.release.template import files_below
-from harness.release.termdata import TermData, digest
+from harness.release.termdata import TermData
 
 if sys.version_info >= (3, 11):
     import tomllib

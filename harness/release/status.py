@@ -126,7 +126,8 @@ def _changed_terms(root: Path, live: PreviousRelease) -> Iterator[str]:
 def _kept(root: Path) -> Iterator[str]:
     for each in kept.archives(root):
         place = each.path.parent.relative_to(root)
-        yield f"kept           {place}/ with the key {each.stamp.key or 'none'}, preset {each.preset}"
+        key = f"key {each.stamp.key}" if each.stamp.key else "no key"
+        yield f"kept           {place}/, {key}, preset {each.preset}"
 
 
 def _digests(files: Mapping[str, bytes]) -> dict[str, str]:

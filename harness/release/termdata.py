@@ -18,6 +18,7 @@ from pathlib import Path
 
 from harness.assignment import Assignment
 from harness.errors import UsageError
+from harness.intake.zips import digest
 from harness.problem import problem_of
 from harness.release.keys import DEMO_KEY, fingerprint, master_secret, read_key
 
@@ -77,14 +78,6 @@ class TermData:
     def told(self) -> frozenset[bytes]:
         """What states answers on purpose."""
         return frozenset(data for name, data in self.files.items() if name in self.tells_answers)
-
-
-def digest(files: Mapping[str, bytes]) -> str:
-    """SHA-256 over names and bytes of files, in hexadecimal; their order does not matter."""
-    total = hashlib.sha256()
-    for name, data in sorted(files.items()):
-        total.update(f"{name}\0{len(data)}\0".encode() + data)
-    return total.hexdigest()
 
 
 def dropped_in(folder: Path, key_file: Path | None, preset: str, assignment: Assignment) -> TermData:

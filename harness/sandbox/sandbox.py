@@ -211,7 +211,9 @@ class Sandbox:
                 self._folder = None
 
     def _make_folder(self) -> Path:
-        self._scratch.mkdir(parents=True, exist_ok=True)
+        if not self._scratch.is_dir():
+            self._scratch.mkdir(parents=True)
+            self._scratch.chmod(0o711)  # whatever our umask is
         folder = self._scratch / f"sandbox-{secrets.token_hex(16)}"
         folder.mkdir()
         folder.chmod(0o711)

@@ -18,7 +18,8 @@ DIGEST = "0f" * 32
 
 def test_a_hidden_seed_follows_from_upload_and_secret_and_a_basic_one_from_the_upload() -> None:
     here, again, elsewhere, other = (
-        Seeds.of(digest, secret) for digest, secret in ((DIGEST, b"a"), (DIGEST, b"a"), (DIGEST, b"b"), ("1e" * 32, b"a"))
+        Seeds.of(digest, secret)
+        for digest, secret in ((DIGEST, b"a"), (DIGEST, b"a"), (DIGEST, b"b"), ("1e" * 32, b"a"))
     )
     assert here == again
     assert len({here.hidden, elsewhere.hidden, other.hidden}) == 3

@@ -17,6 +17,7 @@ from harness.grading.feedback import Failure, render
 from harness.grading.seeds import generator, seed_of
 from harness.grading.student import Reference, Student
 from harness.intake.staging import Submission, discard, stage
+from harness.problem import exports_of
 from harness.problems.birthplaces.gold import Gold
 from harness.sandbox import Sandbox
 from tests.conftest import write_predictions
@@ -127,7 +128,7 @@ class Court:
                 write_predictions(path, self._files.data, change["right"])
 
     def _staged(self, folder: Path) -> Submission:
-        return stage(folder, self.scratch / f"staged-{self._next()}", ASSIGNMENT.deliverables)
+        return stage(folder, self.scratch / f"staged-{self._next()}", ASSIGNMENT.deliverables, exports=exports_of(ASSIGNMENT))
 
     def _next(self) -> int:
         self._count += 1

@@ -152,7 +152,12 @@ def test_a_complaint_says_what_was_expected_and_repeats_no_text(form: Form, valu
 def test_gradients_have_the_shape_of_their_weights_and_are_missing_only_where_nothing_was_filled() -> None:
     numbers = np.random.default_rng(0).normal(size=40_000)
     sizes = {"vocab_size": 30, "block_size": 20, "n_head": 2, "n_embd": 16, "bottleneck_dim": 7}
-    arguments = {"sizes": sizes, "numbers": numbers, "tokens": np.zeros((3, 20), np.int64), "weighting": np.zeros((3, 20, 30))}
+    arguments = {
+        "sizes": sizes,
+        "numbers": numbers,
+        "tokens": np.zeros((3, 20), np.int64),
+        "weighting": np.zeros((3, 20, 30)),
+    }
     reply = _whole(numbers)
     assert schemas.complaint("perceiver.whole", arguments, reply) is None
     for gradient in (None, np.ones((1, 1)), np.float64(1).reshape(()), np.ones((16, 30))):
@@ -164,8 +169,20 @@ def test_gradients_have_the_shape_of_their_weights_and_are_missing_only_where_no
 
 def _whole(numbers: np.ndarray) -> dict[str, Any]:
     block: dict[str, Any] = {"attentions": [], "norms": [], "linears": [], "basis": [], "others": []}
-    table, positions, norm = numbers[:480].reshape(30, 16), numbers[:320].reshape(1, 20, 16), [np.ones(16), np.zeros(16), 1e-5]
-    weights = {"embedding": table, "positions": positions, "down": block, "blocks": [], "up": block, "last": norm, "head": table}
+    table, positions, norm = (
+        numbers[:480].reshape(30, 16),
+        numbers[:320].reshape(1, 20, 16),
+        [np.ones(16), np.zeros(16), 1e-5],
+    )
+    weights = {
+        "embedding": table,
+        "positions": positions,
+        "down": block,
+        "blocks": [],
+        "up": block,
+        "last": norm,
+        "head": table,
+    }
     gradients = {**weights, "last": [None, None, 1e-5]}
     passed = np.zeros((3, 7, 16))
     told = {"logits": np.zeros((3, 20, 30)), "down": passed, "up": passed, "parameters": {"w": [2, 1.0, 0, 1]}}

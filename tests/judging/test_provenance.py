@@ -90,7 +90,9 @@ def settled(court: Court, few: Path, trained: Path, tmp_path: Path) -> Settle:
 
         settings = {"provenance": {"mode": mode, "questions": ASKED, "agreement": 0.5}}
         try:
-            return settle(Judged(student, student, settings, few, ids, ids, lambda label: generator("first", label, "unseen")))
+            return settle(
+                Judged(student, student, settings, few, ids, ids, lambda label: generator("first", label, "unseen"))
+            )
         finally:
             discard(submission.tree)
 

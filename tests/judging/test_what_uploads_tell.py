@@ -52,7 +52,9 @@ class Oracle:
         """What a student reads when this is the file."""
         stem = FILES[graded_test]
         (self._folder / f"{stem}.test.predictions").write_text("".join(f"{each}\n" for each in lines), encoding="utf-8")
-        present = {f"{stem}.{split}.predictions": self._folder / f"{stem}.{split}.predictions" for split in ("dev", "test")}
+        present = {
+            f"{stem}.{split}.predictions": self._folder / f"{stem}.{split}.predictions" for split in ("dev", "test")
+        }
         student = SimpleNamespace(file=present.__getitem__, submission=SimpleNamespace(present=present))
         fixtures = {
             "student": student, "gold": self.gold, "assignment": load(), "for_staff": {}, "after_due_date": self._after,
@@ -88,7 +90,9 @@ def test_a_file_with_a_line_too_many_or_too_few_tells_nothing_of_the_answers(ora
     for change in (lambda lines, at: [*lines[:at], "", *lines[at:]], lambda lines, at: [*lines[:at], *lines[at + 1 :]]):
         counts = (0, 1, 100, len(oracle.gold.test))
         seen = {
-            oracle.output(graded_test, change(right(oracle, range(count)), at)) for count in counts for at in (0, 30, 150)
+            oracle.output(graded_test, change(right(oracle, range(count)), at))
+            for count in counts
+            for at in (0, 30, 150)
         }
         assert len(seen) == 1, seen
 
@@ -173,7 +177,11 @@ def uploads_to_recover(oracle: Oracle) -> tuple[int, dict[int, str]]:
     counts = Counter(each.place for each in (*oracle.gold.dev, *oracle.gold.test))  # places are known, and their shares
     prior = [(place, float(count)) for place, count in counts.most_common()]
     total, thresholds = len(oracle.gold.test), load().thresholds
-    fill = {"1d-1-hidden": 0, "1f-7-hidden": needed(total, thresholds["vanilla"].test) - 1, "1g-7-hidden": needed(total, thresholds["perceiver"].test) - 1}
+    fill = {
+        "1d-1-hidden": 0,
+        "1f-7-hidden": needed(total, thresholds["vanilla"].test) - 1,
+        "1g-7-hidden": needed(total, thresholds["perceiver"].test) - 1,
+    }
     first = max(fill.values())
     known: dict[int, str] = {}
     uploads = _run(oracle, {"1d-1-hidden": searching(range(first), prior)}, known, fill)
@@ -205,7 +213,9 @@ def test_hundreds_of_uploads_recover_the_answers_and_fewer_do_not(oracle: Oracle
     total = len(oracle.gold.test)
     secret = -sum(count * math.log2(count / total) for count in shares.values())
     told = sum(math.log2(count) for count in OUTPUTS.values())
-    print(f"{secret:.0f} bits of answers, at most {told:.2f} an upload: at least {secret / told:.0f}; {uploads} recover them")
+    print(
+        f"{secret:.0f} bits of answers, at most {told:.2f} an upload: at least {secret / told:.0f}; {uploads} recover them"
+    )
     assert told < 4.2
     assert uploads >= secret / told > 200
 
@@ -214,9 +224,16 @@ def test_hundreds_of_uploads_recover_the_answers_and_fewer_do_not(oracle: Oracle
 
 
 def test_how_code_ends_says_little_and_no_exceptions_name_is_told() -> None:
-    names = [name for name, each in vars(builtins).items() if isinstance(each, type) and issubclass(each, BaseException)]
+    names = [
+        name for name, each in vars(builtins).items() if isinstance(each, type) and issubclass(each, BaseException)
+    ]
     lacking = {f"{name}.py": f"{name}.py was not uploaded" for name in ("attention", "dataset", "helper", "model")}
-    messages = ["", "no module named attention", "no module named dataset, helper", "module 'submission' has no attribute"]
+    messages = [
+        "",
+        "no module named attention",
+        "no module named dataset, helper",
+        "module 'submission' has no attribute",
+    ]
     replies = [
         Reply(status, None, RemoteError(name, message), "", 0, detail, 1.0, 1.0, 0)
         for status in Status

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -173,6 +174,46 @@ def test_own_module_is_left_out_and_told(work):
     assert run(work) == 1
     with zipfile.ZipFile(work / "submission.zip") as archive:
         assert "my_layers.py" not in archive.namelist()
+
+
+@pytest.mark.parametrize(
+    "statement",
+    ["from .parts.spans import same", "from . import parts", "import submission.parts.spans", "from submission import parts"],
+)
+def test_own_package_that_the_code_imports_is_left_out_and_told(work, statement):
+    (work / "submission" / "parts").mkdir()
+    (work / "submission" / "parts" / "spans.py").write_text("")
+    helper = work / "submission" / "helper.py"
+    helper.write_text(helper.read_text(encoding="utf-8") + f"\n{statement}\n", encoding="utf-8")
+    age(helper, 0)
+    (said,) = findings(work)
+    assert said.startswith("parts/: left out, folders are not uploaded, but helper.py imports it")
+    assert run(work) == 1
+
+
+def test_older_copy_in_a_folder_below_is_neither_packed_nor_complained_of(work):
+    """The newest work is what lies in submission/ itself, complete or not."""
+    shutil.copytree(work / "submission", work / "backup")
+    (work / "backup").rename(work / "submission" / "backup_v1")
+    (work / "submission" / "vanilla.model.params").unlink()
+    newest = b"# newest\n" + (work / "submission" / "dataset.py").read_bytes()
+    (work / "submission" / "dataset.py").write_bytes(newest)
+    age(work / "submission" / "dataset.py", 0)
+    assert findings(work) == ("vanilla.model.params: run ./run.sh vanilla_finetune_without_pretrain",)
+    assert run(work) == 1
+    with zipfile.ZipFile(work / "submission.zip") as archive:
+        assert archive.read("dataset.py") == newest
+        assert "vanilla.model.params" not in archive.namelist()
+
+
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="nothing that it reads is too new")
+def test_syntax_that_the_graders_python_does_not_read_is_told(work):
+    helper = work / "submission" / "helper.py"
+    helper.write_text(helper.read_text(encoding="utf-8") + "\ntry:\n    pass\nexcept* ValueError:\n    pass\n")
+    age(helper, 0)
+    (said,) = findings(work)
+    assert said.startswith("helper.py: line ")
+    assert "but not by the grader's Python 3.10" in said
 
 
 def test_upload_that_gradescope_does_not_take_is_told(work, monkeypatch):

@@ -19,6 +19,7 @@ from xml.etree import ElementTree as ET
 
 import numpy as np
 
+from harness import terminal
 from harness.errors import HoldoutError, UsageError
 from harness.grading.feedback import Failure
 from harness.grading.student import Student
@@ -193,12 +194,18 @@ def _as_element(text: str, picture: Picture) -> str:
 
 def command(argv: Sequence[str], students: Students, out: Path) -> int:
     """`./run.sh attention_pictures [PART ...]`: draw what the queries of `students` do into the folder `out`."""
+    return terminal.run(lambda: _drawn(argv, students, out))
+
+
+def _drawn(argv: Sequence[str], students: Students, out: Path) -> int:
     parser = argparse.ArgumentParser(prog="./run.sh attention_pictures", description="Draw what your queries do.")
     parser.add_argument("parts", nargs="*", metavar="PART", help=f"some of {', '.join(PARTS)} (default: all)")
     wanted = parser.parse_args(argv).parts or list(PARTS)
     try:
         if unknown := sorted(set(wanted) - set(PARTS)):
             raise UsageError(f"no picture for {', '.join(unknown)}: choose some of {', '.join(PARTS)}")
+        if out.exists() and not out.is_dir():
+            raise UsageError(f"{out}: is a file, and the pictures go into a folder of that name; move it away")
         return _command(wanted, students, out)
     except HoldoutError as problem:
         print(f"error: {problem}")
