@@ -40,12 +40,13 @@ class Table:
         """Refuse a key that is missing or unknown."""
         needed = tuple(needed)
         known = (*needed, *optional)
+        missing = " and ".join(f"'{name}'" for name in needed if name not in self.values)
         for name in self.values:
             if name not in known:
-                self.refuse(name, f"no such key; the keys are {', '.join(known)}")
-        for name in needed:
-            if name not in self.values:
-                self.refuse("", f"'{name}' is missing; the keys are {', '.join(known)}")
+                lost = f" ({missing} is missing)" if missing else ""
+                self.refuse(name, f"no such key{lost}; the keys are {', '.join(known)}")
+        if missing:
+            self.refuse("", f"{missing} is missing; the keys are {', '.join(known)}")
 
     def text(self, key: str, default: str | None = None, *, among: Iterable[str] = ()) -> str:
         """A text that is not blank, one `among` these where there are any."""

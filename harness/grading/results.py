@@ -77,6 +77,7 @@ class Result:
 class NoteKind(Enum):
     """What a note is about, for whoever shows some notes and not others."""
 
+    OTHER_DATA = "other data"  # the upload was made for another term; before all else, since it explains the rest
     ABSENT = "absent"  # a deliverable that was not uploaded
     UPLOAD = "upload"  # anything else about the upload: a file that cannot be used, an unusual layout
     IGNORED = "ignored"  # files that nobody asked for
@@ -204,6 +205,8 @@ class Results:
                 if test_id not in self.by_id:
                     raise ReportError(f"no graded test {test_id} in this grade")
                 self.by_id[test_id] = replace(self.by_id[test_id], outcome=outcome, output=output, staff=staff)
+            case Note(NoteKind.OTHER_DATA):
+                self.notes.insert(0, report)
             case Note():
                 self.notes.append(report)
             case Fact(name, value):

@@ -132,7 +132,7 @@ def grade(
     kept = _closed(assignment, kinds, only, target)
     kept.started = started
     if "hidden" in kinds:
-        kept.add_extra("data", termdata.named(data, assignment))
+        kept.add_extra("data", termdata.named(data, assignment, ROOT))
     if gradescope:
         lock_down([ROOT, upload, *([target.parent] if target else [])])
     with scratch_folder() as scratch:

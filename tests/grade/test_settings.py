@@ -1,5 +1,6 @@
 """assignment.toml and course.toml, mistyped: file, line and what was expected; never a traceback, never a zip of it."""
 
+import json
 import re
 import shutil
 from dataclasses import replace
@@ -11,7 +12,7 @@ import build
 from harness import cli, settings
 from harness.assignment import OVERHEAD_SECONDS, ROOT, Threshold, load
 from harness.errors import SettingsError
-from harness.grading import catalogue
+from harness.grading import catalogue, grade
 from harness.grading.results import Results
 
 MANIFEST = (ROOT / "assignment.toml").read_text(encoding="utf-8")
@@ -116,33 +117,24 @@ def test_build_exits_1_and_makes_nothing(checkout, capsys, command, number):
 
 
 @pytest.mark.parametrize("number", [0, 9, 21, 24])
-def test_grade_exits_2(tmp_path, monkeypatch, capsys, number):
+def test_grade_exits_2(tmp_path, monkeypatch, capsys, data, number):
     old, new, expected = MISTAKES[number]
     mistyped(tmp_path, old, new)
     broken = tmp_path / "assignment.toml"
     for module in ("harness.cli", "harness.grading.supervisor"):
         monkeypatch.setattr(f"{module}.load", lambda: load(broken))
     (tmp_path / "upload").mkdir()
-    data = ROOT / "build" / "dataset"
-    monkeypatch.setattr("harness.grading.supervisor.check_data", lambda *_: data)
     assert cli.main(["grade", str(tmp_path / "upload"), "--data", str(data)]) == 2
     assert expected in capsys.readouterr().err
 
 
-def test_points_that_do_not_add_up_leave_results_that_say_so(tmp_path, monkeypatch):
+def test_points_that_do_not_add_up_leave_results_that_say_so(tmp_path, data):
     """In the container nobody reads the terminal: the file must be there."""
     mistyped(tmp_path, *MISTAKES[21][:2])
-    broken = load(tmp_path / "assignment.toml")
-    monkeypatch.setattr("harness.grading.supervisor.check_data", lambda *_: tmp_path)
+    results = tmp_path / "results.json"
     with pytest.raises(SettingsError):
-        catalogue_grade(tmp_path, broken)
-    assert '"internal_error": true' in (tmp_path / "results.json").read_text(encoding="utf-8")
-
-
-def catalogue_grade(folder: Path, assignment):
-    from harness.grading import grade
-
-    return grade(folder, folder, results=folder / "results.json", assignment=assignment)
+        grade(tmp_path, data, results=results, assignment=load(tmp_path / "assignment.toml"))
+    assert json.loads(results.read_bytes())["extra_data"]["internal_error"] is True
 
 
 def test_course_is_named_with_file_and_line(checkout, capsys):
