@@ -117,8 +117,12 @@ def assemble(request: Request, given: Inputs, console: Console) -> Contents:
 
 
 def make_template(root: Path, console: Console) -> None:
-    """Bring student_template/ up to date."""
-    _step_template(root, release_list.load(manifest_of.load(root / "assignment.toml")), console)
+    """Bring student_template/ up to date, and say whether that changed anything."""
+    lists = release_list.load(manifest_of.load(root / "assignment.toml"))
+    stale = template.differences(template.make(root, lists), root, lists)
+    _step_template(root, lists, console)
+    told = "is up to date now: commit it" if stale else "was up to date: nothing has changed"
+    console.print(f"student_template/ {told}")
 
 
 def check_template(root: Path) -> None:

@@ -195,6 +195,9 @@ def test_stale_template_is_named_and_mended(root, console):
         release.check_template(root)
     release.make_template(root, console)
     release.check_template(root)
+    assert "student_template/ is up to date now: commit it" in said(console)
+    release.make_template(root, console)
+    assert "student_template/ was up to date: nothing has changed" in said(console)
 
 
 def test_projects_own_template_is_up_to_date():
