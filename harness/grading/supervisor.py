@@ -39,6 +39,7 @@ from harness.grading import catalogue, termdata
 from harness.grading.catalogue import GradedTest
 from harness.grading.results import NoteKind, ReportError, Results, from_line
 from harness.intake.staging import discard
+from harness.problem import check_settings
 from harness.sandbox.parent import LIBRARY_PATHS
 from harness.sandbox.scratch import SHARED_FOLDERS, wipe
 
@@ -179,6 +180,7 @@ def _closed(
         collected = catalogue.collect(assignment, kinds)
         if set(kinds) == set(catalogue.PACKAGES):
             catalogue.check_points(collected, assignment)
+            check_settings(assignment)
     except (Exception, SystemExit) as problem:
         if target is not None:
             Results.of((), release=release_name()).write(target)

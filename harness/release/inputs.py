@@ -15,6 +15,7 @@ from harness import assignment as manifest_of
 from harness.assignment import Assignment
 from harness.errors import HoldoutError, SettingsError, UsageError
 from harness.grading.catalogue import GradedTest, check_points, collect
+from harness.problem import check_settings
 from harness.release import git, termdata, training
 from harness.release import lists as release_list
 from harness.release import previous as previous_release
@@ -68,6 +69,7 @@ def check(request: Request) -> Inputs:
     lists = found.of(release_list.load, assignment)
     graded_tests = collect(assignment)
     found.of(check_points, graded_tests, assignment)
+    found.of(check_settings, assignment)
     sources = root / "handouts"
     course = found.of(handouts.course_of, sources)
     found.of(staff.check, assignment, sources, root / REFERENCE)

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.assignment import Assignment
-from harness.errors import UsageError
+from harness.errors import SettingsError, UsageError
 from harness.intake.zips import digest
 from harness.problem import problem_of
 from harness.release.keys import DEMO_KEY, fingerprint, master_secret, read_key
@@ -130,7 +130,11 @@ def generate(assignment: Assignment, preset: str, key: bytes) -> Mapping[str, by
     for entry in assignment.problems:
         make = problem_of(entry).generate
         if make is not None:
-            files.update(make(entry.presets[preset], secret))
+            try:
+                files.update(make(entry.presets[preset], secret))
+            except UsageError as problem:
+                place = assignment.place("problems", entry.name, "presets", preset)
+                raise SettingsError(f"{place}: presets.{preset}: {problem}") from problem
     return files
 
 

@@ -14,6 +14,8 @@ from harness.assignment import OVERHEAD_SECONDS, ROOT, Threshold, load
 from harness.errors import SettingsError
 from harness.grading import catalogue, grade
 from harness.grading.results import Results
+from harness.problem import check_settings
+from harness.release.termdata import generate
 
 MANIFEST = (ROOT / "assignment.toml").read_text(encoding="utf-8")
 
@@ -52,6 +54,9 @@ MISTAKES = [
     ('made_from = "vanilla.pretrain.params"', 'made_from = "vanilla.params"', "is none of"),
     ("[problems.attention]", "[problems.attention", "not valid TOML"),
     ("dev = 240", "dev = [240]", "a number or a text"),
+    ("agreement = 0.5", "agreement = 50", "a share of equal answers"),
+    ('mode = "report"', 'mode = "scores"', "one of off, report, score"),
+    ("questions = 20", "question = 20", "no such key ('questions' is missing)"),
 ]
 
 
@@ -67,6 +72,7 @@ def check(folder: Path) -> None:
     """What every command does that grades or releases."""
     assignment = load(folder / "assignment.toml")
     catalogue.check_points(catalogue.collect(assignment), assignment)
+    check_settings(assignment)
 
 
 #: Complaints about what is not there name the table or the list around it.
@@ -81,8 +87,16 @@ def test_mistake_is_named_with_file_and_line(tmp_path, old, new, expected):
     assert expected in str(told.value)
     named = re.match(rf"{re.escape(str(tmp_path / 'assignment.toml'))}:(\d+): ", str(told.value))
     assert named is not None
-    if not any(each in str(told.value) for each in MISSING):
+    if not any(each in str(told.value) and "no such key" not in str(told.value) for each in MISSING):
         assert int(named[1]) == line
+
+
+@pytest.mark.parametrize(("old", "new"), [("dev = 240", "dew = 240"), ("train = 300", "train = 0")])
+def test_preset_that_the_generator_cannot_use_is_named_with_its_line(tmp_path, old, new):
+    mistyped(tmp_path, old, new)
+    header = MANIFEST[: MANIFEST.index("[problems.birthplaces.presets.laptop]")].count("\n") + 1
+    with pytest.raises(SettingsError, match=rf"assignment\.toml:{header}: presets\.laptop: "):
+        generate(load(tmp_path / "assignment.toml"), "laptop", b"any")
 
 
 def test_missing_key_names_the_line_of_its_table(tmp_path):
