@@ -13,13 +13,20 @@ override KEY    := $(value KEY)
 override DATA   := $(value DATA)
 override HOTFIX := $(value HOTFIX)
 override DRY    := $(value DRY)
-export UPLOAD KEY DATA HOTFIX DRY
+override PRESET := $(value PRESET)
+override TRAINED       := $(value TRAINED)
+override STUDENTS_TOO  := $(value STUDENTS_TOO)
+export UPLOAD KEY DATA HOTFIX DRY PRESET TRAINED STUDENTS_TOO
 
-.PHONY: help release test lint template reference grade container-test container-test-all judge bench clean
+.PHONY: help release status archive test lint template reference grade container-test container-test-all judge bench clean
 
 help:
 	@echo "make release         everything a term needs, in dist/ (KEY=file for a term's secret key,"
-	@echo "                     HOTFIX=dist to mend graded tests alone, DRY=yes to write nothing)"
+	@echo "                     PRESET=full, TRAINED=folder of the reference's upload, trained elsewhere,"
+	@echo "                     HOTFIX=dist to mend graded tests alone, STUDENTS_TOO=yes to let it change more,"
+	@echo "                     DRY=yes to write nothing)"
+	@echo "make status          which release is live, and what has changed since"
+	@echo "make archive         keep the live release in releases/ (the next release does so, too)"
 	@echo "make test            install and run the tests"
 	@echo "make lint            ruff and mypy"
 	@echo "make template        write student_template/ anew from reference_solution/"
@@ -40,7 +47,14 @@ $(STAMP): pyproject.toml constraints.txt
 
 release: $(STAMP)
 	$(BIN)/python build.py release $${KEY:+--key-file="$$KEY"} $${DATA:+--data="$$DATA"} \
-		$${HOTFIX:+--hotfix="$$HOTFIX"} $${DRY:+--dry-run}
+		$${PRESET:+--preset="$$PRESET"} $${TRAINED:+--trained="$$TRAINED"} \
+		$${HOTFIX:+--hotfix="$$HOTFIX"} $${STUDENTS_TOO:+--students-too} $${DRY:+--dry-run}
+
+status: $(STAMP)
+	$(BIN)/python build.py status
+
+archive: $(STAMP)
+	$(BIN)/python build.py archive
 
 test: $(STAMP)
 	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist worksteal
@@ -72,5 +86,5 @@ judge: $(STAMP)
 bench: $(STAMP)
 	for script in benchmarks/*.py; do $(BIN)/python "$$script" || exit 1; done
 
-clean:
-	rm -rf build dist
+clean:  # dist/ and releases/ stay: a term runs on what lies there
+	rm -rf build

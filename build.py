@@ -1,14 +1,17 @@
 """Staff's command: one reference solution in, everything a term needs out.
 
     python build.py              the same as `release`
-    python build.py release      checked artefacts in dist/; nothing is left there when a check fails
+    python build.py release      checked artefacts in dist/; dist/ stays as it was when a check fails
     python build.py release --dry-run           everything is made and checked, and nothing is written
     python build.py release --hotfix dist       a new autograder under the same data; students keep what they have
+    python build.py status       which release is live, what it runs by, and what has changed since
+    python build.py archive      keep the live release in releases/ (a release that replaces it does so, too)
     python build.py template     bring student_template/ up to date
-    python build.py handouts     dist/handouts/ and dist/staff/ alone
+    python build.py handouts     drafts: dist/handouts/ and dist/staff/ alone, in build/drafts/ while a release is live
     python build.py check        exit 1, with file and line, when student_template/ is stale
 
-Exit codes: 0 done, 1 refused (stale, not strippable, leaking, wrong scores), 2 unusable input, 3 an internal error.
+Exit codes: 0 done, 1 refused (assignment.toml or course.toml says what cannot be; stale, not strippable, leaking, wrong
+scores), 2 unusable input, 3 an internal error.
 """
 
 from __future__ import annotations
@@ -33,8 +36,8 @@ def _main(argv: Sequence[str] | None) -> int:
     try:
         from rich.console import Console
 
-        from harness.errors import HoldoutError
-        from harness.release import release
+        from harness.errors import HoldoutError, ReleaseRefusedError, SettingsError, UsageError
+        from harness.release import inputs, kept, release, status
     except ModuleNotFoundError as missing:
         print(f"error: {missing}; run `make release`, or install the packages of staff first", file=sys.stderr)
         return 2
@@ -42,14 +45,24 @@ def _main(argv: Sequence[str] | None) -> int:
     try:
         if arguments.command == "release":
             del arguments.command
-            release.release(release.Request(ROOT, **vars(arguments)), console)
+            release.release(inputs.Request(ROOT, **vars(arguments)), console)
         elif arguments.command == "template":
             release.make_template(ROOT, console)
         elif arguments.command == "handouts":
             release.make_handouts(ROOT, console)
+        elif arguments.command == "status":
+            print("\n".join(status.lines(ROOT)))
+        elif arguments.command == "archive":
+            place = kept.keep(ROOT)
+            if place is None:
+                raise UsageError("dist/ holds no release; `python build.py release` makes one")
+            console.print(f"the release in dist/ is kept in {place.relative_to(ROOT)}/")
         else:
             release.check_template(ROOT)
             console.print("student_template/ is up to date")
+    except SettingsError as problem:
+        print(f"error: {problem}", file=sys.stderr)
+        return ReleaseRefusedError.exit_code
     except HoldoutError as problem:
         print(f"error: {problem}", file=sys.stderr)
         return problem.exit_code
@@ -63,7 +76,7 @@ def _parsed(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="build.py", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    commands = ["release", "template", "handouts", "check"]
+    commands = ["release", "template", "handouts", "check", "status", "archive"]
     parser.add_argument("command", nargs="?", default="release", choices=commands)
     only = parser.add_argument_group("release")
     only.add_argument("--data", type=terminal.path, metavar="DIR", help="your own five data files (default: generated)")

@@ -7,20 +7,16 @@ graded tests; the catalogue does that.
 
 from __future__ import annotations
 
-import sys
-from collections import Counter
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
-from harness.errors import UsageError
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
+from harness import settings
+from harness.errors import SettingsError, UsageError
+from harness.settings import Key, Table
 
 #: The folder that holds `harness/` and `assignment.toml`: the checkout, or Gradescope's /autograder/source.
 ROOT = Path(__file__).resolve().parent.parent
@@ -29,6 +25,18 @@ Kind = Literal["code", "params", "predictions"]
 KINDS: tuple[Kind, ...] = ("code", "params", "predictions")
 Audience = Literal["students", "staff"]
 AUDIENCES: tuple[Audience, ...] = ("students", "staff")
+
+#: When students see hidden graded tests, in the platform's words.
+VISIBILITIES = ("visible", "after_due_date", "after_published")
+#: What predictions are graded on, and a threshold can be given for.
+SPLITS = ("dev", "test")
+
+#: The platform ends a run then, and drops every result.
+PLATFORM_SECONDS = 600
+#: A run may take this much longer than its graded tests: staging 70 MB, importing torch, the last graded test's grace.
+OVERHEAD_SECONDS = 60
+
+_PART = re.compile(r"\d[a-z]")
 
 
 @dataclass(frozen=True)
@@ -57,10 +65,25 @@ class Deliverable:
     answers: str = ""
     """The data file whose questions it answers, line by line."""
 
-    def __post_init__(self) -> None:
-        if self.kind not in KINDS:
-            raise TypeError(f"deliverable '{self.name}': kind = {self.kind!r}: choose one of {', '.join(KINDS)}")
-        object.__setattr__(self, "written_in", tuple(self.written_in))
+
+@dataclass(frozen=True)
+class Threshold:
+    """The least accuracies that earn points, as fractions of the questions."""
+
+    dev: float
+    test: float
+
+    @property
+    def told(self) -> str:
+        """In words: `10% on dev and on test`, or `10% on dev and 8% on test`."""
+        if self.dev == self.test:
+            return f"{percent(self.dev)} on dev and on test"
+        return f"{percent(self.dev)} on dev and {percent(self.test)} on test"
+
+
+def percent(share: float) -> str:
+    """A fraction as people read it."""
+    return f"{100 * share:.6g}%"
 
 
 @dataclass(frozen=True)
@@ -73,10 +96,6 @@ class DataFile:
     """The data file whose questions it answers: `question<tab>answer` a line."""
     tells_answers: bool = False
     """Whether it states answers on purpose, and students get it all the same."""
-
-    def __post_init__(self) -> None:
-        if self.audience not in AUDIENCES:
-            raise TypeError(f"data '{self.name}': audience = {self.audience!r}: choose {' or '.join(AUDIENCES)}")
 
 
 @dataclass(frozen=True)
@@ -95,8 +114,7 @@ class ProblemEntry:
     """What names of folders hold, in lower case, that come with the template and hold files named like deliverables."""
     written: str = ""
     """The solved written part, below the reference; its answers are for staff."""
-    thresholds: Mapping[str, float] = field(default_factory=dict)
-    """Least accuracies, as fractions of the questions."""
+    thresholds: Mapping[str, Threshold] = field(default_factory=dict)
     settings: Mapping[str, Any] = field(default_factory=dict)
     """The problem's own; only its package reads them."""
     presets: Mapping[str, Mapping[str, int | float | str]] = field(default_factory=dict)
@@ -106,6 +124,11 @@ class ProblemEntry:
     def part_ids(self) -> frozenset[str]:
         """The IDs of its parts."""
         return frozenset(part.id for part in self.parts)
+
+    @property
+    def least_threshold(self) -> float:
+        """The lowest of its thresholds; 0 where it has none."""
+        return min((min(each.dev, each.test) for each in self.thresholds.values()), default=0.0)
 
     @property
     def code(self) -> tuple[str, ...]:
@@ -134,6 +157,10 @@ class Assignment:
     problems: tuple[ProblemEntry, ...]
     limits: RunLimits
     disabled: tuple[ProblemEntry, ...] = ()
+    hidden_tests: str = VISIBILITIES[0]
+    """When students see hidden graded tests on the platform."""
+    path: Path = field(default=ROOT / "assignment.toml", compare=False)
+    """Where it was read."""
 
     @cached_property
     def parts(self) -> tuple[Part, ...]:
@@ -194,7 +221,7 @@ class Assignment:
         return tuple(each.name for each in self.data if each.audience == "students" or not students)
 
     @cached_property
-    def thresholds(self) -> Mapping[str, float]:
+    def thresholds(self) -> Mapping[str, Threshold]:
         """The thresholds of all problems, by name."""
         return {name: value for problem in self.problems for name, value in problem.thresholds.items()}
 
@@ -222,6 +249,10 @@ class Assignment:
             f"no problem '{name}' is on in assignment.toml; on are {', '.join(p.name for p in self.problems)}"
         )
 
+    def place(self, *keys: Key) -> str:
+        """`file:line` of a key."""
+        return settings.place(self.path, keys)
+
     def check_preset(self, name: str) -> str:
         """`name`; UsageError with the known names where there is no such preset."""
         if self.presets and name not in self.presets:
@@ -233,74 +264,153 @@ def load(path: Path | None = None) -> Assignment:
     """Read `path` (default: `ROOT/assignment.toml`).
 
     Raises:
-        UsageError: the file is missing, is not TOML, lacks or misnames a key, or contradicts itself.
+        SettingsError: with file and line, where it is missing, no TOML, lacks or misnames a key, gives a value that
+            cannot be, or contradicts itself.
     """
     path = path or ROOT / "assignment.toml"
-    try:
-        raw = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as problem:
-        raise UsageError(f"{path}: cannot read the assignment's manifest ({problem.strerror})") from problem
-    except ValueError as problem:
-        raise UsageError(f"{path}: not valid TOML: {problem}") from problem
-    try:
-        assignment = _build(raw)
-    except (KeyError, TypeError, AttributeError) as problem:
-        raise UsageError(f"{path}: missing or misnamed key: {problem}") from problem
-    for contradiction in _contradictions(assignment):
-        raise UsageError(f"{path}: {contradiction}")
+    assignment = _build(settings.read(path, "the assignment's manifest"))
+    for keys, contradiction in _contradictions(assignment):
+        raise SettingsError(f"{settings.place(path, keys)}: {contradiction}")
     return assignment
 
 
-def _build(raw: Mapping[str, Any]) -> Assignment:
-    entries = [_entry(name, table) for name, table in raw["problems"].items()]
+def _build(table: Table) -> Assignment:
+    table.only(["title", "limits", "problems"], ["hidden_tests"])
+    problems = table.table("problems")
+    entries = [_entry(name, problems.table(name)) for name in problems.values]
     return Assignment(
-        title=raw["title"],
+        title=table.text("title"),
         problems=tuple(each for each in entries if each.enabled),
-        limits=RunLimits(**raw["limits"]),
+        limits=_limits(table.table("limits")),
         disabled=tuple(each for each in entries if not each.enabled),
+        hidden_tests=table.text("hidden_tests", VISIBILITIES[0], among=VISIBILITIES),
+        path=table.path,
     )
 
 
-def _entry(name: str, raw: Mapping[str, Any]) -> ProblemEntry:
-    known = {each.name for each in fields(ProblemEntry)} - {"name"}
-    if unknown := sorted(raw.keys() - known):
-        raise TypeError(f"[problems.{name}] {unknown[0]}: the keys are {', '.join(sorted(known))}")
-    lists = {"parts": Part, "deliverables": Deliverable, "data": DataFile}
-    made: dict[str, Any] = {key: tuple(kind(**row) for row in raw.get(key, ())) for key, kind in lists.items()}
-    rest = {key: value for key, value in raw.items() if key not in lists and key not in ("template", "demos")}
+def _limits(table: Table) -> RunLimits:
+    names = [each.name for each in fields(RunLimits)]
+    table.only(names)
+    most = PLATFORM_SECONDS - OVERHEAD_SECONDS
+    told = (
+        f"a number of seconds up to {most}, since Gradescope ends a run at {PLATFORM_SECONDS} and drops every result, "
+        f"and all that is around the graded tests may take {OVERHEAD_SECONDS}"
+    )
+    run = table.number("run_seconds", 0, most, told)
+    test = table.number("test_seconds", 0, run, "a number of seconds, no more than run_seconds,")
+    rest = {name: table.whole(name) for name in names if name not in ("run_seconds", "test_seconds")}
+    return RunLimits(run_seconds=run, test_seconds=test, **rest)
+
+
+def _entry(name: str, table: Table) -> ProblemEntry:
+    needed = ("package", "enabled", "parts")
+    table.only(needed, [each.name for each in fields(ProblemEntry) if each.name not in ("name", *needed)])
     return ProblemEntry(
-        name, **made, template=tuple(raw.get("template", ())), demos=tuple(raw.get("demos", ())), **rest
+        name,
+        package=table.text("package"),
+        enabled=table.flag("enabled"),
+        parts=tuple(_part(each) for each in table.tables("parts")),
+        deliverables=tuple(_deliverable(each) for each in table.tables("deliverables")),
+        data=tuple(_data_file(each) for each in table.tables("data")),
+        template=table.texts("template"),
+        demos=table.texts("demos"),
+        written=table.text("written", ""),
+        thresholds={each: _threshold(table.table("thresholds"), each) for each in table.table("thresholds").values},
+        settings=table.table("settings").values,
+        presets={each: _preset(table.table("presets").table(each)) for each in table.table("presets").values},
     )
 
 
-def _contradictions(assignment: Assignment) -> Iterator[str]:
-    """What one entry says and another one does not bear out."""
+def _part(table: Table) -> Part:
+    table.only(["id", "title", "points"], ["extra_credit"])
+    if not _PART.fullmatch(table.text("id")):
+        table.refuse("id", "a digit and a letter are needed, such as 1c")
+    return Part(table.text("id"), table.text("title"), table.whole("points", 0), table.flag("extra_credit"))
+
+
+def _deliverable(table: Table) -> Deliverable:
+    table.only(["name", "kind"], ["optional", "written_in", "command", "made_from", "answers"])
+    kind = table.text("kind", among=KINDS)
+    return Deliverable(
+        name=table.text("name"),
+        kind=next(each for each in KINDS if each == kind),
+        optional=table.flag("optional"),
+        written_in=table.texts("written_in"),
+        command=table.text("command", ""),
+        made_from=table.text("made_from", ""),
+        answers=table.text("answers", ""),
+    )
+
+
+def _data_file(table: Table) -> DataFile:
+    table.only(["name", "audience"], ["answers", "tells_answers"])
+    audience = table.text("audience", among=AUDIENCES)
+    return DataFile(
+        name=table.text("name"),
+        audience=next(each for each in AUDIENCES if each == audience),
+        answers=table.text("answers", ""),
+        tells_answers=table.flag("tells_answers"),
+    )
+
+
+def _threshold(table: Table, name: str) -> Threshold:
+    """One number for both splits, or a number for each."""
+    fraction = "a fraction of the questions, above 0 and at most 1 (0.10 is 10%),"
+    if isinstance(table.values[name], dict):
+        each = table.table(name)
+        each.only(SPLITS)
+        return Threshold(*(each.number(split, 0, 1, fraction) for split in SPLITS))
+    value = table.number(name, 0, 1, f"{fraction} or {{ dev = ..., test = ... }}")
+    return Threshold(value, value)
+
+
+def _preset(table: Table) -> Mapping[str, int | float | str]:
+    for name, value in table.values.items():
+        if isinstance(value, bool) or not isinstance(value, (int, float, str)):
+            table.refuse(name, "a number or a text is needed")
+    return table.values
+
+
+Finding = tuple[tuple[Key, ...], str]
+
+
+def _contradictions(assignment: Assignment) -> Iterator[Finding]:
+    """What one entry says and another one does not bear out, each with the keys where it stands."""
     problems = (*assignment.problems, *assignment.disabled)
     if not assignment.problems:
-        yield "no problem is on: set enabled = true for one"
-    yield from _repeated("part", (part.id for each in problems for part in each.parts))
-    yield from _repeated("deliverable", (file.name for each in problems for file in each.deliverables))
-    yield from _repeated("data file", (file.name for each in problems for file in each.data))
-    yield from _repeated("threshold", (name for each in problems for name in each.thresholds))
+        yield ("problems",), "no problem is on: set enabled = true for one"
+    yield from _repeated("part", ((each.name, "parts", [part.id for part in each.parts]) for each in problems))
+    yield from _repeated(
+        "deliverable", ((each.name, "deliverables", [file.name for file in each.deliverables]) for each in problems)
+    )
+    yield from _repeated("data file", ((each.name, "data", [file.name for file in each.data]) for each in problems))
+    yield from _repeated("threshold", ((each.name, "thresholds", list(each.thresholds)) for each in problems))
     for each in problems:
         yield from _dangling(each)
-    if len({frozenset(each.presets) for each in assignment.problems if each.presets}) > 1:
-        yield "the problems have different presets; each that generates data needs all of them"
+    known = {frozenset(each.presets) for each in assignment.problems if each.presets}
+    if len(known) > 1:
+        yield (
+            ("problems", assignment.problems[-1].name, "presets"),
+            "the problems have different presets; each that generates data needs all of them",
+        )
 
 
-def _dangling(entry: ProblemEntry) -> Iterator[str]:
+def _dangling(entry: ProblemEntry) -> Iterator[Finding]:
     data = {file.name for file in entry.data}
     parts = {part.id for part in entry.parts}
     made = {file.name: file.made_from for file in entry.deliverables if file.command}
-    for file in entry.deliverables:
+    for number, file in enumerate(entry.deliverables):
+        keys = ("problems", entry.name, "deliverables", number)
         told = (("made_from", file.made_from, set(made)), ("answers", file.answers, data))
         yield from _unknown(
-            f"deliverable '{file.name}'", (*told, *(("written_in", id_, parts) for id_ in file.written_in))
+            keys, f"deliverable '{file.name}'", (*told, *(("written_in", id_, parts) for id_ in file.written_in))
         )
         if file.command and not _ends(file.name, made):
-            yield f"deliverable '{file.name}': what it is made from goes in a circle"
-    for each in entry.data:
-        yield from _unknown(f"data '{each.name}'", (("answers", each.answers, data),))
+            yield keys, f"deliverable '{file.name}': what it is made from goes in a circle"
+    for number, each in enumerate(entry.data):
+        yield from _unknown(
+            ("problems", entry.name, "data", number), f"data '{each.name}'", (("answers", each.answers, data),)
+        )
 
 
 def _ends(name: str, made_from: Mapping[str, str]) -> bool:
@@ -312,13 +422,17 @@ def _ends(name: str, made_from: Mapping[str, str]) -> bool:
     return False
 
 
-def _unknown(what: str, told: Iterable[tuple[str, str, set[str]]]) -> Iterator[str]:
+def _unknown(keys: tuple[Key, ...], what: str, told: Iterable[tuple[str, str, set[str]]]) -> Iterator[Finding]:
     for key, name, known in told:
         if name and name not in known:
-            yield f"{what}: {key} = '{name}' is none of {', '.join(sorted(known))}"
+            yield keys, f"{what}: {key} = '{name}' is none of {', '.join(sorted(known))}"
 
 
-def _repeated(what: str, names: Iterable[str]) -> Iterator[str]:
-    for name, count in Counter(names).items():
-        if count > 1:
-            yield f"{what} '{name}' stands there {count} times; each needs a name of its own"
+def _repeated(what: str, lists: Iterable[tuple[str, str, list[str]]]) -> Iterator[Finding]:
+    """Names that stand in these lists (problem, key, names) more than once; at the second place."""
+    seen: set[str] = set()
+    for problem, key, names in lists:
+        for number, name in enumerate(names):
+            if name in seen:
+                yield ("problems", problem, key, number), f"{what} '{name}' stands there twice; each needs its own name"
+            seen.add(name)

@@ -178,7 +178,7 @@ def _make_dataset(out: Path, key_file: Path | None, preset: str) -> None:
 def _doctor(_: argparse.Namespace) -> int:
     from harness.sandbox import doctor
 
-    text, ok = doctor()
+    text, ok = doctor(lambda said: print(said, file=sys.stderr, flush=True))
     print(text)
     return 0 if ok else 1
 

@@ -19,6 +19,10 @@ class UsageError(HoldoutError):
     exit_code = 2
 
 
+class SettingsError(UsageError):
+    """A file that a course edits (assignment.toml, course.toml) says what cannot be: file, line, what was expected."""
+
+
 class InternalError(HoldoutError):
     """Something of ours broke. Never billed to a student in silence."""
 

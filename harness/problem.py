@@ -18,6 +18,7 @@ import numpy as np
 
 from harness.assignment import Assignment, Deliverable, ProblemEntry
 from harness.errors import InternalError
+from harness.settings import Table
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,8 @@ class Problem:
     """Fixture of its graded tests -> made from the folder with the data."""
     generate: Callable[[Mapping[str, Any], bytes], Mapping[str, bytes]] | None = None
     """(a preset's numbers, 32 secret bytes from the term's key) -> its data files; equal arguments give equal bytes."""
+    check_settings: Callable[[Table], None] | None = None
+    """Raises SettingsError where a setting of its own in assignment.toml cannot be."""
     check_data: Callable[[Path], None] | None = None
     """Raises UsageError, with file and line, where the data in a folder is malformed or contradicts itself."""
     check_upload: Callable[[Deliverable, bytes, Path], str | None] | None = None
@@ -70,6 +73,11 @@ class Problem:
     """Where predictions come from, and the like. Only where staff's solution is at hand."""
     accuracies: Callable[[Path, Path], Mapping[str, float]] | None = None
     """(upload, data) -> fraction of right answers by name, of a complete upload."""
+    fit: Callable[[Path, Path], float | None] | None = None
+    """(upload, data) -> the fraction of right answers in its best file, even of an incomplete upload; None without any.
+
+    Tells whose data an upload was made for: answers for other data are right by chance alone.
+    """
     handout: Callable[[Path], Mapping[str, Any]] | None = None
     """The checkout's root -> what its section of the handout may use beside what every section has."""
 
@@ -87,6 +95,14 @@ def problem_of(entry: ProblemEntry) -> Problem:
     if not isinstance(found, Problem):
         raise InternalError(f"assignment.toml: problem '{entry.name}': {entry.package}.problem.PROBLEM is no Problem")
     return found
+
+
+def check_settings(assignment: Assignment) -> None:
+    """SettingsError, with file and line, where a problem's own settings cannot be."""
+    for entry in assignment.problems:
+        check = problem_of(entry).check_settings
+        if check is not None:
+            check(Table(assignment.path, ("problems", entry.name, "settings"), entry.settings))
 
 
 def exports_of(assignment: Assignment) -> dict[str, tuple[str, ...]]:

@@ -31,6 +31,7 @@ LOOSE = {
     "harness.terminal": "base",
     "harness.assignment": "base",
     "harness.problem": "base",
+    "harness.settings": "base",
 }
 PARTED = ("problems", "release")  # folders whose own folders are the rooms
 STEPS = "release/steps"  # what lies loose in harness/release
@@ -66,7 +67,7 @@ ROOMS: Mapping[str, Room] = {
     "intake": Room("an upload is staged and checked", ("base",)),
     "sandbox": Room("runs a probe, returns values", ("base",)),
     "probes": Room("what runs beside student code, and the forms of what it replies"),
-    "base": Room("errors, assignment, problem, environment, terminal"),
+    "base": Room("errors, settings, assignment, problem, environment, terminal"),
     REFERENCE: Room("the assignment, solved"),
 }
 

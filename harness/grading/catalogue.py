@@ -9,17 +9,18 @@ import importlib
 import inspect
 import pkgutil
 import re
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from types import ModuleType
 from typing import Any, Literal
 
-from harness.assignment import Assignment
-from harness.errors import InternalError, UsageError
+from harness.assignment import SPLITS, Assignment, percent
+from harness.errors import InternalError, SettingsError, UsageError
 
 Kind = Literal["basic", "hidden"]
 PACKAGES: dict[Kind, str] = {"basic": "harness.tests_basic", "hidden": "harness.tests_hidden"}
+_THRESHOLD = re.compile(rf"\{{(?P<name>\w+)\.(?P<split>{'|'.join(SPLITS)})\}}")
 _ID = re.compile(r"(?P<part>\d[a-z])-(?P<serial>\d+)-(?P<kind>basic|hidden)")
 
 
@@ -51,7 +52,7 @@ def collect(assignment: Assignment, kinds: Iterable[Kind] = ("basic", "hidden"))
     """
     off = {part.id for entry in assignment.disabled for part in entry.parts}
     found = (each for kind in kinds for each in _graded_tests_of(kind) if each.part not in off)
-    graded_tests = sorted(found, key=lambda each: _order(each.id))
+    graded_tests = sorted((_told(each, assignment) for each in found), key=lambda each: _order(each.id))
     for before, after in pairwise(graded_tests):
         if before.id == after.id:
             raise InternalError(
@@ -82,17 +83,30 @@ def select(graded_tests: Iterable[GradedTest], wanted: str | None) -> tuple[Grad
 
 
 def check_points(graded_tests: Iterable[GradedTest], assignment: Assignment) -> None:
-    """InternalError unless the graded tests' points add up to those of each part in assignment.toml."""
+    """SettingsError, with file and line, unless the graded tests' points add up to those of each part."""
     sums: dict[str, float] = {}
     for graded_test in graded_tests:
         sums[graded_test.part] = sums.get(graded_test.part, 0) + graded_test.points
-    declared = {part.id: float(part.points) for part in assignment.parts}
-    if sums != declared:
-        wrong = sorted(part for part in sums.keys() | declared.keys() if sums.get(part) != declared.get(part))
-        detail = "; ".join(
-            f"{p}: graded tests {sums.get(p, 0):g}, assignment.toml {declared.get(p, 0):g}" for p in wrong
-        )
-        raise InternalError(f"assignment.toml and the graded tests disagree on points: {detail}")
+    wrong = [*_wrong_points(assignment, sums), *_without_a_part(assignment, sums)]
+    if wrong:
+        raise SettingsError("\n".join(wrong))
+
+
+def _wrong_points(assignment: Assignment, sums: Mapping[str, float]) -> Iterator[str]:
+    for entry in assignment.problems:
+        for number, part in enumerate(entry.parts):
+            given = sums.get(part.id, 0)
+            if given != part.points:
+                place = assignment.place("problems", entry.name, "parts", number)
+                yield f"{place}: part {part.id}: points = {part.points}, but its graded tests give {given:g}"
+
+
+def _without_a_part(assignment: Assignment, sums: Mapping[str, float]) -> Iterator[str]:
+    for id_ in sorted(sums.keys() - assignment.parts_by_id.keys()):
+        near = [entry for entry in assignment.problems if any(part.id[0] == id_[0] for part in entry.parts)]
+        keys = ("problems", near[0].name, "parts") if near else ("problems",)
+        told = f"graded tests give {sums[id_]:g} points to it; bring it back, or switch its problem off"
+        yield f"{assignment.place(*keys)}: part {id_} is missing: {told}"
 
 
 def _graded_tests_of(kind: Kind) -> Iterator[GradedTest]:
@@ -125,6 +139,24 @@ def _describe(module: ModuleType, name: str, function: Callable[..., Any], kind:
     if not title:
         raise InternalError(f"{place}: its docstring's first line must say the property to the student")
     return GradedTest(str(number), title, found["part"], float(weight), kind, module.__name__, name)
+
+
+def _told(graded_test: GradedTest, assignment: Assignment) -> GradedTest:
+    """The graded test with this term's thresholds in its title, where it names them: `{vanilla.dev}`.
+
+    Raises:
+        SettingsError: assignment.toml has no such threshold.
+    """
+
+    def share(match: re.Match[str]) -> str:
+        threshold = assignment.thresholds.get(match["name"])
+        if threshold is None:
+            own = (entry.name for entry in assignment.problems if graded_test.part in entry.part_ids)
+            place = assignment.place("problems", next(own, ""), "thresholds")
+            raise SettingsError(f"{place}: '{match['name']}' is missing; graded test {graded_test.id} asks for it")
+        return percent(getattr(threshold, match["split"]))
+
+    return replace(graded_test, title=_THRESHOLD.sub(share, graded_test.title))
 
 
 def _order(test_id: str) -> tuple[str, int]:

@@ -59,8 +59,8 @@ class Result:
         """All of the graded test's points, or none."""
         return self.graded_test.points if self.outcome is Outcome.PASS else 0.0
 
-    def as_json(self) -> dict[str, Any]:
-        """The entry of `tests`."""
+    def as_json(self, hidden_tests: str) -> dict[str, Any]:
+        """The entry of `tests`. `hidden_tests`: when students see a hidden graded test, in the platform's words."""
         return {
             "number": self.graded_test.id,
             "name": clean(self.graded_test.title),
@@ -69,7 +69,7 @@ class Result:
             "status": "passed" if self.outcome is Outcome.PASS else "failed",
             "output": clean(self.output),
             "output_format": "text",
-            "visibility": "visible",
+            "visibility": hidden_tests if self.graded_test.kind == "hidden" else "visible",
             "extra_data": {"outcome": self.outcome.value, **plain(self.staff)},
         }
 
@@ -77,6 +77,7 @@ class Result:
 class NoteKind(Enum):
     """What a note is about, for whoever shows some notes and not others."""
 
+    OTHER_DATA = "other data"  # the upload was made for another term; before all else, since it explains the rest
     ABSENT = "absent"  # a deliverable that was not uploaded
     UPLOAD = "upload"  # anything else about the upload: a file that cannot be used, an unusual layout
     IGNORED = "ignored"  # files that nobody asked for
@@ -171,6 +172,8 @@ class Results:
     notes: list[Note] = field(default_factory=list)
     extra_credit: frozenset[str] = frozenset()
     """The parts whose points come on top."""
+    hidden_tests: str = "visible"
+    """When students see hidden graded tests, in the platform's words."""
     listener: Callable[[Report], None] = _unheard
     started: float = field(default_factory=time.monotonic)
     finished: bool = False
@@ -181,12 +184,15 @@ class Results:
         graded_tests: Iterable[GradedTest],
         *,
         extra_credit: Iterable[str] = (),
+        hidden_tests: str = "visible",
         listener: Callable[[Report], None] = _unheard,
         **extra: Any,
     ) -> Results:
         """Results in which nothing has run; `extra` goes to the top level's extra_data."""
         by_id = {graded_test.id: Result(graded_test) for graded_test in graded_tests}
-        return cls(by_id, dict(extra), extra_credit=frozenset(extra_credit), listener=listener)
+        return cls(
+            by_id, dict(extra), extra_credit=frozenset(extra_credit), hidden_tests=hidden_tests, listener=listener
+        )
 
     def apply(self, report: Report) -> None:
         """Take in one report.
@@ -199,6 +205,8 @@ class Results:
                 if test_id not in self.by_id:
                     raise ReportError(f"no graded test {test_id} in this grade")
                 self.by_id[test_id] = replace(self.by_id[test_id], outcome=outcome, output=output, staff=staff)
+            case Note(NoteKind.OTHER_DATA):
+                self.notes.insert(0, report)
             case Note():
                 self.notes.append(report)
             case Fact(name, value):
@@ -255,7 +263,7 @@ class Results:
                 **plain(self.extra),
                 "internal_error": not self.finished or bool(self.internal_errors),
             },
-            "tests": [result.as_json() for result in self.by_id.values()],
+            "tests": [result.as_json(self.hidden_tests) for result in self.by_id.values()],
         }
 
     def _summary(self) -> str:

@@ -13,6 +13,7 @@ import secrets
 import shutil
 import signal
 import sys
+import tempfile
 import threading
 from contextlib import redirect_stdout, suppress
 from dataclasses import asdict
@@ -22,6 +23,7 @@ import pytest
 
 from harness.assignment import ROOT, Assignment, load
 from harness.errors import HoldoutError, InternalError
+from harness.grading import termdata
 from harness.grading.duedate import due_date_passed
 from harness.grading.plugin import Plugin, problem_fixtures
 from harness.grading.results import INTERNAL_ERROR_NOTE, NoteKind, Outcome, Report, Results, to_line
@@ -66,7 +68,23 @@ def _judge(request: GradeRequest, assignment: Assignment, results: Results, subm
 
     with Sandbox(_private(request, "workers"), isolation=isolation, on_event=tell) as sandbox:
         results.add_extra("isolation", asdict(sandbox.report()))
+        if request.with_reference and not request.gradescope:
+            note_other_data(request, assignment, results, submission)
         run_graded_tests(request, assignment, results, submission, sandbox)
+
+
+def note_other_data(request: GradeRequest, assignment: Assignment, results: Results, submission: Submission) -> None:
+    """Say first where the upload was made for another dataset that is known at this desk.
+
+    Called once the sandbox has started: from then on answers may be read here.
+    """
+    with tempfile.TemporaryDirectory(dir=request.scratch) as folder:
+        for name, path in submission.present.items():
+            if name.endswith(".predictions"):
+                shutil.copyfile(path, Path(folder) / name)
+        said = termdata.made_for_other(Path(folder), Path(request.data), ROOT, assignment)
+    if said is not None:
+        results.add_note(NoteKind.OTHER_DATA, said)
 
 
 def run_graded_tests(

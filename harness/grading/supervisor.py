@@ -33,12 +33,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO
 
-from harness.assignment import ROOT, Assignment, load
+from harness.assignment import OVERHEAD_SECONDS, ROOT, Assignment, load
 from harness.errors import HoldoutError, InternalError, UsageError
 from harness.grading import catalogue, termdata
 from harness.grading.catalogue import GradedTest
 from harness.grading.results import NoteKind, ReportError, Results, from_line
 from harness.intake.staging import discard
+from harness.problem import check_settings
 from harness.sandbox.parent import LIBRARY_PATHS
 from harness.sandbox.scratch import SHARED_FOLDERS, wipe
 
@@ -46,10 +47,6 @@ try:
     import fcntl
 except ImportError:  # Windows
     fcntl = None  # type: ignore[assignment]
-
-#: The session may take this much longer than the graded tests: staging 70 MB, importing torch, the last graded test's
-#: grace.
-OVERHEAD_SECONDS = 60.0
 
 #: Gradescope's container: its own folder holds names, e-mails and earlier results; the others are open to everyone.
 CONTAINER_FOLDERS = {"/autograder": 0o700, **dict.fromkeys(SHARED_FOLDERS, 0o755)}
@@ -136,7 +133,7 @@ def grade(
     kept = _closed(assignment, kinds, only, target)
     kept.started = started
     if "hidden" in kinds:
-        kept.add_extra("data", termdata.named(data, assignment))
+        kept.add_extra("data", termdata.named(data, assignment, ROOT))
     if gradescope:
         lock_down([ROOT, upload, *([target.parent] if target else [])])
     with scratch_folder() as scratch:
@@ -179,21 +176,21 @@ def _closed(
             points.
     """
     extra_credit = [part.id for part in assignment.parts if part.extra_credit]
-    graded_tests: tuple[GradedTest, ...] = ()
     try:
         collected = catalogue.collect(assignment, kinds)
         if set(kinds) == set(catalogue.PACKAGES):
             catalogue.check_points(collected, assignment)
-        graded_tests = catalogue.select(collected, only)
-    except UsageError:
-        raise
+            check_settings(assignment)
     except (Exception, SystemExit) as problem:
         if target is not None:
             Results.of((), release=release_name()).write(target)
         if isinstance(problem, HoldoutError):
             raise
         raise InternalError(f"the graded tests cannot be loaded: {type(problem).__name__}: {problem}") from problem
-    closed = Results.of(graded_tests, extra_credit=extra_credit, release=release_name())
+    graded_tests = catalogue.select(collected, only)
+    closed = Results.of(
+        graded_tests, extra_credit=extra_credit, hidden_tests=assignment.hidden_tests, release=release_name()
+    )
     if target is not None:
         closed.write(target)
     return closed

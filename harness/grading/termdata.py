@@ -9,6 +9,7 @@ import json
 import secrets
 import shutil
 import zipfile
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -27,8 +28,49 @@ def released(root: Path, assignment: Assignment) -> Path | None:
         UsageError: the release cannot be read, or has other data files than assignment.toml names now.
     """
     archive = root / "dist" / _ANSWERS
-    if not archive.is_file():
-        return None
+    return _unpacked(archive, root, assignment) if archive.is_file() else None
+
+
+def known(root: Path, assignment: Assignment) -> Iterator[Path]:
+    """Folders with every dataset that is known here: of the live release, of those before it, and in build/."""
+    for archive in (root / "dist" / _ANSWERS, *sorted(root.glob(f"releases/*/{_ANSWERS}"))):
+        with suppress(UsageError):  # of another assignment, or damaged: no dataset that an upload could be for
+            if archive.is_file():
+                yield _unpacked(archive, root, assignment)
+    for folder in sorted(root.glob("build/dataset*")):
+        if all((folder / name).is_file() for name in assignment.data_names()):
+            yield folder
+
+
+def made_for_other(upload: Path, data: Path, root: Path, assignment: Assignment) -> str | None:
+    """A sentence where the answers in an upload are wrong for `data` and right for another dataset that is known here.
+
+    Raises:
+        UsageError: `data` cannot be read.
+    """
+    for entry in assignment.problems:
+        fit = problem_of(entry).fit
+        here = fit(upload, data) if fit is not None and entry.thresholds else None
+        if fit is None or here is None or here >= entry.least_threshold:
+            continue
+        best, folder = max(((_fit(fit, upload, each), each) for each in known(root, assignment)), default=(0.0, data))
+        if best >= max(entry.least_threshold, 2 * here):
+            return (
+                f"This upload was made for another dataset: {best:.0%} of the answers in its best file are right for "
+                f"{named(folder, assignment, root)}, and {here:.1%} for the data of this grade, "
+                f"{named(data, assignment, root)}. Grade it with --data {folder}"
+            )
+    return None
+
+
+def _fit(fit: Callable[[Path, Path], float | None], upload: Path, folder: Path) -> float:
+    try:
+        return fit(upload, folder) or 0.0
+    except UsageError:  # a folder in build/ that somebody edited
+        return 0.0
+
+
+def _unpacked(archive: Path, root: Path, assignment: Assignment) -> Path:
     try:
         with zipfile.ZipFile(archive) as opened:
             files = {name: opened.read(f"data/{name}") for name in assignment.data_names()}
@@ -76,7 +118,21 @@ def check(data: Path, assignment: Assignment) -> None:
             said(data)
 
 
-def named(data: Path, assignment: Assignment) -> str:
-    """The dataset as results name it: as releases do, by the first digits of its digest, and by where it lies."""
-    files = {name: (data / name).read_bytes() for name in assignment.data_names()}
-    return f"{digest(files)[:8]} from {data}"
+def named(data: Path, assignment: Assignment, root: Path) -> str:
+    """The dataset as results name it: the first digits of its digest, its key and release where known, its folder."""
+    found = digest({name: (data / name).read_bytes() for name in assignment.data_names()})
+    return f"{found[:8]}{_origin(found, root)}, from {data}"
+
+
+def _origin(data: str, root: Path) -> str:
+    """The key's fingerprint and the release that the data with this digest belongs to, as far as stamps here tell."""
+    live = {root / "release.json": "", root / "dist" / "manifest.json": ", the live one"}
+    for path in (*live, *sorted(root.glob("releases/*/manifest.json"))):
+        try:
+            stamp = json.loads(path.read_bytes())
+            if stamp["data"] == data:
+                key = f"key {stamp['key']}" if stamp["key"] else "without a key"
+                return f", {key}, of release {stamp['release']}{live.get(path, '')}"
+        except (OSError, ValueError, KeyError, TypeError):
+            continue
+    return ""

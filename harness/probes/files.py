@@ -107,10 +107,18 @@ def _is_finite(tensor: torch.Tensor) -> bool:
     return bool(torch.isfinite(wide).all())
 
 
+#: How torch.save began a file before it wrote zips, or with `_use_new_zipfile_serialization=False`.
+_LEGACY = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."
+_ANEW = "python -c \"import torch; p = '{name}'; torch.save(torch.load(p, map_location='cpu', weights_only=True), p)\""
+
+
 def _zip_problem(path: Path) -> str:
     """A sentence when the file is no ordinary torch archive, before torch reads it."""
     if not zipfile.is_zipfile(path):
-        return "it is not a file that torch.save wrote, or by a torch before 1.6: save model.state_dict() again"
+        with path.open("rb") as stream:
+            if stream.read(len(_LEGACY)) == _LEGACY:
+                return f"it is in the format of torch before 1.6; write it anew with {_ANEW.format(name=path.name)}"
+        return "it is not a file that torch.save wrote: save model.state_dict() again"
     try:
         with zipfile.ZipFile(path) as archive:
             entries = archive.infolist()

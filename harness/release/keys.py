@@ -10,7 +10,7 @@ from harness.errors import UsageError
 #: Public on purpose: whoever has this code can regenerate the demo dataset and its answers. Never a term's key.
 DEMO_KEY = b"holdout demonstration key, known to everyone"
 
-MAKE_A_KEY = 'python -c "import secrets; print(secrets.token_hex(32))" > term.key'
+MAKE_A_KEY = 'python -c "import secrets; print(secrets.token_hex(32))" > ~/term.key'
 
 _LEAST_BYTES = 16
 #: Part of what decides the bytes: a key gives the same dataset as long as this stays as it is.

@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import subprocess
 import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, fields
@@ -19,6 +17,8 @@ from typing import Any
 from harness.assignment import Assignment
 from harness.grading.seeds import SECRET
 from harness.intake.zips import digest
+from harness.release import git
+from harness.release.handouts.course import Course
 from harness.release.lists import Lists
 from harness.release.template import files_below
 from harness.release.termdata import TermData
@@ -105,15 +105,36 @@ def listed_entries(root: Path, lists: Lists, assignment: Assignment) -> dict[str
 def make_stamp(root: Path, data: TermData, *parts: Mapping[str, bytes]) -> Stamp:
     """The stamp of a release whose zips hold `parts` and `data`."""
     code = digest({f"{number}/{path}": each for number, part in enumerate(parts) for path, each in part.items()})
-    return Stamp(commit_of(root), code, data.digest, data.key_fingerprint, _own_version(root))
+    return Stamp(git.commit_of(root), code, data.digest, data.key_fingerprint, _own_version(root))
+
+
+#: What `terms_of` tells.
+TERMS = ("course", "thresholds", "trained_on", "handout_sources")
+
+
+def terms_of(course: Course, assignment: Assignment, trained_on: Mapping[str, str], root: Path) -> dict[str, Any]:
+    """What a term is run by, for whoever asks later: dates, thresholds, what the reference was trained on, sources."""
+    return {
+        "course": {name: getattr(course, name) for name in ("course", "term", "timezone", "example")}
+        | {name: getattr(course, name).isoformat() for name in ("issued", "due")},
+        "thresholds": {name: asdict(each) for name, each in assignment.thresholds.items()},
+        "trained_on": dict(trained_on),
+        "handout_sources": {path: hashlib.sha256(data).hexdigest() for path, data in handout_sources(root).items()},
+    }
 
 
 def manifest(
-    stamp: Stamp, students: Stamp, data: TermData, artefacts: Mapping[str, bytes], entries: Mapping[str, Any]
+    stamp: Stamp,
+    students: Stamp,
+    data: TermData,
+    artefacts: Mapping[str, bytes],
+    entries: Mapping[str, Any],
+    terms: Mapping[str, Any],
 ) -> bytes:
     """dist/manifest.json: sha256 and size of every artefact, and of every file in each zip (`entries`).
 
-    `students` is the stamp of what students have: an earlier one where this release is a hotfix of theirs.
+    `students` is the stamp of what students have: an earlier one where this release is a hotfix of theirs. `terms` is
+    what `terms_of` gives.
     """
     described = {
         name: {**_describe(each), **({"files": _describe_all(entries[name])} if name in entries else {})}
@@ -121,26 +142,12 @@ def manifest(
     }
     versions = {"holdout": stamp.version, **{name: _version(name) for name in _MAKERS}}
     about = {"demo_key": data.is_demo, "preset": data.preset, "students": students.fields()}
-    return json_bytes({**stamp.fields(), **about, "versions": versions, "artefacts": described})
+    return json_bytes({**stamp.fields(), **about, **terms, "versions": versions, "artefacts": described})
 
 
 def json_bytes(value: object) -> bytes:
     """JSON for people and programs."""
     return (json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode()
-
-
-def commit_of(root: Path) -> str:
-    """The commit that the checkout at `root` stands on; "unknown" outside a checkout, and where there is no git."""
-    # Variables such as GIT_DIR, which hooks set, would answer for another checkout.
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
-    # A checkout of another user's is read all the same: its code runs already.
-    command = ["git", "-c", f"safe.directory={root.resolve()}", "rev-parse", "--show-toplevel", "--verify", "HEAD"]
-    try:
-        told = subprocess.run(command, cwd=root, env=kept, capture_output=True, text=True, check=True).stdout
-    except (OSError, subprocess.CalledProcessError):
-        return "unknown"
-    top, commit = told.splitlines()
-    return commit if Path(top).resolve() == root.resolve() else "unknown"
 
 
 def _read(root: Path, paths: Iterable[str]) -> dict[str, bytes]:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import UsageError
-from harness.release.package import Stamp
+from harness.release.package import TERMS, Stamp
 from harness.release.termdata import TermData
 
 MANIFEST = "manifest.json"
@@ -31,6 +31,9 @@ class PreviousRelease:
     preset: str
     artefacts: Mapping[str, str]  # SHA-256 by path in dist/
     files: Mapping[str, Mapping[str, str]]
+    demo_key: bool
+    terms: Mapping[str, Any]
+    """Dates, thresholds and the like, as `package.terms_of` gives them; empty for a release of an older version."""
 
     def data_refusal(self, data: TermData) -> str | None:
         """Why a release with `data` is no hotfix of this one, if so."""
@@ -50,10 +53,15 @@ class PreviousRelease:
         before, now = self.files.get(name, {}), {path: _sha256(data) for path, data in entries.items()}
         if not before or not now:
             yield f"{name}: {'changed' if name in self.artefacts else 'new'}"
-        for path in sorted({*before, *now}):
-            if before.get(path) != now.get(path):
-                how = "new" if path not in before else "gone" if path not in now else "changed"
-                yield f"{name}!/{path}: {how}"
+        for path, how in differing(before, now):
+            yield f"{name}!/{path}: {how}"
+
+
+def differing(before: Mapping[str, str], now: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """The paths whose digests differ, in order, each with how: new, gone or changed."""
+    for path in sorted({*before, *now}):
+        if before.get(path) != now.get(path):
+            yield path, "new" if path not in before else "gone" if path not in now else "changed"
 
 
 def load(path: Path) -> PreviousRelease:
@@ -81,6 +89,8 @@ def _previous(path: Path, raw: Mapping[str, Any]) -> PreviousRelease:
             for name, each in artefacts.items()
             if "files" in each
         },
+        demo_key=bool(raw["demo_key"]),
+        terms={name: raw[name] for name in TERMS if name in raw},
     )
 
 

@@ -1,17 +1,17 @@
-"""A release, step by step: strip, data, handouts, zips, leak check, reference, self-check, and only then `dist/`.
+"""A release, step by step: inputs, strip, handouts, zips, leak check, reference, self-check, and only then `dist/`.
 
-Promises: `dist/` is complete and checked, or absent: an older one is removed first, the new one is built in `build/`
-and moved into place as the last step. Two releases from the same files are equal byte for byte. What takes seconds
-comes before what takes minutes: nothing is trained for a release that leaks.
+Promises: a release that fails leaves `dist/` as it was; the new one is moved into place as the last step, and the one
+that it replaces goes to `releases/`. Two releases from the same files are equal byte for byte. What takes seconds comes
+before what takes minutes: everything given is checked before anything is made, nothing is trained for a release that
+leaks.
 
 A hotfix renews what grades, under data and files that students have already: theirs are built again with their own
-stamp, and must come out equal to the byte. Until it is done, and in a dry run for good, an older `dist/` stays.
+stamp, and must come out equal to the byte.
 """
 
 from __future__ import annotations
 
 import shutil
-import tempfile
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -21,14 +21,15 @@ from rich.console import Console
 
 from harness import assignment as manifest_of
 from harness.assignment import Assignment
-from harness.errors import UsageError, refuse_any
+from harness.errors import refuse_any
 from harness.grading.catalogue import collect
 from harness.grading.seeds import SECRET
 from harness.intake.zips import zipped
+from harness.release import inputs, kept, package, selfcheck, tables, template, termdata, training
 from harness.release import lists as release_list
-from harness.release import package, selfcheck, tables, template, termdata, training
 from harness.release import previous as previous_release
 from harness.release.handouts import handouts, staff
+from harness.release.inputs import Inputs, Request
 from harness.release.leaks import Artefact, Secrets, check
 from harness.release.lists import Lists, expand
 from harness.release.package import Stamp
@@ -40,20 +41,6 @@ from harness.release.termdata import TermData
 #: What the leak check does not read as a student would: these, and all that lies in dist/staff/.
 STAFF_ARTEFACTS = frozenset({"autograder.zip", previous_release.MANIFEST})
 STAFF_FOLDER = "staff"
-
-
-@dataclass(frozen=True)
-class Request:
-    """What staff asked for. `root` is the checkout."""
-
-    root: Path
-    data: Path | None = None
-    key_file: Path | None = None
-    preset: str | None = None  # None: the hotfixed release's, or the demo's
-    trained: Path | None = None  # the reference's upload, trained elsewhere
-    hotfix: Path | None = None  # dist/ or manifest of the release that students have
-    students_too: bool = False  # a hotfix may change what students have
-    dry_run: bool = False
 
 
 @dataclass(frozen=True)
@@ -76,21 +63,18 @@ def release(request: Request, console: Console) -> None:
             changes what it must not.
         InternalError: something of ours broke.
     """
-    root, dist = request.root, request.root / "dist"
-    previous = previous_release.load(request.hotfix) if request.hotfix else None
-    if previous is None and not request.dry_run:
-        shutil.rmtree(dist, ignore_errors=True)
-    assignment = manifest_of.load(root / "assignment.toml")
-    lists = release_list.load(assignment)
-    contents = assemble(request, lists, assignment, previous, console)
-    if previous is not None:
-        _step_hotfix(previous, contents, request, console)
+    given = inputs.check(request)
+    lists, assignment = given.lists, given.assignment
+    contents = assemble(request, given, console)
+    if given.previous is not None:
+        _step_hotfix(given.previous, contents, request, console)
     marks = _checked(request, lists, contents, assignment, console)
-    if not request.dry_run:
-        _publish(contents.artefacts, dist)
+    before = None if request.dry_run else kept.publish(contents.artefacts, request.root)
     console.print(tables.artefact_table(contents.artefacts, contents.entries))
     console.print(tables.marks_table(marks, assignment))
-    tables.warn(console, demo_key=contents.data.is_demo, course=handouts.course_of(root / "handouts"))
+    tables.warn(console, demo_key=contents.data.is_demo, course=given.course)
+    if before is not None:
+        console.print(f"[bold]archive[/] the release before this one is kept in {before.relative_to(request.root)}/")
     done = "dry run of release {}: nothing was written" if request.dry_run else "release {} lies in dist/"
     console.print(f"[bold]{done.format(contents.stamp.release)}[/]")
 
@@ -112,13 +96,11 @@ def _checked(
             leaks.result()  # what leaks is told first, whatever the self-check says
 
 
-def assemble(
-    request: Request, lists: Lists, assignment: Assignment, previous: PreviousRelease | None, console: Console
-) -> Contents:
+def assemble(request: Request, given: Inputs, console: Console) -> Contents:
     """Everything of a release, not checked yet. Writes student_template/ and build/, unless it is a dry run."""
-    root = request.root
+    root, lists, assignment, previous = request.root, given.lists, given.assignment, given.previous
+    data = _step_data(request, given.data, console)
     tree = _step_template(root, lists, console, keep=request.dry_run)
-    data = _step_data(request, previous, assignment, console)
     files = package.student_files(root, lists, tree.files), package.autograder_files(root, lists)
     stamp = package.make_stamp(root, data, *files, package.handout_sources(root))
     students = previous.students if previous and not request.students_too else stamp
@@ -128,14 +110,19 @@ def assemble(
         "autograder.zip": package.stamped_autograder(files[1], data, stamp),
     }
     artefacts = {**{name: zipped(each, private={SECRET}) for name, each in entries.items()}, **handouts}
-    manifest = package.manifest(stamp, students, data, artefacts, entries)
+    terms = package.terms_of(given.course, assignment, training.record(root, data, assignment), root)
+    manifest = package.manifest(stamp, students, data, artefacts, entries, terms)
     console.print(f"[bold]package[/] release {stamp.release}")
     return Contents(stamp, data, tree, {**artefacts, previous_release.MANIFEST: manifest}, entries)
 
 
 def make_template(root: Path, console: Console) -> None:
-    """Bring student_template/ up to date."""
-    _step_template(root, release_list.load(manifest_of.load(root / "assignment.toml")), console)
+    """Bring student_template/ up to date, and say whether that changed anything."""
+    lists = release_list.load(manifest_of.load(root / "assignment.toml"))
+    stale = template.differences(template.make(root, lists), root, lists)
+    _step_template(root, lists, console)
+    told = "is up to date now: commit it" if stale else "was up to date: nothing has changed"
+    console.print(f"student_template/ {told}")
 
 
 def check_template(root: Path) -> None:
@@ -147,13 +134,15 @@ def check_template(root: Path) -> None:
 
 
 def make_handouts(root: Path, console: Console) -> None:
-    """Write dist/handouts/ and dist/staff/ alone, marked as drafts."""
+    """Write dist/handouts/ and dist/staff/ alone, marked as drafts; into build/drafts/ where dist/ holds a release."""
     assignment = manifest_of.load(root / "assignment.toml")
     made = _step_handouts(root, assignment, handouts.DRAFT, handouts.DRAFT, console)
+    out = root / "build" / "drafts" if (root / kept.LIVE / previous_release.MANIFEST).is_file() else root / kept.LIVE
     for folder in ("handouts", STAFF_FOLDER):
-        shutil.rmtree(root / "dist" / folder, ignore_errors=True)
+        shutil.rmtree(out / folder, ignore_errors=True)
     for path, data in made.items():
-        _write(root / "dist" / path, data)
+        _write(out / path, data)
+    console.print(f"the drafts lie in {out.relative_to(root)}/")
     tables.warn(console, demo_key=False, course=handouts.course_of(root / "handouts"))
 
 
@@ -170,20 +159,12 @@ def _step_template(root: Path, lists: Lists, console: Console, *, keep: bool = F
     return tree
 
 
-def _step_data(
-    request: Request, previous: PreviousRelease | None, assignment: Assignment, console: Console
-) -> TermData:
-    preset = request.preset or (previous.preset if previous else termdata.DEMO_PRESET)
-    if request.data is not None:
-        data = termdata.dropped_in(request.data, request.key_file, preset, assignment)
-    else:
-        data = termdata.generated(request.root, request.key_file, preset, assignment, keep=not request.dry_run)
-    refusal = previous.data_refusal(data) if previous else None
-    if refusal is not None:
-        raise UsageError(refusal)
+def _step_data(request: Request, data: TermData, console: Console) -> TermData:
+    if request.data is None and not request.dry_run:
+        termdata.keep_generated(data)
     tables.warn(console, demo_key=data.is_demo)
     origin = str(request.data) if request.data else f"key {data.key_fingerprint}"
-    console.print(f"[bold]data[/] {data.digest[:12]} from {origin}, preset {preset}")
+    console.print(f"[bold]data[/] {data.digest[:12]} from {origin}, preset {data.preset}")
     return data
 
 
@@ -257,17 +238,6 @@ def _step_self_check(request: Request, contents: Contents, assignment: Assignmen
 def for_students(place: str) -> bool:
     """Whether students may get the artefact at this path in dist/."""
     return place not in STAFF_ARTEFACTS and not place.startswith(f"{STAFF_FOLDER}/")
-
-
-def _publish(artefacts: Mapping[str, bytes], dist: Path) -> None:
-    """Write all of dist/ aside, then move it into place."""
-    (dist.parent / "build").mkdir(exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=dist.parent / "build") as scratch:
-        aside = Path(scratch) / "dist"
-        for path, data in artefacts.items():
-            _write(aside / path, data)
-        shutil.rmtree(dist, ignore_errors=True)
-        aside.rename(dist)
 
 
 def _write(path: Path, data: bytes) -> None:

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.assignment import Assignment
-from harness.errors import UsageError
+from harness.errors import SettingsError, UsageError
 from harness.intake.zips import digest
 from harness.problem import problem_of
 from harness.release.keys import DEMO_KEY, fingerprint, master_secret, read_key
@@ -85,6 +85,14 @@ def dropped_in(folder: Path, key_file: Path | None, preset: str, assignment: Ass
 
     A key file only lets the leak check look for the key.
     """
+    check_folder(folder, assignment)
+    key = read_key(key_file) if key_file else None
+    files = {name: (folder / name).read_bytes() for name in assignment.data_names()}
+    return _term_data(folder, files, key, preset, assignment)
+
+
+def check_folder(folder: Path, assignment: Assignment) -> None:
+    """UsageError, with file and line, unless the folder holds a complete and consistent dataset."""
     names = assignment.data_names()
     if not folder.is_dir():
         raise UsageError(f"{folder}: no such folder; --data takes a folder with {', '.join(names)}")
@@ -95,8 +103,6 @@ def dropped_in(folder: Path, key_file: Path | None, preset: str, assignment: Ass
         check = problem_of(entry).check_data
         if check is not None:
             check(folder)
-    key = read_key(key_file) if key_file else None
-    return _term_data(folder, {name: (folder / name).read_bytes() for name in names}, key, preset, assignment)
 
 
 def generated(root: Path, key_file: Path | None, preset: str, assignment: Assignment, *, keep: bool = True) -> TermData:
@@ -104,9 +110,16 @@ def generated(root: Path, key_file: Path | None, preset: str, assignment: Assign
     key = read_key(key_file) if key_file else DEMO_KEY
     files = generate(assignment, preset, key)
     folder = root / "build" / _folder_name(key, preset)
-    if keep and _read(folder, files) != files:
-        write(files, folder)
-    return _term_data(folder, files, key, preset, assignment)
+    data = _term_data(folder, files, key, preset, assignment)
+    if keep:
+        keep_generated(data)
+    return data
+
+
+def keep_generated(data: TermData) -> None:
+    """Write generated data into its folder, unless it lies there."""
+    if _read(data.folder, data.files) != data.files:
+        write(data.files, data.folder)
 
 
 def generate(assignment: Assignment, preset: str, key: bytes) -> Mapping[str, bytes]:
@@ -117,7 +130,11 @@ def generate(assignment: Assignment, preset: str, key: bytes) -> Mapping[str, by
     for entry in assignment.problems:
         make = problem_of(entry).generate
         if make is not None:
-            files.update(make(entry.presets[preset], secret))
+            try:
+                files.update(make(entry.presets[preset], secret))
+            except UsageError as problem:
+                place = assignment.place("problems", entry.name, "presets", preset)
+                raise SettingsError(f"{place}: presets.{preset}: {problem}") from problem
     return files
 
 

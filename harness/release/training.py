@@ -17,6 +17,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -45,9 +46,13 @@ _PERCENT = re.compile(rb"(\d+)%\|")
 
 def folder_for(root: Path, data: TermData) -> Path:
     """Where the upload for this data lies."""
-    if data.is_demo and data.preset == DEMO_PRESET:
+    return _folder_for(root, data.digest, data.preset, demo=data.is_demo)
+
+
+def _folder_for(root: Path, data: str, preset: str, *, demo: bool) -> Path:
+    if demo and preset == DEMO_PRESET:
         return root / "build" / UPLOAD
-    return root / "build" / f"{UPLOAD}-{data.preset}-{data.digest[:12]}"
+    return root / "build" / f"{UPLOAD}-{preset}-{data[:12]}"
 
 
 def ready(root: Path, data: TermData, assignment: Assignment, console: Console, given: Path | None = None) -> Path:
@@ -74,13 +79,51 @@ def ready(root: Path, data: TermData, assignment: Assignment, console: Console, 
     console.print(f"[bold]reference[/] training anew: {why}")
     (root / "build").mkdir(exist_ok=True)
     train_reference(data.folder, folder, assignment, data.preset, console)
-    _record_of(folder).write_text(json.dumps(_record(root, data, assignment), indent=2) + "\n", encoding="utf-8")
+    _record_of(folder).write_text(json.dumps(record(root, data, assignment), indent=2) + "\n", encoding="utf-8")
     return folder
 
 
 def untrained(root: Path, data: TermData, assignment: Assignment, given: Path | None = None) -> str | None:
     """Why the upload at hand, or the one that is given, cannot be used for this code and data, if so."""
     folder = given or folder_for(root, data)
+    if why := _incomplete(folder, root, assignment):
+        return why
+    return None if given else _unrecorded(folder, record(root, data, assignment))
+
+
+def check_folder(given: Path, root: Path, assignment: Assignment) -> None:
+    """UsageError unless the folder holds every deliverable, with the reference's code."""
+    if not given.is_dir():
+        raise UsageError(f"--trained {given}: no such folder; give the folder with the reference's trained upload")
+    if why := _incomplete(given, root, assignment):
+        raise UsageError(f"--trained {given}: {why}")
+
+
+def check_fit(given: Path, data: TermData, assignment: Assignment) -> None:
+    """UsageError where an upload that was trained elsewhere belongs to another key, other data or another preset.
+
+    The record that training leaves beside the folder tells; where it was not brought along, the answers do: those for
+    other data are right by chance alone, and below every threshold.
+    """
+    if _record_of(given).is_file():
+        wanted = {"data": data.digest, "preset": data.preset}
+        if why := _unrecorded(given, wanted):
+            raise UsageError(f"--trained {given}: is not for this release: {why}")
+        return
+    with tempfile.TemporaryDirectory() as scratch:
+        termdata.write(data.files, Path(scratch))
+        for entry in assignment.problems:
+            fit = problem_of(entry).fit
+            right = fit(given, Path(scratch)) if fit is not None and entry.thresholds else None
+            if right is not None and right < entry.least_threshold:
+                raise UsageError(
+                    f"--trained {given}: its answers do not fit this data: at best {right:.1%} are right. Was it "
+                    "trained with another key, preset or --data?"
+                )
+
+
+def _incomplete(folder: Path, root: Path, assignment: Assignment) -> str | None:
+    """What a folder lacks to be an upload of the reference, if it does."""
     missing = [each.name for each in assignment.deliverables if not (folder / each.name).is_file()]
     if missing:
         return f"{folder} lacks {', '.join(missing[:3])}{' and others' if len(missing) > 3 else ''}"
@@ -88,17 +131,28 @@ def untrained(root: Path, data: TermData, assignment: Assignment, given: Path | 
     for each in assignment.deliverables:
         if each.kind == "code" and (folder / each.name).read_bytes() != (source / each.name).read_bytes():
             return f"{each.name} of the reference has changed since"
-    return None if given else _unrecorded(folder, _record(root, data, assignment))
+    return None
 
 
 def _unrecorded(folder: Path, wanted: dict[str, str]) -> str | None:
     """Why the record of a training does not say what is wanted, if so."""
     try:
         told = json.loads(_record_of(folder).read_text(encoding="utf-8"))
-        changed = [what for key, what in _CHANGED.items() if told[key] != wanted[key]]
+        changed = [_CHANGED[key] for key, value in wanted.items() if told[key] != value]
     except (OSError, ValueError, KeyError, TypeError):
-        return f"{_record_of(folder)} does not tell what it was trained on (--trained takes it all the same)"
+        return f"{_record_of(folder)} does not tell what it was trained on (--trained takes it where its answers fit)"
     return f"{' and '.join(changed)} changed since" if changed else None
+
+
+def records_of(root: Path, digest: str, preset: str, *, demo: bool) -> list[Path]:
+    """What training left beside the upload for this data: on what it was trained, and how well that went."""
+    folder = _folder_for(root, digest, preset, demo=demo)
+    return [path for path in (_record_of(folder), figures_of(folder)) if path.is_file()]
+
+
+def figures_of(folder: Path) -> Path:
+    """Seconds and accuracies of a training, beside the folder."""
+    return folder.with_name(f"{folder.name}.figures.json")
 
 
 def _record_of(folder: Path) -> Path:
@@ -106,7 +160,7 @@ def _record_of(folder: Path) -> Path:
     return folder.with_name(f"{folder.name}.json")
 
 
-def _record(root: Path, data: TermData, assignment: Assignment) -> dict[str, str]:
+def record(root: Path, data: TermData, assignment: Assignment) -> dict[str, str]:
     """What training depends on. torch's version is left out: any that the course allows will do for the self-check."""
     source = root / REFERENCE / "src"
     code = [f"submission/{each.name}" for each in assignment.deliverables if each.kind == "code"]
@@ -190,7 +244,7 @@ def train_reference(
         "seconds": seconds,
         "accuracy": _accuracies(out, dataset, assignment),
     }
-    out.with_name(f"{out.name}.figures.json").write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
+    figures_of(out).write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
     return figures
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 from harness.sandbox.model import SandboxError
@@ -19,12 +20,14 @@ _LAYERS = {
 }
 
 
-def doctor() -> tuple[str, bool]:
-    """A text of a screen's height, and whether Gradescope mode would grade here."""
+def doctor(tell: Callable[[str], None] = lambda _: None) -> tuple[str, bool]:
+    """A text of a screen's height, and whether Gradescope mode would grade here. `tell` hears what is being done."""
+    tell("starting a worker ...")
     folder = Path(tempfile.mkdtemp(prefix="holdout-doctor-"))
     folder.chmod(0o711)
     try:
         with Sandbox(folder, probes=str(folder)) as sandbox:  # an empty folder: no probes but the sandbox's own
+            tell("trying to break out of it, in every way that is known here; this takes some seconds ...")
             found = preflight(sandbox)
     except SandboxError as problem:
         return f"No worker can be run on this machine: {problem}", False

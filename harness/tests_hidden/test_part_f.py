@@ -93,11 +93,11 @@ def test_params_with_pretraining(student: Student) -> None:
 def test_test_predictions_with_pretraining(
     student: Student, gold: Gold, assignment: Assignment, for_staff: dict[str, Any], after_due_date: bool
 ) -> None:
-    """vanilla.pretrain.test.predictions answers at least 10% of the test questions."""
+    """vanilla.pretrain.test.predictions answers at least {vanilla.test} of the test questions."""
     score = judge(student, "vanilla.pretrain.test.predictions", gold, for_staff)
     expect_threshold(
         score,
-        assignment.thresholds["vanilla"],
+        assignment.thresholds["vanilla"].test,
         hint="evaluate the finetuned model on birth_test_inputs.tsv, in its order",
         exact=after_due_date,
     )

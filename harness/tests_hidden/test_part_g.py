@@ -233,11 +233,11 @@ def test_params_of_the_perceiver(student: Student) -> None:
 def test_test_predictions_of_the_perceiver(
     student: Student, gold: Gold, assignment: Assignment, for_staff: dict[str, Any], after_due_date: bool
 ) -> None:
-    """perceiver.pretrain.test.predictions answers at least 6% of the test questions."""
+    """perceiver.pretrain.test.predictions answers at least {perceiver.test} of the test questions."""
     score = judge(student, "perceiver.pretrain.test.predictions", gold, for_staff)
     expect_threshold(
         score,
-        assignment.thresholds["perceiver"],
+        assignment.thresholds["perceiver"].test,
         hint="evaluate the finetuned perceiver on birth_test_inputs.tsv, in its order",
         exact=after_due_date,
     )

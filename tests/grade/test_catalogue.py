@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from harness.assignment import load
-from harness.errors import InternalError, UsageError
+from harness.errors import SettingsError, UsageError
 from harness.grading import catalogue
 
 
@@ -37,7 +37,7 @@ def test_extra_credit_and_practice_say_so_in_their_titles() -> None:
 
 def test_a_point_too_many_is_noticed() -> None:
     first, *rest = catalogue.collect(load())
-    with pytest.raises(InternalError, match=r"1c: graded tests 5, assignment.toml 4"):
+    with pytest.raises(SettingsError, match=r"assignment.toml:\d+: part 1c: points = 4, but its graded tests give 5"):
         catalogue.check_points([replace(first, points=first.points + 1), *rest], load())
 
 

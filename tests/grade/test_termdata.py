@@ -11,6 +11,9 @@ import pytest
 from harness.assignment import load
 from harness.errors import UsageError
 from harness.grading import termdata
+from harness.grading.results import Note, NoteKind, Results
+from harness.intake.zips import digest
+from harness.release.termdata import generate, write
 
 
 @pytest.fixture
@@ -27,7 +30,9 @@ def test_the_data_of_the_release_are_used(release, data):
     found = termdata.released(release, load())
     assert found is not None
     assert found.parent == release / "build"
-    assert {path.name: path.read_bytes() for path in found.iterdir()} == {p.name: p.read_bytes() for p in data.iterdir()}
+    assert {path.name: path.read_bytes() for path in found.iterdir()} == {
+        p.name: p.read_bytes() for p in data.iterdir()
+    }
     assert termdata.released(release, load()) == found
     assert [path.name for path in (release / "build").iterdir()] == [found.name]
 
@@ -71,7 +76,73 @@ def test_questions_and_answers_of_two_terms_are_refused_with_their_line(data, tm
 def test_data_are_named_by_digest_and_place(data, tmp_path):
     other = tmp_path / "other"
     shutil.copytree(data, other)
-    assert termdata.named(data, load()).split()[0] == termdata.named(other, load()).split()[0]
-    assert termdata.named(other, load()).endswith(f" from {other}")
+    assert termdata.named(data, load(), tmp_path).split()[0] == termdata.named(other, load(), tmp_path).split()[0]
+    assert termdata.named(other, load(), tmp_path).endswith(f" from {other}")
     (other / "wiki.txt").write_text("changed", encoding="utf-8")
-    assert termdata.named(data, load()).split()[0] != termdata.named(other, load()).split()[0]
+    assert termdata.named(data, load(), tmp_path).split()[0] != termdata.named(other, load(), tmp_path).split()[0]
+
+
+# An upload for other data.
+
+
+@pytest.fixture
+def other(tmp_path):
+    """The data of another term, kept in build/."""
+    folder = tmp_path / "build" / "dataset-laptop-0123456789ab"
+    write(generate(load(), "laptop", b"another term's key, sixteen bytes"), folder)
+    return folder
+
+
+@pytest.fixture
+def upload(tmp_path, other):
+    """Predictions that are right for the other term, every second line."""
+    folder = tmp_path / "upload"
+    folder.mkdir()
+    for split in ("dev", "test"):
+        answers = [line.partition("\t")[2] for line in (other / f"birth_{split}.tsv").read_text("utf-8").splitlines()]
+        lines = [answer if number % 2 else "?" for number, answer in enumerate(answers)]
+        (folder / f"vanilla.pretrain.{split}.predictions").write_text("\n".join(lines), encoding="utf-8")
+    return folder
+
+
+def test_upload_that_was_made_for_another_dataset_is_known_for_it(data, other, upload, tmp_path):
+    said = termdata.made_for_other(upload, data, tmp_path, load())
+    assert said is not None
+    assert said.startswith("This upload was made for another dataset: 50% of the answers")
+    assert said.endswith(f"Grade it with --data {other}")
+
+
+def test_upload_for_this_data_or_for_none_that_is_known_is_told_nothing(data, other, upload, tmp_path):
+    assert termdata.made_for_other(upload, other, tmp_path, load()) is None
+    shutil.rmtree(other)
+    assert termdata.made_for_other(upload, data, tmp_path, load()) is None
+    shutil.rmtree(upload)
+    assert termdata.made_for_other(upload, data, tmp_path, load()) is None
+
+
+def test_releases_that_are_kept_are_known_and_damaged_ones_are_passed_over(data, other, upload, tmp_path):
+    for name, folder in (("a", other), ("b", None)):
+        (tmp_path / "releases" / name).mkdir(parents=True)
+        with zipfile.ZipFile(tmp_path / "releases" / name / "autograder.zip", "w") as archive:
+            for path in folder.iterdir() if folder else ():
+                archive.write(path, f"data/{path.name}")
+    shutil.rmtree(other)
+    assert "Grade it with --data" in str(termdata.made_for_other(upload, data, tmp_path, load()))
+
+
+def test_what_explains_the_rest_is_said_first():
+    results = Results.of(())
+    results.add_note(NoteKind.ABSENT, "something is missing")
+    results.add_note(NoteKind.OTHER_DATA, "made for another dataset")
+    assert [note.kind for note in results.notes] == [NoteKind.OTHER_DATA, NoteKind.ABSENT]
+    assert results.notes[0] == Note(NoteKind.OTHER_DATA, "made for another dataset")
+
+
+def test_data_are_named_with_key_and_release(data, tmp_path):
+    found = digest({name: (data / name).read_bytes() for name in load().data_names()})
+    assert termdata.named(data, load(), tmp_path) == f"{found[:8]}, from {data}"
+    (tmp_path / "dist").mkdir()
+    stamp = {"data": found, "key": "8afaff0f7d82", "release": "aa-bb-cc"}
+    (tmp_path / "dist" / "manifest.json").write_text(json.dumps(stamp))
+    told = f"{found[:8]}, key 8afaff0f7d82, of release aa-bb-cc, the live one, from {data}"
+    assert termdata.named(data, load(), tmp_path) == told

@@ -62,7 +62,9 @@ def test_syntax_that_is_newer_than_the_graders_python_is_told_with_both_versions
     assert said is not None
     assert said.startswith(f"line {line} (" if what else "line ")
     assert what in said
-    assert f"read by your Python {sys.version_info[0]}.{sys.version_info[1]}, but not by the grader's Python 3.10" in said
+    assert (
+        f"read by your Python {sys.version_info[0]}.{sys.version_info[1]}, but not by the grader's Python 3.10" in said
+    )
 
 
 @pytest.mark.parametrize(

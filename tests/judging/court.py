@@ -128,7 +128,9 @@ class Court:
                 write_predictions(path, self._files.data, change["right"])
 
     def _staged(self, folder: Path) -> Submission:
-        return stage(folder, self.scratch / f"staged-{self._next()}", ASSIGNMENT.deliverables, exports=exports_of(ASSIGNMENT))
+        return stage(
+            folder, self.scratch / f"staged-{self._next()}", ASSIGNMENT.deliverables, exports=exports_of(ASSIGNMENT)
+        )
 
     def _next(self) -> int:
         self._count += 1

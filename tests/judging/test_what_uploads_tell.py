@@ -179,8 +179,8 @@ def uploads_to_recover(oracle: Oracle) -> tuple[int, dict[int, str]]:
     total, thresholds = len(oracle.gold.test), load().thresholds
     fill = {
         "1d-1-hidden": 0,
-        "1f-7-hidden": needed(total, thresholds["vanilla"]) - 1,
-        "1g-7-hidden": needed(total, thresholds["perceiver"]) - 1,
+        "1f-7-hidden": needed(total, thresholds["vanilla"].test) - 1,
+        "1g-7-hidden": needed(total, thresholds["perceiver"].test) - 1,
     }
     first = max(fill.values())
     known: dict[int, str] = {}

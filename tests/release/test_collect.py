@@ -178,7 +178,12 @@ def test_own_module_is_left_out_and_told(work):
 
 @pytest.mark.parametrize(
     "statement",
-    ["from .parts.spans import same", "from . import parts", "import submission.parts.spans", "from submission import parts"],
+    [
+        "from .parts.spans import same",
+        "from . import parts",
+        "import submission.parts.spans",
+        "from submission import parts",
+    ],
 )
 def test_own_package_that_the_code_imports_is_left_out_and_told(work, statement):
     (work / "submission" / "parts").mkdir()

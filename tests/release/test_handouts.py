@@ -11,8 +11,8 @@ from pathlib import Path
 import pypdf
 import pytest
 
-from harness.assignment import ROOT, Part, load
-from harness.errors import InternalError, UsageError
+from harness.assignment import ROOT, Part, Threshold, load
+from harness.errors import InternalError, SettingsError, UsageError
 from harness.grading.catalogue import GradedTest, collect
 from harness.problems.attention.pictures import PARTS
 from harness.release.handouts import handouts
@@ -133,12 +133,22 @@ def test_basic_tests_are_named_and_hidden_ones_are_not(page: Page, graded_tests:
 
 def test_bars_come_from_the_manifest(tmp_path: Path, graded_tests: tuple[GradedTest, ...]) -> None:
     told = load()
-    thresholds = {"vanilla": 0.125, "perceiver": 0.07}
+    thresholds = {"vanilla": Threshold(0.125, 0.125), "perceiver": Threshold(0.07, 0.07)}
     handouts.build(tmp_path, graded_tests, with_problem("birthplaces", told, thresholds=thresholds))
     text = prose(Page((tmp_path / "assignment.html").read_text(encoding="utf-8")))
     assert "at least 12.5% of them" in text
     assert "at least 7% are correct" in text
     assert "10%" not in text
+
+
+def test_dev_and_test_have_their_own_thresholds_in_the_handout(
+    tmp_path: Path, graded_tests: tuple[GradedTest, ...]
+) -> None:
+    thresholds = {"vanilla": Threshold(0.125, 0.11), "perceiver": Threshold(0.07, 0.05)}
+    handouts.build(tmp_path, graded_tests, with_problem("birthplaces", load(), thresholds=thresholds))
+    text = prose(Page((tmp_path / "assignment.html").read_text(encoding="utf-8")))
+    assert "at least 12.5% of them are correct on the dev set, and at least 11% on the test set" in text
+    assert "at least 7% are correct on dev and at least 5% on test" in text
 
 
 def test_commands_are_those_of_run_sh(page: Page) -> None:
@@ -264,7 +274,9 @@ def test_course_and_due_date_come_from_course_toml(
 
 
 def test_points_that_disagree_are_refused(tmp_path: Path, graded_tests: tuple[GradedTest, ...]) -> None:
-    with pytest.raises(InternalError, match="disagree on points"):
+    with pytest.raises(
+        SettingsError, match=r"assignment\.toml:\d+: part \d[a-z]: points = \d+, but its graded tests give"
+    ):
         handouts.build(tmp_path / "out", graded_tests[1:], load())
     assert not (tmp_path / "out").exists()
 
@@ -290,11 +302,11 @@ def edit(name: str, old: str, new: str) -> Change:
         (edit("page.typ.j2", "#set par(", "#set parr("), "Typst does not set it: .*parr"),
         (edit("page.typ.j2", '"Libertinus Serif"', '"No Such Font"'), "Typst warns: unknown font family"),
         (edit("figures/block.svg", "<desc", "<dsec"), r"block\.svg: not valid SVG"),
-        (edit("course.toml", "term =", "trem ="), r"course\.toml: 'term' is missing"),
+        (edit("course.toml", "term =", "trem ="), r"course\.toml:\d+: trem = .*: no such key \('term' is missing\)"),
         (edit("course.toml", "due = 2027-04-04", "due = 2027-03-04"), "lies before issued"),
         (edit("course.toml", "due = 2027-04-04T23:59:00", "due = 2027-04-04"), "a local date and time is needed"),
         (edit("course.toml", "issued = 2027-03-12", 'issued = "March"'), "a date is needed"),
-        (edit("course.toml", '"us-letter"', '"letter"'), "choose us-letter or a4"),
+        (edit("course.toml", '"us-letter"', '"letter"'), r"course\.toml:\d+: paper = .letter.: one of us-letter, a4"),
         (edit("course.toml", "example = true", "example = 1"), "true or false is needed"),
     ],
 )

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from harness.intake.zips import zipped
+from harness.release import git as git_of
 from harness.release import package
 from harness.release.termdata import TermData
 from tests.release.shapes import GOLD
@@ -120,7 +121,8 @@ def test_manifest_describes_every_file(repository, data):
     stamp = package.make_stamp(repository, data, {})
     entries = {"student.zip": {"a.txt": b"a"}}
     artefacts = {"student.zip": zipped(entries["student.zip"]), "handouts/handout.pdf": b"pdf"}
-    raw = json.loads(package.manifest(stamp, stamp, data, artefacts, entries))
+    raw = json.loads(package.manifest(stamp, stamp, data, artefacts, entries, {"thresholds": {"x": 0.5}}))
+    assert raw["thresholds"] == {"x": 0.5}
     assert (raw["release"], raw["key"], raw["demo_key"]) == (stamp.release, None, False)
     assert raw["artefacts"]["handouts/handout.pdf"] == {"sha256": hashlib.sha256(b"pdf").hexdigest(), "size": 3}
     listed = raw["artefacts"]["student.zip"]["files"]
@@ -143,33 +145,33 @@ def checkout(tmp_path):
 
 
 def test_commit_is_that_of_the_branch(checkout):
-    assert package.commit_of(checkout) == git(checkout, "rev-parse", "HEAD")
+    assert git_of.commit_of(checkout) == git(checkout, "rev-parse", "HEAD")
     git(checkout, "pack-refs", "--all")
-    assert package.commit_of(checkout) == git(checkout, "rev-parse", "HEAD")
+    assert git_of.commit_of(checkout) == git(checkout, "rev-parse", "HEAD")
 
 
 def test_commit_of_a_linked_work_tree_is_its_own(checkout, tmp_path):
     git(checkout, "worktree", "add", "--quiet", "--detach", str(tmp_path / "side"))
     git(checkout, "commit", "--quiet", "--allow-empty", "--message", "second")
-    assert package.commit_of(tmp_path / "side") == git(checkout, "rev-parse", "HEAD~1")
+    assert git_of.commit_of(tmp_path / "side") == git(checkout, "rev-parse", "HEAD~1")
 
 
 def test_commit_is_unknown_outside_a_checkout_and_before_the_first_commit(checkout, tmp_path):
     (checkout / "unpacked").mkdir()
-    assert package.commit_of(checkout / "unpacked") == "unknown"
+    assert git_of.commit_of(checkout / "unpacked") == "unknown"
     git(tmp_path, "init", "--quiet", "new")
-    assert package.commit_of(tmp_path / "new") == "unknown"
+    assert git_of.commit_of(tmp_path / "new") == "unknown"
 
 
 def test_commit_is_unknown_without_git(checkout, monkeypatch):
     monkeypatch.setenv("PATH", "")
-    assert package.commit_of(checkout) == "unknown"
+    assert git_of.commit_of(checkout) == "unknown"
 
 
 def test_commit_is_this_checkouts_inside_a_hook_of_another(checkout, tmp_path, monkeypatch):
     git(tmp_path, "init", "--quiet", "other")
     monkeypatch.setenv("GIT_DIR", str(tmp_path / "other" / ".git"))
-    assert package.commit_of(checkout) != "unknown"
+    assert git_of.commit_of(checkout) != "unknown"
 
 
 def test_version_is_the_projects_whatever_another_table_says(repository, data):

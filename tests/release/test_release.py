@@ -5,6 +5,8 @@ import json
 import re
 import shutil
 import zipfile
+from pathlib import Path
+from typing import Any
 
 import pytest
 from rich.console import Console
@@ -12,7 +14,7 @@ from rich.console import Console
 import build
 from harness.assignment import ROOT, load
 from harness.errors import InternalError, ReleaseRefusedError, UsageError
-from harness.release import release, selfcheck, template, training
+from harness.release import inputs, release, selfcheck, template, training
 from harness.release.handouts import handouts, staff
 from harness.release.selfcheck import Marks
 
@@ -47,7 +49,7 @@ def checked(monkeypatch, tmp_path):
 @pytest.fixture
 def quick(monkeypatch, checked):
     """Handouts and leak check left out, for tests of what comes before or after them."""
-    monkeypatch.setattr(release, "check", lambda *_: [])
+    monkeypatch.setattr(release, "check", lambda *_, **__: [])
     monkeypatch.setattr(handouts, "handout", lambda *_: {})
     monkeypatch.setattr(staff, "handout", lambda *_: {})
 
@@ -59,7 +61,7 @@ def said(console: Console) -> str:
 
 def test_release_is_complete_and_free_of_leaks(root, console, checked):
     """The leak check on the real thing raises no alarm: `release` would not have returned."""
-    release.release(release.Request(root), console)
+    release.release(inputs.Request(root), console)
     dist = root / "dist"
     made = set(template.files_below(dist))
     assert {"student.zip", "autograder.zip", "manifest.json", "handouts/assignment.pdf"} <= made
@@ -82,7 +84,7 @@ def test_release_is_complete_and_free_of_leaks(root, console, checked):
 def test_secret_key_makes_other_data_and_no_warning(root, console, quick, tmp_path):
     key = tmp_path / "term.key"
     key.write_text("8c1f0e6f5b4a49d2a7c3905d2e61b7f4\n")
-    release.release(release.Request(root, key_file=key), console)
+    release.release(inputs.Request(root, key_file=key), console)
     everything = b"".join((root / "dist" / path).read_bytes() for path in template.files_below(root / "dist"))
     assert key.read_bytes().strip() not in everything
     assert "PUBLIC DEMO KEY" not in said(console)
@@ -101,26 +103,55 @@ def break_self_check(monkeypatch):
     monkeypatch.setattr(selfcheck, "check", refuse)
 
 
-@pytest.mark.parametrize("how", ["strip", "data", "key", "leak", "self-check"])
-def test_release_that_fails_leaves_no_dist(root, console, quick, monkeypatch, tmp_path, how):
-    """Not even the one that a previous release made."""
+def break_course(root):
+    path = root / "handouts" / "course.toml"
+    path.write_text(path.read_text(encoding="utf-8").replace("due =", "dew ="), encoding="utf-8")
+
+
+def break_assignment(root):
+    path = root / "assignment.toml"
+    path.write_text(path.read_text(encoding="utf-8").replace("vanilla = 0.10", "vanilla = 10"), encoding="utf-8")
+
+
+MISTAKES: dict[str, dict[str, Any]] = {
+    "preset": {"preset": "huge"},
+    "data": {"data": Path("nowhere")},
+    "key": {"key_file": Path("nowhere.key")},
+    "trained": {"trained": Path("nowhere")},
+    "hotfix": {"hotfix": Path("nowhere")},
+}
+
+
+@pytest.mark.parametrize("how", [*MISTAKES, "course", "assignment", "strip", "leak", "self-check"])
+def test_release_that_fails_leaves_dist_as_it_was(root, console, quick, monkeypatch, how):
     (root / "dist").mkdir()
     (root / "dist" / "student.zip").write_bytes(b"old")
-    request = release.Request(root)
+    request = inputs.Request(root, **MISTAKES.get(how, {}))
     if how == "strip":
         break_reference(root)
-    elif how == "data":
-        request = release.Request(root, data=tmp_path / "nowhere")
-    elif how == "key":
-        request = release.Request(root, key_file=tmp_path / "nowhere.key")
+    elif how == "course":
+        break_course(root)
+    elif how == "assignment":
+        break_assignment(root)
     elif how == "leak":
-        monkeypatch.setattr(release, "check", lambda *_: ["LEAK"])
-    else:
+        monkeypatch.setattr(release, "check", lambda *_, **__: ["LEAK"])
+    elif how == "self-check":
         break_self_check(monkeypatch)
+    if how not in ("strip", "leak", "self-check"):
+        monkeypatch.setattr(template, "make", lambda *_: pytest.fail("built before everything was checked"))
     with pytest.raises((ReleaseRefusedError, UsageError, InternalError)):
         release.release(request, console)
-    assert not (root / "dist").exists()
+    assert {path.name: path.read_bytes() for path in (root / "dist").iterdir()} == {"student.zip": b"old"}
+    assert not (root / "releases").exists()
     assert not [path for path in (root / "build").glob("tmp*") if path.is_dir()]
+
+
+def test_everything_mistyped_is_told_at_once(root):
+    break_course(root)
+    with pytest.raises(UsageError) as told:
+        inputs.check(inputs.Request(root, preset="huge", key_file=root / "nowhere.key", trained=root / "nowhere"))
+    text = str(told.value)
+    assert all(each in text for each in ("course.toml", "no preset 'huge'", "nowhere.key", "--trained"))
 
 
 def real_solution(root) -> str:
@@ -136,25 +167,25 @@ def test_leak_is_refused_with_artefact_line_and_block(root, console, checked):
     readme = root / "reference_solution" / "README.md"
     readme.write_text(readme.read_text(encoding="utf-8") + "\n" + real_solution(root), encoding="utf-8")
     with pytest.raises(ReleaseRefusedError) as refusal:
-        release.release(release.Request(root), console)
+        release.release(inputs.Request(root), console)
     said = r"LEAK student\.zip!/holdout-assignment/README\.md:\d+ repeats \d+ tokens of block reference_solution/src/"
     assert re.search(said, str(refusal.value))
 
 
 def test_nothing_is_trained_for_a_release_that_leaks(root, console, quick, monkeypatch):
-    monkeypatch.setattr(release, "check", lambda *_: ["LEAK"])
+    monkeypatch.setattr(release, "check", lambda *_, **__: ["LEAK"])
     monkeypatch.setattr(training, "untrained", lambda *_: "never trained")
     monkeypatch.setattr(training, "ready", lambda *_: pytest.fail("trained"))
     with pytest.raises(ReleaseRefusedError, match="LEAK"):
-        release.release(release.Request(root), console)
+        release.release(inputs.Request(root), console)
 
 
 def test_leak_is_told_though_the_self_check_fails_too(root, console, quick, monkeypatch):
-    monkeypatch.setattr(release, "check", lambda *_: ["LEAK"])
+    monkeypatch.setattr(release, "check", lambda *_, **__: ["LEAK"])
     monkeypatch.setattr(training, "untrained", lambda *_: None)
     break_self_check(monkeypatch)
     with pytest.raises(ReleaseRefusedError, match="LEAK"):
-        release.release(release.Request(root), console)
+        release.release(inputs.Request(root), console)
 
 
 def test_stale_template_is_named_and_mended(root, console):
@@ -164,6 +195,9 @@ def test_stale_template_is_named_and_mended(root, console):
         release.check_template(root)
     release.make_template(root, console)
     release.check_template(root)
+    assert "student_template/ is up to date now: commit it" in said(console)
+    release.make_template(root, console)
+    assert "student_template/ was up to date: nothing has changed" in said(console)
 
 
 def test_projects_own_template_is_up_to_date():

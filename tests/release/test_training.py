@@ -12,7 +12,7 @@ from harness.assignment import ROOT, load
 from harness.errors import UsageError
 from harness.release import training
 from harness.release.keys import DEMO_KEY
-from harness.release.termdata import TermData
+from harness.release.termdata import TermData, generate
 
 DATA = TermData(Path("data"), {"wiki.txt": b"x\n"}, DEMO_KEY, "laptop", frozenset(), frozenset())
 
@@ -124,3 +124,50 @@ def test_other_data_is_trained_in_a_folder_of_its_own(root, asked, other):
     demo = ready(root)
     assert ready(root, replace(DATA, **other)) != demo
     assert len(asked) == 2
+
+
+# Whether an upload that was trained elsewhere is this release's.
+
+
+@pytest.fixture
+def brought(root, asked, tmp_path) -> Path:
+    """A complete upload with a record of DATA beside it."""
+    folder = tmp_path / "from the cluster"
+    shutil.copytree(ready(root), folder)
+    (tmp_path / f"{folder.name}.json").write_bytes((root / "build" / "reference_upload.json").read_bytes())
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("other", "named"),
+    [(replace(DATA, files={"wiki.txt": b"y\n"}), "the term's data"), (replace(DATA, preset="full"), "the preset")],
+)
+def test_upload_with_its_record_is_taken_for_its_data_and_preset_alone(root, brought, other, named):
+    training.check_folder(brought, root, load())
+    training.check_fit(brought, DATA, load())
+    with pytest.raises(UsageError, match=rf"--trained .*: is not for this release: {named} changed since"):
+        training.check_fit(brought, other, load())
+
+
+def test_upload_that_is_not_there_or_not_whole_is_refused(root, brought):
+    with pytest.raises(UsageError, match="no such folder"):
+        training.check_folder(brought.with_name("nowhere"), root, load())
+    (brought / "vanilla.finetune.params").unlink()
+    with pytest.raises(UsageError, match=r"lacks vanilla\.finetune\.params"):
+        training.check_folder(brought, root, load())
+
+
+def test_upload_without_a_record_is_taken_where_its_answers_fit(brought):
+    brought.with_name(f"{brought.name}.json").unlink()
+    ours, theirs = (generated_by(key) for key in (DEMO_KEY, b"another term's key, sixteen bytes"))
+    for path in brought.glob("*.predictions"):
+        split = path.stem.rpartition(".")[2]
+        lines = ours.files[f"birth_{split}.tsv"].decode("utf-8").splitlines()
+        path.write_text("\n".join(line.partition("\t")[2] for line in lines), encoding="utf-8")
+    training.check_fit(brought, ours, load())
+    with pytest.raises(UsageError, match=r"its answers do not fit this data: at best \d\.\d% are right"):
+        training.check_fit(brought, theirs, load())
+
+
+def generated_by(key: bytes) -> TermData:
+    return TermData(Path("data"), generate(load(), "laptop", key), key, "laptop", frozenset(), frozenset())

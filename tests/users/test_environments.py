@@ -52,7 +52,17 @@ def home(tmp_path, data) -> Path:
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root has workers of other users")
 @pytest.mark.parametrize("umask", [0o027, 0o077])
 def test_a_grade_works_under_any_umask(umask, honest_upload, data):
-    command = (sys.executable, "-m", "harness", "grade", str(honest_upload), "--data", str(data), "--only", "1e-2-hidden")
+    command = (
+        sys.executable,
+        "-m",
+        "harness",
+        "grade",
+        str(honest_upload),
+        "--data",
+        str(data),
+        "--only",
+        "1e-2-hidden",
+    )
     done = run(*command, umask=umask)
     assert (done.returncode, "pass" in done.stdout) == (0, True), done.stdout + done.stderr
 
@@ -108,7 +118,7 @@ def test_an_older_package_first_on_the_path_is_told_in_one_sentence(home, tmp_pa
     assert (done.returncode, done.stdout) == (2, "")
     (line,) = done.stderr.splitlines()
     assert line.startswith("error: pytest is 7.4.4 here, and >=9,<10 is needed: ")
-    assert f"-m pip install -r \"{home / 'requirements.txt'}\"" in line
+    assert f'-m pip install -r "{home / "requirements.txt"}"' in line
 
 
 @pytest.mark.parametrize(
@@ -191,7 +201,14 @@ def test_samples_are_printed_to_any_stream(encoding, home):
     assert ("\\u2047" in done.stdout) == (encoding != "utf-8")
 
 
-@pytest.mark.parametrize("command", [("grader.py", "1e-0-basic"), ("collect_submission.py",), ("run.py", "--function=baseline", "--baseline_place=Tōkyō")])
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("grader.py", "1e-0-basic"),
+        ("collect_submission.py",),
+        ("run.py", "--function=baseline", "--baseline_place=Tōkyō"),
+    ],
+)
 def test_commands_of_students_print_to_a_stream_of_windows(command, home):
     text = (home / "submission" / "dataset.py").read_text(encoding="utf-8")
     (home / "submission" / "dataset.py").write_text(
@@ -204,7 +221,9 @@ def test_commands_of_students_print_to_a_stream_of_windows(command, home):
 
 
 @pytest.mark.skipif(os.name != "posix", reason="closed pipes end programs on POSIX alone")
-@pytest.mark.parametrize("command", [("-m", "harness", "doctor"), (str(SOURCE / "submission" / "dataset.py"), "namedata")])
+@pytest.mark.parametrize(
+    "command", [("-m", "harness", "doctor"), (str(SOURCE / "submission" / "dataset.py"), "namedata")]
+)
 def test_a_reader_that_stops_reading_is_no_error(command, home):
     if command[-1] == "namedata":
         command = (str(home / "submission" / "dataset.py"), "namedata")

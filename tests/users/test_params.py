@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib
+import re
+import subprocess
 import sys
 
 import pytest
@@ -114,3 +116,18 @@ def test_run_py_says_what_it_does_not_like_about_a_file(kind, utils, tmp_path):
     torch.save({**model.state_dict(), "weight": ODD[kind][0]()}, tmp_path / "a.params")
     with pytest.raises(utils.ParamsError, match="holds 'weight' as a sparse or quantised tensor"):
         utils.load_params(model, str(tmp_path / "a.params"))
+
+
+def test_the_older_format_is_refused_with_the_line_that_converts_it(files, tmp_path):
+    path = tmp_path / "a.params"
+    torch.save(state(), path, _use_new_zipfile_serialization=False)
+    said = files.state_dicts(tmp_path, ["a.params"])["a.params"]["problem"]
+    found = re.search(r"write it anew with python -c (\".*\")$", said)
+    assert found is not None
+    subprocess.run([sys.executable, "-c", found[1].strip('"')], cwd=tmp_path, check=True)
+    assert files.state_dicts(tmp_path, ["a.params"])["a.params"] == described(files, state(), tmp_path)
+
+
+def test_what_torch_never_wrote_is_not_said_to_be_older(files, tmp_path):
+    (tmp_path / "a.params").write_bytes(b"weights")
+    assert "torch before" not in files.state_dicts(tmp_path, ["a.params"])["a.params"]["problem"]

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from harness.assignment import percent as percent_of
 from harness.grading.feedback import Cause, Failure, expect
 from harness.grading.student import Student
 from harness.probes import training
@@ -84,7 +85,7 @@ def expect_threshold(found: Score, threshold: float, hint: str, *, exact: bool =
     """
     if not meets(found, threshold):
         seen = f"{percent(found)} ({found.correct} of {found.total})" if exact else _coarse(found, threshold)
-        raise Failure(expected=f"at least {threshold:.0%} right", seen=seen, hint=hint, public=True)
+        raise Failure(expected=f"at least {percent_of(threshold)} right", seen=seen, hint=hint, public=True)
 
 
 def _coarse(found: Score, threshold: float) -> str:

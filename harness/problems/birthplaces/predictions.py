@@ -340,3 +340,17 @@ def accuracies(upload: Path, data: Path) -> dict[str, float]:
         path.stem: round(score(parse(path.read_bytes()), gold[path.stem.rpartition(".")[2]]).accuracy, 4)
         for path in files
     }
+
+
+def fit(upload: Path, data: Path) -> float | None:
+    """The accuracy of an upload's best predictions file; one that cannot be scored has 0. None without files."""
+    gold = {split: load_gold(data / f"birth_{split}.tsv") for split in ("dev", "test")}
+    files = [path for path in upload.rglob("*.predictions") if path.stem.rpartition(".")[2] in gold]
+    return max((_accuracy(path, gold[path.stem.rpartition(".")[2]]) for path in files), default=None)
+
+
+def _accuracy(path: Path, gold: Sequence[Question]) -> float:
+    try:
+        return score(parse(path.read_bytes()), gold).accuracy
+    except PredictionsError:
+        return 0.0

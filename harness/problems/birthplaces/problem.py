@@ -10,6 +10,7 @@ from harness.assignment import Deliverable
 from harness.problem import Findings, Judged, Problem
 from harness.problems.birthplaces import predictions
 from harness.problems.birthplaces.gold import Gold
+from harness.settings import Table
 
 
 def _generate(numbers: Mapping[str, Any], secret: bytes) -> Mapping[str, bytes]:
@@ -22,6 +23,15 @@ def _after_tests(judged: Judged) -> Findings:
     from harness.problems.birthplaces.provenance import settle  # staff's, with its probe
 
     return settle(judged)
+
+
+def _check_settings(settings: Table) -> None:
+    settings.only(["provenance"])
+    provenance = settings.table("provenance")
+    provenance.only(["mode", "questions", "agreement"])
+    provenance.text("mode", among=("off", "report", "score"))
+    provenance.whole("questions")
+    provenance.number("agreement", 0, 1, "a share of equal answers, above 0 and at most 1,")
 
 
 def _check_upload(file: Deliverable, content: bytes, data: Path) -> str | None:
@@ -50,8 +60,10 @@ PROBLEM = Problem(
     },
     fixtures={"gold": Gold},
     generate=_generate,
+    check_settings=_check_settings,
     check_data=predictions.check_data,
     check_upload=_check_upload,
     after_tests=_after_tests,
     accuracies=predictions.accuracies,
+    fit=predictions.fit,
 )

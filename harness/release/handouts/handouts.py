@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
 
-from harness.assignment import ROOT, Assignment, Deliverable, Part
+from harness.assignment import ROOT, Assignment, Deliverable, Part, percent
 from harness.errors import InternalError, UsageError
 from harness.grading.catalogue import GradedTest, check_points
 from harness.problem import problem_of
@@ -202,7 +202,7 @@ def _filled(sources: Path, name: str, context: Mapping[str, Any], **more: Any) -
         md=lambda text: _MARKDOWN.sub(r"\\\1", str(text)),
         html=lambda text: html.escape(str(text)).replace("$", "$$"),  # $ begins a variable of pandoc's templates
         typst=lambda text: '"' + str(text).replace("\\", "\\\\").replace('"', '\\"').replace("$", "$$") + '"',
-        percent=lambda share: f"{100 * share:g}%",
+        percent=percent,
         number=lambda value: f"{value:g}",
     )
     try:

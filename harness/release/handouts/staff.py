@@ -73,6 +73,13 @@ def handout(
     return handouts.typeset(sources, TEMPLATE, {**context, **more}, release)
 
 
+def check(assignment: Assignment, sources: Path, reference: Path) -> None:
+    """UsageError where a rubric, or the solved written part that it is for, cannot be used."""
+    for entry in assignment.problems:
+        if entry.written:
+            _written(entry, sources, reference)
+
+
 def _written(entry: ProblemEntry, sources: Path, reference: Path) -> dict[str, Any]:
     """Questions and answers of the written part of a problem."""
     rubric, solved = sources / f"{entry.name}.rubric.toml", reference / entry.written

@@ -1,0 +1,129 @@
+"""Everything that staff give to a release, checked before anything is made.
+
+Promises: reads only, takes a second or two, and tells everything that is wrong at once: whoever mistyped two things
+learns of both. Only what must be made first (zips, handouts, grades) is judged later.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ParamSpec, TypeVar
+
+from harness import assignment as manifest_of
+from harness.assignment import Assignment
+from harness.errors import HoldoutError, SettingsError, UsageError
+from harness.grading.catalogue import GradedTest, check_points, collect
+from harness.problem import check_settings
+from harness.release import git, termdata, training
+from harness.release import lists as release_list
+from harness.release import previous as previous_release
+from harness.release.handouts import handouts, staff
+from harness.release.handouts.course import Course
+from harness.release.keys import read_key
+from harness.release.lists import Lists
+from harness.release.previous import PreviousRelease
+from harness.release.template import REFERENCE
+from harness.release.termdata import TermData
+
+_P = ParamSpec("_P")
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True)
+class Request:
+    """What staff asked for. `root` is the checkout."""
+
+    root: Path
+    data: Path | None = None
+    key_file: Path | None = None
+    preset: str | None = None  # None: the hotfixed release's, or the demo's
+    trained: Path | None = None  # the reference's upload, trained elsewhere
+    hotfix: Path | None = None  # dist/ or manifest of the release that students have
+    students_too: bool = False  # a hotfix may change what students have
+    dry_run: bool = False
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What the request comes to: files read, names looked up."""
+
+    assignment: Assignment
+    lists: Lists
+    course: Course
+    graded_tests: tuple[GradedTest, ...]
+    previous: PreviousRelease | None
+    data: TermData
+    """Not kept in build/ yet, where it is generated."""
+
+
+def check(request: Request) -> Inputs:
+    """Read and check all that a release starts from.
+
+    Raises:
+        UsageError: something given is unusable; where it is more than one thing, each in a line of its own.
+    """
+    root, found = request.root, _Complaints()
+    assignment = manifest_of.load(root / "assignment.toml")
+    lists = found.of(release_list.load, assignment)
+    graded_tests = collect(assignment)
+    found.of(check_points, graded_tests, assignment)
+    found.of(check_settings, assignment)
+    sources = root / "handouts"
+    course = found.of(handouts.course_of, sources)
+    found.of(staff.check, assignment, sources, root / REFERENCE)
+    previous = found.of(previous_release.load, request.hotfix) if request.hotfix else None
+    preset = request.preset or (previous.preset if previous else termdata.DEMO_PRESET)
+    found.of(assignment.check_preset, preset)
+    found.of(_check_key, request)
+    if request.data is not None:
+        found.of(termdata.check_folder, request.data, assignment)
+    if request.trained is not None:
+        found.of(training.check_folder, request.trained, root, assignment)
+    found.raise_any()
+    assert lists is not None
+    assert course is not None  # raise_any has looked
+    data = _data(request, preset, assignment)
+    refusal = previous.data_refusal(data) if previous else None
+    if refusal is not None:
+        raise UsageError(refusal)
+    if request.trained is not None:
+        training.check_fit(request.trained, data, assignment)
+    return Inputs(assignment, lists, course, graded_tests, previous, data)
+
+
+class _Complaints:
+    """Checks that are made one after the other, and told together."""
+
+    def __init__(self) -> None:
+        self._problems: list[HoldoutError] = []
+
+    def of(self, check: Callable[_P, _T], *given: _P.args, **options: _P.kwargs) -> _T | None:
+        """What the check gives; None where it complains."""
+        try:
+            return check(*given, **options)
+        except HoldoutError as problem:
+            self._problems.append(problem)
+            return None
+
+    def raise_any(self) -> None:
+        """The complaint as it came, where there is one; several as one."""
+        if len(self._problems) == 1:
+            raise self._problems[0]
+        if self._problems:
+            settings = any(isinstance(problem, SettingsError) for problem in self._problems)
+            kind = SettingsError if settings else UsageError
+            raise kind("\n".join(str(problem) for problem in self._problems))
+
+
+def _check_key(request: Request) -> None:
+    if request.key_file is not None:
+        read_key(request.key_file)
+        git.refuse_committable(request.key_file, request.root)
+
+
+def _data(request: Request, preset: str, assignment: Assignment) -> TermData:
+    if request.data is not None:
+        return termdata.dropped_in(request.data, request.key_file, preset, assignment)
+    return termdata.generated(request.root, request.key_file, preset, assignment, keep=False)
