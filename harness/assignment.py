@@ -110,6 +110,8 @@ class ProblemEntry:
     data: tuple[DataFile, ...] = ()
     template: tuple[str, ...] = ()
     """Files of the reference that students get with it, beside its code."""
+    demos: tuple[str, ...] = ()
+    """What names of folders hold, in lower case, that come with the template and hold files named like deliverables."""
     written: str = ""
     """The solved written part, below the reference; its answers are for staff."""
     thresholds: Mapping[str, Threshold] = field(default_factory=dict)
@@ -189,6 +191,11 @@ class Assignment:
     def uploads_by_name(self) -> Mapping[str, Deliverable]:
         """The uploads, by name."""
         return {each.name: each for each in self.uploads}
+
+    @cached_property
+    def demos(self) -> tuple[str, ...]:
+        """What names of folders hold that came with the assignment and are nobody's work."""
+        return tuple(name for problem in self.problems for name in problem.demos)
 
     @cached_property
     def chains(self) -> tuple[tuple[Deliverable, ...], ...]:
@@ -306,6 +313,7 @@ def _entry(name: str, table: Table) -> ProblemEntry:
         deliverables=tuple(_deliverable(each) for each in table.tables("deliverables")),
         data=tuple(_data_file(each) for each in table.tables("data")),
         template=table.texts("template"),
+        demos=table.texts("demos"),
         written=table.text("written", ""),
         thresholds={each: _threshold(table.table("thresholds"), each) for each in table.table("thresholds").values},
         settings=table.table("settings").values,

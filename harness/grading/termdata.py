@@ -83,6 +83,16 @@ def _unpacked(archive: Path, root: Path, assignment: Assignment) -> Path:
     return folder
 
 
+def release_in(root: Path) -> str:
+    """The release in dist/ in words; what its manifest does not tell is left out."""
+    try:
+        told = json.loads((root / "dist" / "manifest.json").read_text(encoding="utf-8"))
+        demo = ", made with the public demo key" if told["demo_key"] else ""
+        return f"release {told['release']} in dist/{demo}"
+    except (OSError, ValueError, KeyError, TypeError):
+        return "the release in dist/"
+
+
 def _write(files: dict[str, bytes], folder: Path) -> None:
     """The folder appears complete or not at all; another grade may make it meanwhile."""
     aside = folder.with_name(f".{folder.name}.{secrets.token_hex(8)}")
