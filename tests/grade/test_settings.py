@@ -203,6 +203,10 @@ list = [
 [one.two]
 "quoted key" = 1
 dotted.key = 2
+nested = [
+    ["four"]
+]
+last = 1
 [[three]]
 key = 4
 """
@@ -220,7 +224,8 @@ key = 4
         (("one", "two"), 8),
         (("one", "two", "dotted", "key"), 10),
         (("one", "two", "gone"), 8),
-        (("three", "key"), 12),
+        (("one", "two", "last"), 14),
+        (("three", "key"), 16),
         (("gone",), None),
     ],
 )
