@@ -17,14 +17,13 @@ from harness.problems.birthplaces.predictions import (
     PredictionsError,
     Question,
     Score,
-    identical,
     load_gold,
     meets,
     needed,
+    of_another_split,
     parse,
     percent,
     score,
-    swapped,
 )
 
 if TYPE_CHECKING:
@@ -241,27 +240,36 @@ def test_accuracy_is_a_fraction():
 # --- two files --------------------------------------------------------------------------------------------------------
 
 
-def test_exchanged_files_are_told_by_their_lengths():
+def test_a_file_of_the_other_splits_length_looks_like_it():
     dev, test = LONG[:300], LONG[:250]
-    assert swapped(["x"] * 250, ["x"] * 300, dev, test) is not None
-    assert swapped(["x"] * 300, ["x"] * 250, dev, test) is None
-    assert swapped(["x"] * 250, ["x"] * 250, dev, test) is None
+    assert of_another_split(["x"] * 250, dev, test, "test") == (
+        "this looks like the test file: run the evaluation again, with an outputs path of its own"
+    )
+    assert of_another_split(["x"] * 300, test, dev, "dev") is not None
+    assert of_another_split([*["x"] * 250, "", ""], dev, test, "test") is not None
+    assert of_another_split(["x"] * 300, dev, test, "test") is None
+    assert of_another_split(["x"] * 200, dev, test, "test") is None
+    assert of_another_split([""] * 250, dev, test, "test") is None
+    assert of_another_split([], dev, test, "test") is None
 
 
-def test_exchanged_files_of_one_length_are_told_by_their_answers():
+def test_a_file_of_the_other_split_is_told_by_its_answers():
     dev, test = LONG[:200], LONG[200:]
     for_dev, for_test = answers()[:200], answers()[200:]
-    assert swapped(for_test, for_dev, dev, test) is not None
-    assert swapped(for_dev, for_test, dev, test) is None
-    assert swapped(["x"] * 200, ["x"] * 200, dev, test) is None
-    assert swapped(["Rome 0"] * 200, ["Rome 0"] * 200, dev, test) is None
+    assert of_another_split(for_test, dev, test, "test", for_dev) is not None
+    assert of_another_split(for_dev, test, dev, "dev", for_test) is not None
+    assert of_another_split(for_dev, dev, test, "test", for_test) is None
+    for same in (["x"] * 200, ["Rome 0"] * 200):
+        assert of_another_split(same, dev, test, "test", same) is None
+        assert of_another_split(same, test, dev, "dev", same) is None
 
 
-def test_identical_files_are_told_unless_every_line_is_the_same():
-    assert identical(["a", "b"], ["a", "b"]) is not None
-    assert identical(["a", "b"], ["a", "c"]) is None
-    assert identical(["London"] * 5, ["London"] * 5) is None
-    assert identical([], []) is None
+def test_of_two_equal_files_only_the_copy_is_blamed():
+    dev, test = LONG[:200], LONG[200:]
+    weak = [answers()[200], *["x"] * 199]
+    for right in (answers()[200:], weak):
+        assert of_another_split(right, dev, test, "test", right) is not None
+        assert of_another_split(right, test, dev, "dev", right) is None
 
 
 # --- real files, where they are at hand -------------------------------------------------------------------------------

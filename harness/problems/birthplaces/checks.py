@@ -18,12 +18,11 @@ from harness.problems.birthplaces.predictions import (
     PredictionsError,
     Question,
     Score,
-    identical,
     meets,
+    of_another_split,
     parse,
     percent,
     score,
-    swapped,
 )
 from harness.problems.birthplaces.spans import NotASpan, Span, expected_vocabulary, legible
 
@@ -37,7 +36,7 @@ def judge(student: Student, name: str, gold: Gold, for_staff: dict[str, Any]) ->
     Leaves `correct` and `total` for staff, whatever comes of it.
 
     Raises:
-        Failure: the file is missing or malformed, or was mixed up with the one for the other split.
+        Failure: the file is missing or malformed, or is the one for the other split.
     """
     questions: Sequence[Question] = getattr(gold, name.split(".")[-2])
     for_staff.update(correct=0, total=len(questions))
@@ -52,26 +51,32 @@ def judge(student: Student, name: str, gold: Gold, for_staff: dict[str, Any]) ->
         raise Failure(
             expected=f"{name}: {len(questions)} lines, one answer for each question, in their order",
             seen=said,
-            hint="write the file with the evaluation command and upload it unchanged",
+            hint="upload the file as the evaluation command writes it",
             public=True,
         )
     return found
 
 
 def _mix_up(student: Student, name: str, gold: Gold) -> str | None:
-    """A sentence when the dev and the test file of one model look exchanged, or are one file.
+    """A sentence when this file answers the questions of the other split: the other file is not blamed for it.
 
-    Only for hidden graded tests, since students do not have the answers for test.
+    None where the answers of the other split are not at hand: students have none for test.
     """
     stem, split, ending = name.rsplit(".", 2)
-    paths = [student.submission.present.get(f"{stem}.{each}.{ending}") for each in ("dev", "test")]
-    if split != "test" or None in paths:
+    other = "dev" if split == "test" else "test"
+    if not (gold.data / f"birth_{other}.tsv").is_file():
         return None
+    lines, beside = (_lines_of(student, f"{stem}.{each}.{ending}") for each in (split, other))
+    return of_another_split(lines, getattr(gold, split), getattr(gold, other), other, beside)
+
+
+def _lines_of(student: Student, name: str) -> Sequence[str]:
+    """The lines of a predictions file, none where there is no file that can be read."""
+    path = student.submission.present.get(name)
     try:
-        dev, test = (parse(path.read_bytes()) for path in paths if path is not None)
+        return parse(path.read_bytes()) if path else ()
     except PredictionsError:
-        return None
-    return swapped(dev, test, gold.dev, gold.test) or identical(dev, test)
+        return ()
 
 
 def expect_threshold(found: Score, threshold: float, hint: str) -> None:

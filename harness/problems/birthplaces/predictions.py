@@ -200,26 +200,26 @@ def _after_longest(lines: Sequence[str], gold: Sequence[Question]) -> int | None
     return next((index + 1 for index, line in enumerate(lines[:-1]) if len(line) > limit), None)
 
 
-def swapped(
-    dev_lines: Sequence[str], test_lines: Sequence[str], dev: Sequence[Question], test: Sequence[Question]
+def of_another_split(
+    lines: Sequence[str], own: Sequence[Question], other: Sequence[Question], split: str, beside: Sequence[str] = ()
 ) -> str | None:
-    """A sentence if the dev and the test file look exchanged: by their numbers of lines, or by what they answer."""
-    sentence = "the dev and the test file look exchanged: run both evaluations again, each with its own outputs path"
-    lengths = (len(dev_lines), len(test_lines))
-    if lengths == (len(test), len(dev)) and len(dev) != len(test):
-        return sentence
-    if lengths != (len(dev), len(test)) or len(dev) != len(test):
-        return None
-    straight = _matches(dev_lines, dev) + _matches(test_lines, test)
-    crossed = _matches(dev_lines, test) + _matches(test_lines, dev)
-    return sentence if crossed > 2 * straight + 0.05 * (len(dev) + len(test)) else None
+    """A sentence if the lines answer the other split's questions and not their own: the file is not the one it says.
 
-
-def identical(dev_lines: Sequence[str], test_lines: Sequence[str]) -> str | None:
-    """A sentence if both files hold the same lines, unless they answer every question alike."""
-    if len(set(dev_lines)) < 2 or tuple(dev_lines) != tuple(test_lines):
+    Args:
+        split: what the other split is called.
+        beside: the lines of the file for the other split. A file that equals it is a copy, and needs less evidence:
+            only where it answers more of the other questions than of its own is it the one that is wrong.
+    """
+    sentence = f"this looks like the {split} file: run the evaluation again, with an outputs path of its own"
+    kept = _without_surplus_blanks(lines, len(own))
+    if len(kept) != len(own):
+        return sentence if len(_without_surplus_blanks(lines, len(other))) == len(other) and any(lines) else None
+    if len(own) != len(other):
         return None
-    return "the dev and the test file are identical: one was written over the other, run both evaluations again"
+    straight, crossed = _matches(kept, own), _matches(kept, other)
+    if tuple(lines) == tuple(beside):
+        return sentence if crossed > straight else None
+    return sentence if crossed > 2 * straight + 0.05 * len(own) else None
 
 
 # --- the dataset -----------------------------------------------------------------------------------------------------
