@@ -112,7 +112,10 @@ def test_each_position_sees_what_it_should(student: Student, rng: np.random.Gene
     own = "{}: x_input is the query, and what the result of the attention is added to"
     _expect_pattern("DownProjectBlock", seen["down"], token[:, None] <= latent[None, :], order)
     _expect_pattern("UpProjectBlock", seen["up_latent"], latent[:, None] <= token[None, :], order)
-    _expect_pattern("UpProjectBlock", seen["up_input"], token[:, None] == token[None, :], own)
+    # Output 0 sees one latent alone, whatever its query is: without a residual connection, which is a matter of 1g-8, it
+    # does not depend on its token.
+    first = (token[:, None] == 0) & (token[None, :] == 0)
+    _expect_pattern("UpProjectBlock", seen["up_input"], token[:, None] == token[None, :], own, free=first)
     early = (token[:, None] <= token[None, :]) & (token[:, None] < m)
     _expect_pattern(
         "the perceiver of initialize_perceiver_model",
@@ -125,12 +128,14 @@ def test_each_position_sees_what_it_should(student: Student, rng: np.random.Gene
     explain(found, sizes, numbers, tokens)
 
 
-def _expect_pattern(what: str, moved: np.ndarray, wanted: np.ndarray, hint: str) -> None:
-    """A Failure unless exactly the wanted outputs moved: clearly, and the others not at all."""
+def _expect_pattern(
+    what: str, moved: np.ndarray, wanted: np.ndarray, hint: str, *, free: np.ndarray | bool = False
+) -> None:
+    """A Failure unless exactly the wanted outputs moved: clearly, and the others not at all; the free ones may."""
     hint = hint.format(what)
     expect(moved.shape == wanted.shape, f"{what}: shape {wanted.shape}", moved.shape, hint=hint)
     expect(bool(np.isfinite(moved).all()), f"{what}: finite numbers", "NaN or infinity", hint=hint)
-    right = np.where(wanted, moved > 1e-10, moved < 1e-12)
+    right = np.where(wanted, moved > 1e-10, moved < 1e-12) | free
     expect(
         bool(right.all()),
         f"{what}: depends on what it may see, and on nothing else",
@@ -159,7 +164,7 @@ def test_every_parameter_learns(student: Student, rng: np.random.Generator) -> N
     expect(not dead, "a gradient in every weight", f"none in {', '.join(dead[:3])}", hint=hint.format(_own(dead)))
     broken = [name for name, (_, _, bad, _) in seen.items() if bad]
     expect(not broken, "finite gradients", f"others in {', '.join(broken[:3])}", hint="does the loss stay finite?")
-    lost = [name for name, (_, _, _, places) in seen.items() if places != 1]
+    lost = [name for name, (_, _, _, places) in seen.items() if places not in (1, -1)]
     expect(
         not lost,
         "every parameter once in the optimiser",

@@ -30,6 +30,7 @@ from harness.grading import catalogue
 from harness.grading.feedback import Failure
 from harness.grading.student import Probe, name_of, seed_of
 from harness.probes import topics
+from harness.sandbox.adapters import stay_on_cpu
 from tests.judging.cases import REFERENCE, Case
 
 _serial = itertools.count()
@@ -122,6 +123,7 @@ def preload() -> None:
     for topic in topics():
         importlib.import_module(f"harness.probes.{topic}")
     torch.set_num_threads(1)
+    stay_on_cpu()
 
 
 def load_package(folder: Path) -> ModuleType:
