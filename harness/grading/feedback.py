@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+#: Stands for the type of an exception that Python itself does not define: its name is the student's text.
+UNKNOWN = "the exception"
+
 
 @dataclass
 class Failure(AssertionError):
@@ -16,6 +19,7 @@ class Failure(AssertionError):
         case: the smallest input that shows it. Never shown for a hidden graded test.
         public: whether expected and seen may be shown for a hidden graded test too (a missing file, an import that
         failed).
+        raised: the type of the exception that student code raised, where it did.
     """
 
     expected: str
@@ -23,6 +27,7 @@ class Failure(AssertionError):
     hint: str = ""
     case: str = ""
     public: bool = False
+    raised: str = ""
 
     def __str__(self) -> str:
         return render(self, hidden=False)

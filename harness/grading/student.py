@@ -18,7 +18,7 @@ from typing import Any
 
 from harness.assignment import RunLimits
 from harness.errors import InternalError
-from harness.grading.feedback import Failure
+from harness.grading.feedback import UNKNOWN, Failure
 from harness.intake.staging import Submission
 from harness.sandbox import Limits, Reply, Sandbox, Status
 
@@ -168,6 +168,7 @@ def _failure(reply: Reply, hidden: bool, lacking: Mapping[str, str]) -> Failure:
                 f"it raised {_raised(reply, hidden)}",
                 _start(reply, hidden),
                 public=not hidden,
+                raised=_type(reply),
             )
         case Status.TIMED_OUT | Status.OUT_OF_CPU:
             return Failure(
@@ -234,11 +235,12 @@ def _is_unwritten(reply: Reply, lacking: Collection[str]) -> bool:
 
 
 def _waits_for_part(reply: Reply, hidden: bool, lacking: Collection[str]) -> Failure:
+    if reply.error is not None and reply.error.type == "AttributeError":
+        seen = f"it belongs to what was not uploaded ({', '.join(lacking)})"
+        hint = f"this graded test waits until {' and '.join(lacking)} is among the uploaded files"
+        return Failure("the part that this graded test looks at", seen, hint, public=True)
     seen, hint = "it is not written yet", "this graded test waits until the part is written"
-    if lacking:
-        seen += f", or belongs to what was not uploaded ({', '.join(lacking)})"
-        hint += " and all modules of the package are uploaded"
-    elif not hidden:
+    if not hidden:
         seen += f": {_where(reply)} raises NotImplementedError"
     return Failure("the part that this graded test looks at", seen, hint, public=True)
 
@@ -253,6 +255,11 @@ def _waits_for_import(reply: Reply, hidden: bool) -> Failure:
 
 def _start(reply: Reply, hidden: bool) -> str:
     """Where to look after an exception."""
+    if hidden and _type(reply) == "TypeError":
+        return (
+            "look for the cause of TypeError; if a basic test about this part fails as well, start there: do functions "
+            "take the arguments that the handout gives them, by the same names, and return what they should, not None?"
+        )
     if hidden:
         return f"look for the cause of {_type(reply)}: does it come with longer, shorter or other input as well?"
     if reply.error is None or not reply.error.frames:
@@ -264,7 +271,7 @@ def _type(reply: Reply) -> str:
     """The exception's type if Python itself defines it: another name is the student's text."""
     name = reply.error.type if reply.error else ""
     known = getattr(builtins, name, None) if name.isidentifier() else None
-    return name if isinstance(known, type) and issubclass(known, BaseException) else "the exception"
+    return name if isinstance(known, type) and issubclass(known, BaseException) else UNKNOWN
 
 
 def _raised(reply: Reply, hidden: bool) -> str:

@@ -42,6 +42,13 @@ def block(submission: Any, name: str) -> Any:
     return found
 
 
+def returned(value: Any, function: str) -> Any:
+    """The value that a function of the student's returned, unless it returned None."""
+    if value is None:
+        raise TypeError(f"{function} returned None: it is not written yet, or lacks a return statement")
+    return value
+
+
 def count(submission: Any, model: nn.Module, name: str) -> int:
     """How many modules of this class the model has; a template that does not know the class has none."""
     wanted = kind(submission, name)

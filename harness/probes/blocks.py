@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from harness.probes._anatomy import block
+from harness.probes._anatomy import block, returned
 
 
 def shapes(submission: ModuleType, sizes: dict[str, int], batch: int) -> dict[str, list[int]]:
@@ -21,8 +21,8 @@ def shapes(submission: ModuleType, sizes: dict[str, int], batch: int) -> dict[st
     """
     x = torch.randn(batch, sizes["block_size"], sizes["n_embd"])
     y = torch.randn(batch, sizes["bottleneck_dim"], sizes["n_embd"])
-    down = block(submission, "DownProjectBlock")(_config(submission, sizes))(x)
-    up = block(submission, "UpProjectBlock")(_config(submission, sizes))(y, x)
+    down = returned(block(submission, "DownProjectBlock")(_config(submission, sizes))(x), "DownProjectBlock.forward")
+    up = returned(block(submission, "UpProjectBlock")(_config(submission, sizes))(y, x), "UpProjectBlock.forward")
     return {"down": list(down.shape), "up": list(up.shape)}
 
 

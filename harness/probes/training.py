@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from harness.probes._anatomy import count, takes
+from harness.probes._anatomy import count, returned, takes
 
 #: Parameters by name.
 Weights = dict[str, np.ndarray]
@@ -105,7 +105,8 @@ def prepared(
 
 def _initialise(submission: ModuleType, variant: str, config: Any, bottleneck: int | None) -> Any:
     build = getattr(submission, f"initialize_{variant}_model")
-    return build(config) if bottleneck is None else build(config, bottleneck)
+    model = build(config) if bottleneck is None else build(config, bottleneck)
+    return returned(model, f"initialize_{variant}_model")
 
 
 def _model(submission: ModuleType, sizes: dict[str, int], weights: Weights) -> Any:
@@ -177,6 +178,9 @@ def _prepare(
             path = "known.params"
             torch.save(_model(submission, sizes, weights).state_dict(), path)
         found = submission.finetune(path, "names.tsv", dataset, sizes["block_size"], model, **extra)
+    returned(found, name)
+    if isinstance(found, (tuple, list)) and any(each is None for each in found[:2]):
+        raise TypeError(f"{name} returned None as tconf or trainer_obj: it is not written yet")
     if not isinstance(found, (tuple, list)) or len(found) != 2 or not hasattr(found[1], "train_dataset"):
         raise TypeError(f"{name} must return tconf, trainer_obj")
     return found[0], found[1]

@@ -14,6 +14,8 @@ from harness.problems.birthplaces.spans import spell
 from harness.tests_hidden.inputs import (
     OTHER_INPUT,
     TRAINING,
+    UNREAD,
+    UNTRAINED,
     answers,
     corpus,
     expect_learned,
@@ -31,18 +33,27 @@ def test_finetune_uses_the_given_hyperparameters(
     """Without pretraining, finetune has the epochs, batch size, learning rate and decay that the assignment gives."""
     names, documents = corpus(rng, 12)
     rate = float(rng.uniform(1e-4, 5e-4))
-    with hinting(OTHER_INPUT):
+    with hinting(OTHER_INPUT, *UNREAD):
         given = Preparation.draw(documents, 72, rng, names=names_table(names))
         seen = given.run(student, "scratch", rate)
     given.expect_answering(seen)
     expect_recipe(seen, reference, "scratch", 72, rate)
     table = seen["dataset"]
     text = spell(np.asarray(table["x"]).reshape(-1), table["itos"])
+    count = "fewer" if table["length"] < len(names) else "more"
     expect(
-        table["length"] == len(names) and text.startswith(f"Where was {names[0][0]} born?"),
-        "all lines of the finetuning corpus, in NameDataset's form",
-        f"{table['length']} items, the first {text!r}",
-        hint="open finetune_corpus_path and hand all of its text to NameDataset",
+        table["length"] == len(names),
+        "all lines of the finetuning corpus, one example each",
+        f"{table['length']} examples for {len(names)} lines",
+        hint=f"the Trainer's dataset has {count} examples than the file at "
+        "finetune_corpus_path has lines: hand all of its text to NameDataset, as it is",
+    )
+    expect(
+        text.startswith(f"Where was {names[0][0]} born?"),
+        "the first line of the finetuning corpus in NameDataset's form",
+        repr(text),
+        hint="the first example does not begin with the first question of the file at finetune_corpus_path: is it this "
+        "file that is read, and is NameDataset as it was given?",
     )
 
 
@@ -53,7 +64,7 @@ def test_train_trains_and_saves(student: Student, rng: np.random.Generator) -> N
     names, documents = corpus(rng, 12)
     sizes = model_sizes(documents, 72)
     start = reference_model.untrained(sizes, rng)
-    with hinting(TRAINING.format("finetune")):
+    with hinting(TRAINING.format("finetune"), *UNTRAINED):
         seen = student.run(
             learning.trained, stage="scratch", documents=documents, sizes=sizes, start=start, epochs=6, rate=1e-2,
             names=names_table(names),

@@ -297,6 +297,13 @@ def test_dataset_ends(student: Student, rng: np.random.Generator) -> None:
         hint="pad every example to the block size, counting the characters that it really has",
     )
     expect(
+        seen["looped"] >= 37,
+        "37 examples in a plain loop",
+        f"{seen['looped']}",
+        hint="a plain loop over the dataset ends before the last document: does every document give an example, "
+        "whatever its length, without an exception?",
+    )
+    expect(
         seen["looped"] == 37,
         "37 examples in a plain loop",
         f"{seen['looped']} or more",

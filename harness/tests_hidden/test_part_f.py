@@ -16,6 +16,8 @@ from harness.problems.birthplaces.gold import Gold
 from harness.tests_hidden.inputs import (
     OTHER_INPUT,
     TRAINING,
+    UNREAD,
+    UNTRAINED,
     corpus,
     corrupted,
     expect_learned,
@@ -37,7 +39,7 @@ def test_both_stages_use_the_given_hyperparameters(
     given = Preparation.draw(documents, 72, rng, names=names_table(names), load=True)
     for stage in ("pretrain", "finetune"):
         rate = float(rng.uniform(1e-4, 5e-4))
-        with hinting(OTHER_INPUT):
+        with hinting(OTHER_INPUT, *UNREAD):
             seen = given.run(student, stage, rate)
         given.expect_answering(seen)
         expect_recipe(seen, reference, stage, 72, rate)
@@ -50,9 +52,9 @@ def test_pretrained_weights_are_loaded(student: Student, rng: np.random.Generato
     names, documents = corpus(rng, 10)
     given = Preparation.draw(documents, 72, rng, names=names_table(names), load=True)
     assert given.weights is not None
-    with hinting(OTHER_INPUT):
+    with hinting(OTHER_INPUT, *UNREAD):
         given.expect_loaded(given.run(student, "finetune"))
-    with hinting(TRAINING.format("finetune")):
+    with hinting(TRAINING.format("finetune"), *UNTRAINED):
         seen = student.run(
             learning.trained, stage="finetune", documents=documents, sizes=given.sizes, start=given.start, epochs=1,
             rate=0.0, names=given.names, weights=given.weights,
@@ -71,7 +73,7 @@ def test_pretraining_learns(student: Student, rng: np.random.Generator) -> None:
     _, documents = corpus(rng, 16)
     sizes = model_sizes(documents, 72)
     start = reference_model.untrained(sizes, rng)
-    with hinting(TRAINING.format("pretrain")):
+    with hinting(TRAINING.format("pretrain"), *UNTRAINED):
         seen = student.run(
             learning.trained, stage="pretrain", documents=documents, sizes=sizes, start=start, epochs=6, rate=1e-2
         )

@@ -6,6 +6,7 @@ work that is not ours.
 
 from __future__ import annotations
 
+import builtins
 import contextlib
 import importlib
 import importlib.util
@@ -27,7 +28,7 @@ import numpy as np
 
 from harness.assignment import load
 from harness.grading import catalogue
-from harness.grading.feedback import Failure
+from harness.grading.feedback import UNKNOWN, Failure
 from harness.grading.student import Probe, name_of, seed_of
 from harness.probes import topics
 from harness.sandbox.adapters import stay_on_cpu
@@ -72,7 +73,10 @@ class DirectStudent(Direct):
         try:
             return super().run(probe, **arguments)
         except Exception as error:
-            raise Failure("the code returns", f"it raised {type(error).__name__}: {error}") from error
+            name = type(error).__name__
+            raise Failure(
+                "the code returns", f"it raised {name}: {error}", raised=name if hasattr(builtins, name) else UNKNOWN
+            ) from error
 
 
 def failures(case: Case, graded_tests: Iterable[str], seeds: Iterable[str]) -> dict[tuple[str, str], str]:

@@ -194,11 +194,15 @@ def expect_span(drawn: Span | NotASpan, documents: Sequence[str], block_size: in
 
 
 @contextmanager
-def hinting(hint: str) -> Iterator[None]:
-    """Give a Failure because student code raised this hint, which knows more than the exception's name."""
+def hinting(hint: str, *types: str) -> Iterator[None]:
+    """Give a Failure because student code raised this hint, where it fits the exception.
+
+    Args:
+        types: the exceptions that the hint is about. Others keep the hint that goes with their type.
+    """
     try:
         yield
     except Failure as failure:
-        if failure.expected == "the code returns":
+        if failure.raised and failure.raised in types:
             failure.hint = hint
         raise
