@@ -10,6 +10,8 @@ from typing import Any
 
 import torch
 
+from harness.probes.files import read
+
 #: Characters that an answer has at most, as in run.py.
 LONGEST_ANSWER = 32
 
@@ -30,7 +32,9 @@ def answers(
     Returns:
         the answers to the first questions, by the number of heads.
     """
-    state = torch.load(Path(submission.__file__ or "").parent / params, weights_only=True, map_location="cpu")
+    state = read(Path(submission.__file__ or "").parent / params)
+    if isinstance(state, str):
+        raise ValueError(state)  # noqa: TRY004 - about the file, not about a type
     block_size = state["pos_emb"].shape[1]
     dataset = submission.CharCorruptionDataset(corpus, block_size)
     width, layers = state["tok_emb.weight"].shape[1], len({_block(name) for name in state} - {None})

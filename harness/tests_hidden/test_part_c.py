@@ -14,8 +14,6 @@ from harness.problems.birthplaces.spans import spell
 from harness.tests_hidden.inputs import (
     OTHER_INPUT,
     TRAINING,
-    UNREAD,
-    UNTRAINED,
     answers,
     corpus,
     expect_learned,
@@ -33,7 +31,7 @@ def test_finetune_uses_the_given_hyperparameters(
     """Without pretraining, finetune has the epochs, batch size, learning rate and decay that the assignment gives."""
     names, documents = corpus(rng, 12)
     rate = float(rng.uniform(1e-4, 5e-4))
-    with hinting(OTHER_INPUT, *UNREAD):
+    with hinting(OTHER_INPUT):
         given = Preparation.draw(documents, 72, rng, names=names_table(names))
         seen = given.run(student, "scratch", rate)
     given.expect_answering(seen)
@@ -64,7 +62,7 @@ def test_train_trains_and_saves(student: Student, rng: np.random.Generator) -> N
     names, documents = corpus(rng, 12)
     sizes = model_sizes(documents, 72)
     start = reference_model.untrained(sizes, rng)
-    with hinting(TRAINING.format("finetune"), *UNTRAINED):
+    with hinting(TRAINING.format("finetune")):
         seen = student.run(
             learning.trained, stage="scratch", documents=documents, sizes=sizes, start=start, epochs=6, rate=1e-2,
             names=names_table(names),

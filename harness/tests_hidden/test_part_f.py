@@ -16,8 +16,6 @@ from harness.problems.birthplaces.gold import Gold
 from harness.tests_hidden.inputs import (
     OTHER_INPUT,
     TRAINING,
-    UNREAD,
-    UNTRAINED,
     corpus,
     corrupted,
     expect_learned,
@@ -39,7 +37,7 @@ def test_both_stages_use_the_given_hyperparameters(
     given = Preparation.draw(documents, 72, rng, names=names_table(names), load=True)
     for stage in ("pretrain", "finetune"):
         rate = float(rng.uniform(1e-4, 5e-4))
-        with hinting(OTHER_INPUT, *UNREAD):
+        with hinting(OTHER_INPUT):
             seen = given.run(student, stage, rate)
         given.expect_answering(seen)
         expect_recipe(seen, reference, stage, 72, rate)
@@ -52,9 +50,9 @@ def test_pretrained_weights_are_loaded(student: Student, rng: np.random.Generato
     names, documents = corpus(rng, 10)
     given = Preparation.draw(documents, 72, rng, names=names_table(names), load=True)
     assert given.weights is not None
-    with hinting(OTHER_INPUT, *UNREAD):
+    with hinting(OTHER_INPUT):
         given.expect_loaded(given.run(student, "finetune"))
-    with hinting(TRAINING.format("finetune"), *UNTRAINED):
+    with hinting(TRAINING.format("finetune")):
         seen = student.run(
             learning.trained, stage="finetune", documents=documents, sizes=given.sizes, start=given.start, epochs=1,
             rate=0.0, names=given.names, weights=given.weights,
@@ -68,16 +66,16 @@ def test_pretrained_weights_are_loaded(student: Student, rng: np.random.Generato
 
 @number("1f-5-hidden")
 @weight(1)
-def test_pretraining_learns(student: Student, rng: np.random.Generator) -> None:
+def test_pretraining_learns(student: Student, rng: np.random.Generator, unseen: np.random.Generator) -> None:
     """A short pretraining on a small corpus lowers the loss, and train saves the result."""
     _, documents = corpus(rng, 16)
     sizes = model_sizes(documents, 72)
     start = reference_model.untrained(sizes, rng)
-    with hinting(TRAINING.format("pretrain"), *UNTRAINED):
+    with hinting(TRAINING.format("pretrain")):
         seen = student.run(
             learning.trained, stage="pretrain", documents=documents, sizes=sizes, start=start, epochs=6, rate=1e-2
         )
-    expect_learned(seen, start, sizes, corrupted(documents, vocabulary_of(seen, documents), 72, rng))
+    expect_learned(seen, start, sizes, corrupted(documents, vocabulary_of(seen, documents), 72, unseen))
 
 
 @number("1f-6-hidden")
@@ -93,7 +91,7 @@ def test_params_with_pretraining(student: Student) -> None:
 @number("1f-7-hidden")
 @weight(5)
 def test_test_predictions_with_pretraining(
-    student: Student, gold: Gold, assignment: Assignment, for_staff: dict[str, Any]
+    student: Student, gold: Gold, assignment: Assignment, for_staff: dict[str, Any], after_due_date: bool
 ) -> None:
     """vanilla.pretrain.test.predictions answers at least 10% of the test questions."""
     score = judge(student, "vanilla.pretrain.test.predictions", gold, for_staff)
@@ -101,4 +99,5 @@ def test_test_predictions_with_pretraining(
         score,
         assignment.thresholds["vanilla"],
         hint="evaluate the finetuned model on birth_test_inputs.tsv, in its order",
+        exact=after_due_date,
     )

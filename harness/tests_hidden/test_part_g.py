@@ -9,7 +9,7 @@ import numpy as np
 from gradescope_utils.autograder_utils.decorators import number, weight
 
 from harness.assignment import Assignment
-from harness.grading.feedback import UNKNOWN, expect
+from harness.grading.feedback import expect
 from harness.grading.student import Student
 from harness.probes import perceiver
 from harness.problems.birthplaces.checks import expect_threshold, hinting, judge
@@ -19,10 +19,9 @@ from harness.tests_hidden.budget import dkw, share
 from harness.tests_hidden.perceivers import draw_numbers, expect_drawn, explain, read, slopes
 from harness.tests_hidden.uploads import expect_different, expect_variant, state_dict
 
-#: What shapes that do not fit raise.
-MISFITS = ("RuntimeError", "IndexError", "ValueError", "AssertionError", UNKNOWN)
 SHAPES = (
-    "the blocks raise an exception: do the shapes fit for a batch of two, and for sequences shorter than block_size?"
+    "an exception was raised; if a basic test about the blocks fails as well, start there. If not: do the shapes fit "
+    "for a batch of two, and for sequences shorter than block_size?"
 )
 
 
@@ -107,7 +106,7 @@ def test_each_position_sees_what_it_should(student: Student, rng: np.random.Gene
     x, y = rng.standard_normal((4, t, 16)), rng.standard_normal((4, m, 16))
     tokens = rng.integers(1, 30, (2, t))
     replaced = np.concatenate([tokens, tokens % 29 + 1])
-    with hinting(SHAPES, *MISFITS):
+    with hinting(SHAPES):
         seen = student.run(perceiver.dependencies, sizes=sizes, numbers=numbers, x=x, y=y, tokens=replaced)
     latent, token = np.arange(m), np.arange(t)
     order = "{}: CausalCrossAttention takes keys and values first, the query second; which is which here?"
@@ -148,7 +147,7 @@ def _expect_pattern(
 
 @number("1g-5-hidden")
 @weight(1)
-def test_every_parameter_learns(student: Student, rng: np.random.Generator) -> None:
+def test_every_parameter_learns(student: Student, rng: np.random.Generator, unseen: np.random.Generator) -> None:
     """In a whole perceiver every weight gets a finite gradient that is not zero, and the optimiser holds it once.
 
     The gradients are right, too: along random directions, drawn when they are in, they give the slopes that small steps
@@ -157,7 +156,7 @@ def test_every_parameter_learns(student: Student, rng: np.random.Generator) -> N
     sizes = {"vocab_size": 30, "block_size": 20, "n_head": 2, "n_embd": 16, "bottleneck_dim": 7}
     numbers, tokens = draw_numbers(rng), rng.integers(1, 30, (3, 20))
     weighting = rng.standard_normal((3, 20, 30))
-    with hinting(SHAPES, *MISFITS):
+    with hinting(SHAPES):
         found = student.run(perceiver.whole, sizes=sizes, numbers=numbers, tokens=tokens, weighting=weighting)
     whole = explain(found, sizes, numbers, tokens)
     hint = "no gradient reaches a weight in {}: is every layer used in forward, and C a parameter that is trained?"
@@ -173,7 +172,7 @@ def test_every_parameter_learns(student: Student, rng: np.random.Generator) -> N
         f"not so: {', '.join(lost[:3])}",
         hint=f"configure_optimizers must find every parameter once: not so for {_own(lost)}",
     )
-    for what, stepped, backward in slopes(whole, found, tokens, weighting, rng):
+    for what, stepped, backward in slopes(whole, found, tokens, weighting, unseen):
         expect(
             abs(stepped - backward) <= 1e-5 * (1 + abs(stepped)),
             f"{what}: a gradient of {stepped:.6g} in a random direction",
@@ -200,7 +199,7 @@ def test_blocks_compute_what_the_equations_say(student: Student, rng: np.random.
     sizes["bottleneck_dim"] = m = int(rng.integers(5, 9))
     numbers = draw_numbers(rng)
     x, y = rng.standard_normal((3, sizes["block_size"] - 2, 16)), rng.standard_normal((3, m, 16))
-    with hinting(SHAPES, *MISFITS):
+    with hinting(SHAPES):
         seen = student.run(perceiver.anatomy, sizes=sizes, numbers=numbers, x=x, y=y)
     down, up = seen["down"], seen["up"]
     basis = [each for each in down["basis"] if each.size == m * 16]
@@ -238,7 +237,7 @@ def test_params_of_the_perceiver(student: Student) -> None:
 @number("1g-7-hidden")
 @weight(4)
 def test_test_predictions_of_the_perceiver(
-    student: Student, gold: Gold, assignment: Assignment, for_staff: dict[str, Any]
+    student: Student, gold: Gold, assignment: Assignment, for_staff: dict[str, Any], after_due_date: bool
 ) -> None:
     """perceiver.pretrain.test.predictions answers at least 6% of the test questions."""
     score = judge(student, "perceiver.pretrain.test.predictions", gold, for_staff)
@@ -246,4 +245,5 @@ def test_test_predictions_of_the_perceiver(
         score,
         assignment.thresholds["perceiver"],
         hint="evaluate the finetuned perceiver on birth_test_inputs.tsv, in its order",
+        exact=after_due_date,
     )

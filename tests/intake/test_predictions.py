@@ -242,34 +242,42 @@ def test_accuracy_is_a_fraction():
 
 def test_a_file_of_the_other_splits_length_looks_like_it():
     dev, test = LONG[:300], LONG[:250]
-    assert of_another_split(["x"] * 250, dev, test, "test") == (
-        "this looks like the test file: run the evaluation again, with an outputs path of its own"
-    )
-    assert of_another_split(["x"] * 300, test, dev, "dev") is not None
-    assert of_another_split([*["x"] * 250, "", ""], dev, test, "test") is not None
-    assert of_another_split(["x"] * 300, dev, test, "test") is None
-    assert of_another_split(["x"] * 200, dev, test, "test") is None
-    assert of_another_split([""] * 250, dev, test, "test") is None
-    assert of_another_split([], dev, test, "test") is None
+    said = "this looks like the test file: run the evaluation again, with an outputs path of its own"
+    assert of_another_split("dev", ["x"] * 250, [], dev, len(test)) == said
+    assert of_another_split("dev", [*["x"] * 250, "", ""], [], dev, len(test)) == said
+    assert of_another_split("test", ["x"] * 300, [], dev, len(test)) == said.replace("test", "dev")
+    for lines in (["x"] * 300, ["x"] * 200, [""] * 250, []):
+        assert of_another_split("dev", lines, [], dev, len(test)) is None
+
+
+def test_nothing_of_secret_answers_is_told_by_a_wrong_count():
+    right = [question.place for question in LONG]
+    for lines in ([*right[:50], "", *right[50:]], [*right[:90], *right[91:]]):
+        with pytest.raises(PredictionsError) as problem:
+            score(lines, LONG, secret=True)
+        with pytest.raises(PredictionsError) as other:
+            score(["x"] * len(lines), LONG, secret=True)
+        assert str(problem.value) == str(other.value)
+        assert str(len(lines)) in str(problem.value)
 
 
 def test_a_file_of_the_other_split_is_told_by_its_answers():
     dev, test = LONG[:200], LONG[200:]
     for_dev, for_test = answers()[:200], answers()[200:]
-    assert of_another_split(for_test, dev, test, "test", for_dev) is not None
-    assert of_another_split(for_dev, test, dev, "dev", for_test) is not None
-    assert of_another_split(for_dev, dev, test, "test", for_test) is None
-    for same in (["x"] * 200, ["Rome 0"] * 200):
-        assert of_another_split(same, dev, test, "test", same) is None
-        assert of_another_split(same, test, dev, "dev", same) is None
+    assert of_another_split("dev", for_test, for_dev, dev, len(test)) is not None
+    assert of_another_split("test", for_dev, for_test, dev, len(test)) is not None
+    assert of_another_split("dev", for_dev, for_test, dev, len(test)) is None
+    assert of_another_split("test", for_test, for_dev, dev, len(test)) is None
+    for split, same in (("dev", ["x"] * 200), ("test", ["x"] * 200), ("test", ["Rome 0"] * 200)):
+        assert of_another_split(split, same, same, dev, len(test)) is None
 
 
 def test_of_two_equal_files_only_the_copy_is_blamed():
     dev, test = LONG[:200], LONG[200:]
-    weak = [answers()[200], *["x"] * 199]
-    for right in (answers()[200:], weak):
-        assert of_another_split(right, dev, test, "test", right) is not None
-        assert of_another_split(right, test, dev, "dev", right) is None
+    for_dev, for_test, weak = answers()[:200], answers()[200:], [answers()[200], *["x"] * 199]
+    for lines, copy, right in ((for_test, "dev", "test"), (weak, "dev", "test"), (for_dev, "test", "dev")):
+        assert of_another_split(copy, lines, lines, dev, len(test)) is not None
+        assert of_another_split(right, lines, lines, dev, len(test)) is None
 
 
 # --- real files, where they are at hand -------------------------------------------------------------------------------

@@ -6,7 +6,6 @@ work that is not ours.
 
 from __future__ import annotations
 
-import builtins
 import contextlib
 import importlib
 import importlib.util
@@ -28,9 +27,10 @@ import numpy as np
 
 from harness.assignment import load
 from harness.grading import catalogue
-from harness.grading.feedback import UNKNOWN, Failure
-from harness.grading.student import Probe, name_of, seed_of
-from harness.probes import topics
+from harness.grading.feedback import Failure
+from harness.grading.seeds import generator, seed_of
+from harness.grading.student import Probe, name_of
+from harness.probes import schemas, topics
 from harness.sandbox.adapters import stay_on_cpu
 from tests.judging.cases import REFERENCE, Case
 
@@ -60,10 +60,13 @@ class Direct:
             os.chdir(scratch)
             try:
                 with contextlib.redirect_stdout(io.StringIO()):
-                    return _plain(ask(self._package, **arguments))
+                    value = _plain(ask(self._package, **arguments))
             finally:
                 os.chdir(home)
                 torch.set_default_dtype(torch.float32)
+        if said := schemas.complaint(name_of(probe), arguments, value):
+            raise ValueError(f"not of the declared form: {said}")
+        return value
 
 
 class DirectStudent(Direct):
@@ -73,10 +76,7 @@ class DirectStudent(Direct):
         try:
             return super().run(probe, **arguments)
         except Exception as error:
-            name = type(error).__name__
-            raise Failure(
-                "the code returns", f"it raised {name}: {error}", raised=name if hasattr(builtins, name) else UNKNOWN
-            ) from error
+            raise Failure("the code returns", f"it raised {type(error).__name__}: {error}") from error
 
 
 def failures(case: Case, graded_tests: Iterable[str], seeds: Iterable[str]) -> dict[tuple[str, str], str]:
@@ -102,11 +102,12 @@ def _failures(case: Case, graded_tests: Iterable[str], seeds: Iterable[str]) -> 
         try:
             for seed, graded_test in itertools.product(seeds, graded_tests):
                 function = getattr(importlib.import_module(known[graded_test].module), known[graded_test].function)
-                number = seed_of(seed, graded_test)
+                number = seed_of(seed, graded_test, "workers")
                 fixtures = {
                     "student": DirectStudent(package, number),
                     "reference": Direct(reference, number),
-                    "rng": np.random.default_rng(number),
+                    "rng": generator(seed, graded_test),
+                    "unseen": generator(seed, graded_test, "unseen"),
                 }
                 try:
                     function(**{name: fixtures[name] for name in inspect.signature(function).parameters})

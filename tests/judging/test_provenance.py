@@ -12,7 +12,8 @@ import pytest
 from harness.assignment import load
 from harness.errors import UsageError
 from harness.grading import catalogue
-from harness.grading.student import Student, seed_of
+from harness.grading.seeds import generator, seed_of
+from harness.grading.student import Student
 from harness.intake.staging import discard, stage
 from harness.problem import Findings, Judged
 from harness.problems.birthplaces.provenance import MODELS, Provenance, settle
@@ -84,12 +85,14 @@ def settled(court: Court, few: Path, trained: Path, tmp_path: Path) -> Settle:
         ids = frozenset(graded_test.id for graded_test in GRADED_TESTS)
 
         def student(label: str, _: float) -> Student:
-            seed = seed_of("first", label)
+            seed = seed_of("first", label, "workers")
             return Student(court.sandbox, submission.tree, LIMITS, seed, submission=submission, hidden=True)
 
         settings = {"provenance": {"mode": mode, "questions": ASKED, "agreement": 0.5}}
         try:
-            return settle(Judged(student, student, settings, few, ids, ids))
+            return settle(
+                Judged(student, student, settings, few, ids, ids, lambda label: generator("first", label, "unseen"))
+            )
         finally:
             discard(submission.tree)
 

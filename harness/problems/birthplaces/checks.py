@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from harness.grading.feedback import Failure, expect
+from harness.grading.feedback import Cause, Failure, expect
 from harness.grading.student import Student
 from harness.probes import training
 from harness.problems.birthplaces import reference_model
@@ -38,11 +38,12 @@ def judge(student: Student, name: str, gold: Gold, for_staff: dict[str, Any]) ->
     Raises:
         Failure: the file is missing or malformed, or is the one for the other split.
     """
-    questions: Sequence[Question] = getattr(gold, name.split(".")[-2])
+    split = name.split(".")[-2]
+    questions: Sequence[Question] = getattr(gold, split)
     for_staff.update(correct=0, total=len(questions))
     lines = student.file(name).read_bytes()
     try:
-        found = score(parse(lines), questions)
+        found = score(parse(lines), questions, secret=split == "test")
         for_staff.update(correct=found.correct, total=found.total)
         said = _mix_up(student, name, gold)
     except PredictionsError as problem:
@@ -60,14 +61,14 @@ def judge(student: Student, name: str, gold: Gold, for_staff: dict[str, Any]) ->
 def _mix_up(student: Student, name: str, gold: Gold) -> str | None:
     """A sentence when this file answers the questions of the other split: the other file is not blamed for it.
 
-    None where the answers of the other split are not at hand: students have none for test.
+    None where there are no questions of the other split: students have no answers for test.
     """
     stem, split, ending = name.rsplit(".", 2)
     other = "dev" if split == "test" else "test"
     if not (gold.data / f"birth_{other}.tsv").is_file():
         return None
     lines, beside = (_lines_of(student, f"{stem}.{each}.{ending}") for each in (split, other))
-    return of_another_split(lines, getattr(gold, split), getattr(gold, other), other, beside)
+    return of_another_split(split, lines, beside, gold.dev, len(gold.test))
 
 
 def _lines_of(student: Student, name: str) -> Sequence[str]:
@@ -79,11 +80,22 @@ def _lines_of(student: Student, name: str) -> Sequence[str]:
         return ()
 
 
-def expect_threshold(found: Score, threshold: float, hint: str) -> None:
-    """A Failure unless at least the fraction `threshold` of the answers is right."""
+def expect_threshold(found: Score, threshold: float, hint: str, *, exact: bool = True) -> None:
+    """A Failure unless at least the fraction `threshold` of the answers is right.
+
+    Args:
+        exact: tell how many are right. Else only on which side of half the threshold: every figure that an upload
+            brings tells something about answers that nobody has.
+    """
     if not meets(found, threshold):
-        seen = f"{percent(found)} ({found.correct} of {found.total})"
+        seen = f"{percent(found)} ({found.correct} of {found.total})" if exact else _coarse(found, threshold)
         raise Failure(expected=f"at least {threshold:.0%} right", seen=seen, hint=hint, public=True)
+
+
+def _coarse(found: Score, threshold: float) -> str:
+    half = f"{threshold / 2:.0%}"
+    side = f"{half} or more, but less than {threshold:.0%}" if meets(found, threshold / 2) else f"less than {half}"
+    return f"{side} (how many exactly is shown after the due date)"
 
 
 def model_sizes(documents: Sequence[str], block_size: int) -> dict[str, int]:
@@ -198,11 +210,12 @@ def hinting(hint: str, *types: str) -> Iterator[None]:
     """Give a Failure because student code raised this hint, where it fits the exception.
 
     Args:
-        types: the exceptions that the hint is about. Others keep the hint that goes with their type.
+        types: the exceptions that the hint is about, all if there are none. Others keep the hint that goes with them.
+            Hidden graded tests do not tell one exception from another.
     """
     try:
         yield
     except Failure as failure:
-        if failure.raised and failure.raised in types:
+        if failure.cause is Cause.ENDED and (not types or not failure.raised or failure.raised in types):
             failure.hint = hint
         raise

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections import Counter
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import accumulate
@@ -99,15 +100,19 @@ def _lines(data: bytes) -> tuple[str, ...]:
     return tuple(line.rstrip("\r") for line in lines)
 
 
-def score(predicted: Sequence[str], gold: Sequence[Question]) -> Score:
+def score(predicted: Sequence[str], gold: Sequence[Question], *, secret: bool = False) -> Score:
     """Count the lines of `predicted` that equal the answers of `gold`.
 
+    Args:
+        secret: nobody may learn of `gold` from what is said.
+
     Raises:
-        PredictionsError: the number of lines is wrong; says both numbers and where a line looks split or lost.
+        PredictionsError: the number of lines is wrong; says both numbers and, unless the answers are secret, where a
+            line looks split or lost.
     """
     lines = _without_surplus_blanks(predicted, len(gold))
     if len(lines) != len(gold):
-        raise PredictionsError(_wrong_count(lines, gold))
+        raise PredictionsError(_wrong_count(lines, gold, secret))
     return Score(_matches(lines, gold), len(gold))
 
 
@@ -141,10 +146,12 @@ def percent(score: Score) -> str:
 # --- what may have gone wrong -----------------------------------------------------------------------------------------
 
 
-def _wrong_count(lines: Sequence[str], gold: Sequence[Question]) -> str:
+def _wrong_count(lines: Sequence[str], gold: Sequence[Question], secret: bool) -> str:
     if not any(line.strip() for line in lines):
         return f"it is empty, expected {len(gold)} lines, one answer for each question: run the evaluation again"
     counted = f"it has {len(lines)} lines, expected {len(gold)}, one answer for each question"
+    if secret:
+        return f"{counted}: run the evaluation again"
     guess = _where_split(lines, gold) if len(lines) > len(gold) else _where_lost(lines, gold)
     return f"{counted}{guess}"
 
@@ -201,25 +208,35 @@ def _after_longest(lines: Sequence[str], gold: Sequence[Question]) -> int | None
 
 
 def of_another_split(
-    lines: Sequence[str], own: Sequence[Question], other: Sequence[Question], split: str, beside: Sequence[str] = ()
+    split: str, lines: Sequence[str], beside: Sequence[str], dev: Sequence[Question], questions_of_test: int
 ) -> str | None:
-    """A sentence if the lines answer the other split's questions and not their own: the file is not the one it says.
+    """A sentence if a file is the one for the other split, by its number of lines or by what it answers.
+
+    Of two equal files it is the one that is the copy. The answers for test are not looked at: the sentence would tell
+    of them. Those for dev are the students' own.
 
     Args:
-        split: what the other split is called.
-        beside: the lines of the file for the other split. A file that equals it is a copy, and needs less evidence:
-            only where it answers more of the other questions than of its own is it the one that is wrong.
+        split: "dev" or "test", that the file is named for; lines: its lines; beside: those of the file for the other.
     """
-    sentence = f"this looks like the {split} file: run the evaluation again, with an outputs path of its own"
-    kept = _without_surplus_blanks(lines, len(own))
-    if len(kept) != len(own):
-        return sentence if len(_without_surplus_blanks(lines, len(other))) == len(other) and any(lines) else None
-    if len(own) != len(other):
+    other = "dev" if split == "test" else "test"
+    sentence = f"this looks like the {other} file: run the evaluation again, with an outputs path of its own"
+    counts = {"dev": len(dev), "test": questions_of_test}
+    if len(_without_surplus_blanks(lines, counts[split])) != counts[split]:
+        fits = len(_without_surplus_blanks(lines, counts[other])) == counts[other]
+        return sentence if fits and any(line.strip() for line in lines) else None
+    if counts["dev"] != counts["test"]:
         return None
-    straight, crossed = _matches(kept, own), _matches(kept, other)
-    if tuple(lines) == tuple(beside):
-        return sentence if crossed > straight else None
-    return sentence if crossed > 2 * straight + 0.05 * len(own) else None
+    if split == "test":
+        return sentence if _speaks_for(lines, dev) else None
+    copied = tuple(lines) == tuple(beside) and len(set(lines)) > 1
+    return sentence if (copied or _speaks_for(beside, dev)) and not _speaks_for(lines, dev) else None
+
+
+def _speaks_for(lines: Sequence[str], gold: Sequence[Question]) -> bool:
+    """Whether lines answer these questions clearly more often than they would in any other order."""
+    places = Counter(question.place for question in gold)
+    by_chance = sum(times * places[line] for line, times in Counter(lines).items()) / max(1, len(gold))
+    return _matches(lines, gold) >= 2 * by_chance + _LEAST_EVIDENCE
 
 
 # --- the dataset -----------------------------------------------------------------------------------------------------

@@ -99,7 +99,10 @@ def settle(judged: Judged) -> Findings:
         note = Finding(0, 0, f"not asked: wiki.txt cannot be read ({problem})")
         return _told({model.name: note for model in models})
     gold = Gold(judged.data)
-    found = {model.name: _finding(student, model, gold, corpus, settings.questions) for model in models}
+    found = {
+        model.name: _finding(student, model, gold, corpus, settings.questions, judged.rng(f"provenance:{model.name}"))
+        for model in models
+    }
     doubtful = [each for each in models if settings.mode == "score" and found[each.name].doubtful(settings.agreement)]
     return _told(found, {name: _text(model) for model in doubtful for name in model.graded_tests})
 
@@ -114,11 +117,11 @@ def _told(found: Mapping[str, Finding], failures: Mapping[str, str] | None = Non
     return Findings(extra, tuple(said), failures or {})
 
 
-def _finding(student: Student, model: Model, gold: Gold, corpus: str, count: int) -> Finding:
+def _finding(student: Student, model: Model, gold: Gold, corpus: str, count: int, rng: np.random.Generator) -> Finding:
     if student.deadline - time.monotonic() < LEAST_SECONDS:
         return Finding(0, 0, "not asked: the time for the whole grade is nearly over")
     try:
-        return _examine(student, model, gold, corpus, count, np.random.default_rng(student.seed))
+        return _examine(student, model, gold, corpus, count, rng)
     except Failure as failure:
         return Finding(0, 0, f"cannot be asked: {failure.expected}; {failure.seen}"[:300])
     except (LookupError, TypeError, ValueError, AttributeError) as problem:  # values that no honest worker sends
