@@ -5,23 +5,26 @@ Weights and inputs are the graded test's own random numbers: it works out the sa
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import ModuleType
 from typing import Any
 
 import numpy as np
 import torch
+from torch import nn
 
 from harness.probes._anatomy import block, filled, gradient, kind, norm, pieces, value
 from harness.probes.blocks import _config
 
 
-def basis(submission: ModuleType, sizes: dict[str, int], rounds: int) -> dict[str, list[list[np.ndarray]]]:
+def basis(submission: ModuleType, sizes: dict[str, int], rounds: int) -> dict[str, Any]:
     """The parameters that hold exactly m x d numbers, once for each of `rounds` initialisations.
 
     Returns:
         alone: those of fresh DownProjectBlocks; inside: those of the down blocks of whole perceivers, whose own
         initialisation comes last. `inside` is empty where no perceiver can be built yet.
+        moved: whether a block moves such a parameter to a device itself. On a GPU the result is no parameter any more.
     """
     numbers = sizes["bottleneck_dim"] * sizes["n_embd"]
 
@@ -29,12 +32,36 @@ def basis(submission: ModuleType, sizes: dict[str, int], rounds: int) -> dict[st
         return [p.detach().numpy().copy() for p in down.parameters() if p.numel() == numbers]
 
     make = block(submission, "DownProjectBlock")
-    alone = [found(make(_config(submission, sizes))) for _ in range(rounds)]
+    with _moves_of_parameters() as moved:
+        alone = [found(make(_config(submission, sizes))) for _ in range(rounds)]
     try:
         inside = [found(_part(submission, submission.GPT(_config(submission, sizes)), "Down")) for _ in range(rounds)]
     except Exception:  # noqa: BLE001 - another part is missing, which other graded tests say
         inside = []
-    return {"alone": alone, "inside": inside}
+    return {"alone": alone, "inside": inside, "moved": numbers in moved}
+
+
+@contextmanager
+def _moves_of_parameters() -> Iterator[list[int]]:
+    """The sizes of parameters that `.to` and `.cuda` are called on meanwhile, and not by a module that moves."""
+    sizes: list[int] = []
+    kept = {name: getattr(torch.Tensor, name) for name in ("to", "cuda")}
+
+    def noticing(move: Callable[..., Any]) -> Callable[..., Any]:
+        def noticed(self: torch.Tensor, *arguments: Any, **options: Any) -> Any:
+            sizes.append(self.numel())
+            return move(self, *arguments, **options)
+
+        return noticed
+
+    kind_of_parameter: Any = nn.Parameter
+    for name, move in kept.items():
+        setattr(kind_of_parameter, name, noticing(move))
+    try:
+        yield sizes
+    finally:
+        for name in kept:
+            delattr(kind_of_parameter, name)
 
 
 def dependencies(

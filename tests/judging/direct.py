@@ -103,7 +103,8 @@ def _failures(case: Case, graded_tests: Iterable[str], seeds: Iterable[str]) -> 
             for seed, graded_test in itertools.product(seeds, graded_tests):
                 function = getattr(importlib.import_module(known[graded_test].module), known[graded_test].function)
                 number = seed_of(seed, graded_test, "workers")
-                fixtures = {
+                fixtures: dict[str, Any] = {
+                    "for_staff": {},
                     "student": DirectStudent(package, number),
                     "reference": Direct(reference, number),
                     "rng": generator(seed, graded_test),

@@ -13,6 +13,7 @@ import numpy as np
 from harness.probes.schemas.forms import (
     Array,
     Either,
+    Flag,
     Form,
     List,
     Nothing,
@@ -40,7 +41,8 @@ def basis(sizes: Mapping[str, int], rounds: int) -> Form:
     numbers = sizes["bottleneck_dim"] * sizes["n_embd"]
     drawn = Array("f", dimensions=Span(1, 4), elements=Span(numbers, numbers))
     each = List(drawn, Span(0, _MOST_LAYERS))
-    return Record({"alone": List(each, rounds), "inside": Either((List(each, 0), List(each, rounds)))})
+    inside = Either((List(each, 0), List(each, rounds)))
+    return Record({"alone": List(each, rounds), "inside": inside, "moved": Flag()})
 
 
 def dependencies(
