@@ -25,9 +25,9 @@ SHAPES = (
 )
 
 MOVED = (
-    "This costs nothing here, where there is no GPU: DownProjectBlock moves its basis to a device with .to or .cuda. On "
-    "a GPU nn.Parameter(...).to(device) is no parameter any more, and is neither trained nor saved. Leave it where it "
-    "is: the Trainer moves the whole model."
+    "This costs nothing here, where there is no GPU: DownProjectBlock moves its basis to a device with .to or .cuda. "
+    "On a GPU nn.Parameter(...).to(device) is no parameter any more, and is neither trained nor saved. Leave it where "
+    "it is: the Trainer moves the whole model."
 )
 
 
