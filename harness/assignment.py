@@ -91,6 +91,8 @@ class ProblemEntry:
     data: tuple[DataFile, ...] = ()
     template: tuple[str, ...] = ()
     """Files of the reference that students get with it, beside its code."""
+    demos: tuple[str, ...] = ()
+    """What names of folders hold, in lower case, that come with the template and hold files named like deliverables."""
     written: str = ""
     """The solved written part, below the reference; its answers are for staff."""
     thresholds: Mapping[str, float] = field(default_factory=dict)
@@ -162,6 +164,11 @@ class Assignment:
     def uploads_by_name(self) -> Mapping[str, Deliverable]:
         """The uploads, by name."""
         return {each.name: each for each in self.uploads}
+
+    @cached_property
+    def demos(self) -> tuple[str, ...]:
+        """What names of folders hold that came with the assignment and are nobody's work."""
+        return tuple(name for problem in self.problems for name in problem.demos)
 
     @cached_property
     def chains(self) -> tuple[tuple[Deliverable, ...], ...]:
@@ -260,8 +267,10 @@ def _entry(name: str, raw: Mapping[str, Any]) -> ProblemEntry:
         raise TypeError(f"[problems.{name}] {unknown[0]}: the keys are {', '.join(sorted(known))}")
     lists = {"parts": Part, "deliverables": Deliverable, "data": DataFile}
     made: dict[str, Any] = {key: tuple(kind(**row) for row in raw.get(key, ())) for key, kind in lists.items()}
-    rest = {key: value for key, value in raw.items() if key not in lists and key != "template"}
-    return ProblemEntry(name, **made, template=tuple(raw.get("template", ())), **rest)
+    rest = {key: value for key, value in raw.items() if key not in lists and key not in ("template", "demos")}
+    return ProblemEntry(
+        name, **made, template=tuple(raw.get("template", ())), demos=tuple(raw.get("demos", ())), **rest
+    )
 
 
 def _contradictions(assignment: Assignment) -> Iterator[str]:

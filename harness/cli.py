@@ -145,7 +145,10 @@ def _default_data() -> Path:
         return shipped
     released = termdata.released(ROOT, load())
     if released is not None:
+        told = f"judged with the data of {termdata.release_in(ROOT)}; --data (make: DATA=) names others"
+        print(f"note: {told}", file=sys.stderr)
         return released
+    print("note: judged with the demo dataset: there is no release in dist/, and no --data", file=sys.stderr)
     if not DEMO_DATASET.is_dir():
         _make_dataset(DEMO_DATASET, None, "laptop")
     return DEMO_DATASET

@@ -37,7 +37,14 @@ def run(request: GradeRequest, assignment: Assignment, results: Results) -> None
     try:
         exports = exports_of(assignment)
         into = _private(request, "upload")
-        submission = stage(Path(request.upload), into, assignment.uploads, exports=exports, at_home=request.at_home)
+        submission = stage(
+            Path(request.upload),
+            into,
+            assignment.uploads,
+            exports=exports,
+            demos=assignment.demos,
+            at_home=request.at_home,
+        )
         note_upload(results, submission)
         _judge(request, assignment, results, submission)
     except UploadError as problem:

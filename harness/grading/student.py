@@ -286,7 +286,7 @@ def _waits_for_part(reply: Reply, hidden: bool, lacking: Mapping[str, str]) -> F
     if unusable:
         hint, seen = "this graded test waits until all modules of the package can be used", "; ".join(unusable)
         return Failure("the part that this graded test looks at", seen, hint, public=True, cause=Cause.WAITS)
-    if reply.error is not None and reply.error.type == "AttributeError":
+    if lacking and _is_lacking(reply):
         seen = f"it belongs to what was not uploaded ({', '.join(lacking)})"
         hint = f"this graded test waits until {' and '.join(lacking)} is among the uploaded files"
         return Failure("the part that this graded test looks at", seen, hint, public=True, cause=Cause.WAITS)
@@ -294,6 +294,12 @@ def _waits_for_part(reply: Reply, hidden: bool, lacking: Mapping[str, str]) -> F
     if not hidden:
         seen += f": {_where(reply)} raises NotImplementedError"
     return Failure("the part that this graded test looks at", seen, hint, public=True, cause=Cause.WAITS)
+
+
+def _is_lacking(reply: Reply) -> bool:
+    """Whether it is the stand-in for a module that was not uploaded that raised, and no code that is to be written."""
+    frames = reply.error.frames if reply.error else ()
+    return not frames or (frames[-1].file.endswith("__init__.py") and frames[-1].function == "__getattr__")
 
 
 def _waits_for_import(reply: Reply, hidden: bool) -> Failure:

@@ -5,6 +5,7 @@ Promises: a grade at the desk after a release uses that release's data; question
 
 from __future__ import annotations
 
+import json
 import secrets
 import shutil
 import zipfile
@@ -38,6 +39,16 @@ def released(root: Path, assignment: Assignment) -> Path | None:
     if not folder.is_dir():
         _write(files, folder)
     return folder
+
+
+def release_in(root: Path) -> str:
+    """The release in dist/ in words; what its manifest does not tell is left out."""
+    try:
+        told = json.loads((root / "dist" / "manifest.json").read_text(encoding="utf-8"))
+        demo = ", made with the public demo key" if told["demo_key"] else ""
+        return f"release {told['release']} in dist/{demo}"
+    except (OSError, ValueError, KeyError, TypeError):
+        return "the release in dist/"
 
 
 def _write(files: dict[str, bytes], folder: Path) -> None:

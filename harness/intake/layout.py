@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 
 _FOLDER_FOR_STUDENTS = "src/submission"
 _JUNK = re.compile(r"\._.*|\.DS_Store|Thumbs\.db|desktop\.ini", re.IGNORECASE)
-_DEMO = re.compile(r"mingpt", re.IGNORECASE)  # ships a model.py, trainer.py, utils.py and __init__.py of its own
-_DEMO_FILES = 4
 _EXPORTED = re.compile(r"submission_\d+")  # what Gradescope calls each student's folder in a class's export
 _NAMES_COMPARED = 400  # closeness of names costs time; nobody misnames more files than this
 
@@ -50,16 +48,20 @@ def explain(wanted: Deliverable) -> str:
     return f"{name}: missing; upload {place}"
 
 
-def choose(entries: Sequence[Entry], deliverables: Sequence[Deliverable], caps: Caps) -> Plan:
+def choose(
+    entries: Sequence[Entry], deliverables: Sequence[Deliverable], caps: Caps, demos: Collection[str] = ()
+) -> Plan:
     """Find the home folder, and for each deliverable the one file that is meant.
 
     The home is the folder with a set of deliverables that lies above all others with one; where no folder has a set,
     the one with the most. What it lacks is taken from elsewhere where only one file has that name, and where no second
-    copy of what the home has lies beside it.
+    copy of what the home has lies beside it. Folders with a name of `demos` in theirs came with the assignment and hold
+    files of the same names: they are nobody's work, unless nothing else is there.
 
     Raises:
         UploadError: two people's work, or one person's twice.
     """
+    everything, entries = entries, _own(entries, deliverables, demos)
     home, code_home = _homes(entries, deliverables)
     copies = _copies(entries, deliverables, {home, code_home})
     places: defaultdict[str, list[Entry]] = defaultdict(list)
@@ -85,9 +87,16 @@ def choose(entries: Sequence[Entry], deliverables: Sequence[Deliverable], caps: 
         refused,
         extras,
         notes=tuple(_notes(chosen, refused, extras, home, code_home, unused)),
-        ignored=_ignored(unused, {*chosen, *refused}),
+        ignored=_ignored(_unused(everything, chosen, extras), {*chosen, *refused}),
         absent=frozenset(each.name for each in unmet if each.name in refused and each.name not in similar),
     )
+
+
+def _own(entries: Sequence[Entry], deliverables: Sequence[Deliverable], demos: Collection[str]) -> Sequence[Entry]:
+    """The entries outside of demonstrations; all of them where no deliverable lies outside."""
+    names = {wanted.name for wanted in deliverables}
+    own = [entry for entry in entries if not any(demo in part.lower() for part in entry.folder for demo in demos)]
+    return own if any(entry.name in names for entry in own) else entries
 
 
 def is_set(names: Collection[str], deliverables: Sequence[Deliverable]) -> bool:
@@ -110,12 +119,12 @@ def _homes(entries: Sequence[Entry], deliverables: Sequence[Deliverable]) -> tup
     _refuse_two(held, top, deliverables)
     all_counts, code_counts = _count(files, {wanted.name for wanted in deliverables}), _count(files, code)
     among = {folder: all_counts[folder] for folder in top} or all_counts
-    home = _best(among, lambda folder: _worth(all_counts, folder))
+    home = _best(among, lambda folder: all_counts[folder])
     if 2 * code_counts.get(home, 0) >= len(code):
         return home, home
     whole = _outermost(folder for folder, count in code_counts.items() if 2 * count >= len(code))
     among = {folder: code_counts[folder] for folder in whole} or code_counts
-    return home, _best(among, lambda folder: (_worth(code_counts, folder), _worth(all_counts, folder)))
+    return home, _best(among, lambda folder: (code_counts[folder], all_counts[folder]))
 
 
 def _held(files: Iterable[Entry], names: set[str]) -> dict[Parts, set[str]]:
@@ -128,9 +137,9 @@ def _held(files: Iterable[Entry], names: set[str]) -> dict[Parts, set[str]]:
 
 
 def _outermost(folders: Iterable[Parts]) -> list[Parts]:
-    """Those that lie below no other one. The demo is nobody's work."""
-    own = [folder for folder in folders if not _is_demo(folder)]
-    return [folder for folder in own if not any(_above(other, folder) for other in own)]
+    """Those that lie below no other one."""
+    all_of_them = list(folders)
+    return [folder for folder in all_of_them if not any(_above(other, folder) for other in all_of_them)]
 
 
 def _above(folder: Parts, other: Parts) -> bool:
@@ -179,20 +188,12 @@ def _best(counts: Mapping[Parts, int], worth: Callable[[Parts], int | tuple[int,
     return max(order, key=worth, default=())  # max keeps the first of equals
 
 
-def _worth(counts: Mapping[Parts, int], folder: Parts) -> int:
-    return counts[folder] - (_DEMO_FILES if _is_demo(folder) else 0)
-
-
-def _is_demo(folder: Parts) -> bool:
-    return any(_DEMO.search(part) for part in folder)
-
-
 def _pick(
     wanted: Deliverable, candidates: Sequence[Entry], home: Parts, copies: Collection[Parts]
 ) -> Entry | str | None:
     """The file that is meant, or the sentence that says why none is, or None where nothing has the name."""
     at_home = [entry for entry in candidates if entry.folder == home]
-    elsewhere = [entry for entry in candidates if entry.folder != home and not _is_demo(entry.folder)]
+    elsewhere = [entry for entry in candidates if entry.folder != home]
     for entry in at_home:
         if entry.kind == "file":
             return entry
@@ -228,7 +229,7 @@ def _misnamed(entries: Sequence[Entry], deliverables: Sequence[Deliverable]) -> 
     plain = {_canonical(name): name for name in names}
     found: dict[str, Entry] = {}
     others = [entry for entry in entries if entry.kind == "file" and entry.name not in names]
-    others = [entry for entry in others if not _is_demo(entry.folder) and not _JUNK.fullmatch(entry.name)]
+    others = [entry for entry in others if not _JUNK.fullmatch(entry.name)]
     for rank, entry in enumerate(sorted(others, key=lambda entry: (len(entry.parts), entry.parts))):
         meant = plain.get(_canonical(entry.name))
         if meant is None and rank < _NAMES_COMPARED and len(entry.name) <= 80:
@@ -283,7 +284,7 @@ def _notes(
             yield f"taken from '{_place(folder)}': {', '.join(names)}"
     if extras:
         yield f"staged beside the code, from '{_place(code_home)}': {_some([entry.name for entry in extras])}"
-    copies = [show(entry.parts) for entry in unused if entry.name in chosen and not _is_demo(entry.folder)]
+    copies = [show(entry.parts) for entry in unused if entry.name in chosen]
     if copies:
         graded = " and ".join(f"'{_place(folder)}'" for folder in dict.fromkeys((home, code_home)))
         yield f"not used, because the files in {graded} are graded: {_some(copies)}"

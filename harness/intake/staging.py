@@ -85,6 +85,7 @@ def stage(
     caps: Caps = Caps(),  # noqa: B008 (frozen)
     exports: Mapping[str, Sequence[str]] = MappingProxyType({}),
     *,
+    demos: Sequence[str] = (),
     at_home: bool = False,
 ) -> Submission:
     """Copy the deliverables of `upload` to `into/submission/` and make them read-only.
@@ -95,6 +96,7 @@ def stage(
         deliverables: what is wanted.
         caps: how much is read at most.
         exports: module -> names that the package offers from it, where its `__init__.py` cannot be had.
+        demos: what the names of folders hold that came with the assignment and are nobody's work.
         at_home: the upload is somebody's own folder submission/, and what lies in folders below it is not meant.
 
     Raises:
@@ -104,7 +106,8 @@ def stage(
     folder = _prepare(into)
     try:
         with _unwrapped(upload, deliverables, caps, into) as (source, entries, notes):
-            plan = choose([entry for entry in entries if not (at_home and entry.folder)], deliverables, caps)
+            found = [entry for entry in entries if not (at_home and entry.folder)]
+            plan = choose(found, deliverables, caps, demos)
             staging = _Staging(source, folder, caps)
             staging.copy_all(plan, deliverables)
     except BaseException:

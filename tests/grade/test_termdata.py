@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import zipfile
 
@@ -39,6 +40,14 @@ def test_another_release_has_a_folder_of_its_own(release):
         for name in load().data_names():
             archive.writestr(f"data/{name}", b"another term")
     assert termdata.released(release, load()) not in {None, first}
+
+
+@pytest.mark.parametrize("demo", [True, False])
+def test_the_release_is_told_and_whether_everyone_can_make_its_answers(release, demo):
+    assert termdata.release_in(release) == "the release in dist/"
+    told = json.dumps({"release": "0123", "demo_key": demo})
+    (release / "dist" / "manifest.json").write_text(told, encoding="utf-8")
+    assert termdata.release_in(release) == "release 0123 in dist/" + ", made with the public demo key" * demo
 
 
 def test_without_a_release_there_are_none(tmp_path):

@@ -16,6 +16,8 @@ from harness.intake.standin import OWN
 Stage = Callable[..., Submission]
 MakeZip = Callable[..., Path]
 
+DEMOS = load().demos
+
 
 @pytest.fixture(scope="session")
 def deliverables() -> tuple[Deliverable, ...]:
@@ -35,7 +37,7 @@ def put(tmp_path: Path, deliverables: tuple[Deliverable, ...]) -> Iterator[Stage
 
     def put(upload: Path, caps: Caps | None = None) -> Submission:
         trees.append(tmp_path / f"staged-{len(trees)}")
-        return stage(upload, trees[-1], deliverables, caps or Caps())
+        return stage(upload, trees[-1], deliverables, caps or Caps(), demos=DEMOS)
 
     yield put
     for tree in trees:
