@@ -29,6 +29,7 @@ class Failure(AssertionError):  # noqa: N818 - a verdict that pytest reads as a 
         case: the smallest input that shows it. Never shown for a hidden graded test.
         public: whether expected and seen may be shown for a hidden graded test too (a missing file, an import that
         failed).
+        raised: the type of the exception that student code raised, where Python itself defines it and it may be told.
         cause: what kind of reason it is.
     """
 
@@ -37,6 +38,7 @@ class Failure(AssertionError):  # noqa: N818 - a verdict that pytest reads as a 
     hint: str = ""
     case: str = ""
     public: bool = False
+    raised: str = ""
     cause: Cause = Cause.PROPERTY
 
     def __str__(self) -> str:

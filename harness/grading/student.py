@@ -8,6 +8,7 @@ whose inputs are public; for hidden graded tests a fixed sentence of ours stands
 
 from __future__ import annotations
 
+import builtins
 import math
 import re
 import time
@@ -37,7 +38,10 @@ LARGEST_REPLY = 16 << 20
 OTHER_FORM = "does the code return what its docstring says: types, shapes and lengths?"
 
 #: The hint where code raises in a hidden graded test, whatever it raises.
-HIDDEN_EXCEPTION = "an exception was raised: does the code work with longer, shorter and other input as well?"
+HIDDEN_EXCEPTION = (
+    "an exception was raised; if a basic test about this part fails as well, start there. If not: does the code work "
+    "with longer, shorter and other input, and do functions take the arguments that the handout names?"
+)
 
 
 def name_of(probe: Probe) -> str:
@@ -201,6 +205,7 @@ def _failure(reply: Reply, hidden: bool, lacking: Mapping[str, str]) -> Failure:
                 f"it raised {_raised(reply, hidden)}",
                 _start(reply, hidden),
                 public=not hidden,
+                raised=_type(reply, hidden),
                 cause=Cause.ENDED,
             )
         case Status.TIMED_OUT | Status.OUT_OF_CPU:
@@ -281,13 +286,20 @@ def _waits_for_part(reply: Reply, hidden: bool, lacking: Mapping[str, str]) -> F
     if unusable:
         hint, seen = "this graded test waits until all modules of the package can be used", "; ".join(unusable)
         return Failure("the part that this graded test looks at", seen, hint, public=True, cause=Cause.WAITS)
+    if lacking and _is_lacking(reply):
+        seen = f"it belongs to what was not uploaded ({', '.join(lacking)})"
+        hint = f"this graded test waits until {' and '.join(lacking)} is among the uploaded files"
+        return Failure("the part that this graded test looks at", seen, hint, public=True, cause=Cause.WAITS)
     seen, hint = "it is not written yet", "this graded test waits until the part is written"
-    if lacking:
-        seen += f", or belongs to what was not uploaded ({', '.join(lacking)})"
-        hint += " and all modules of the package are uploaded"
-    elif not hidden:
+    if not hidden:
         seen += f": {_where(reply)} raises NotImplementedError"
     return Failure("the part that this graded test looks at", seen, hint, public=True, cause=Cause.WAITS)
+
+
+def _is_lacking(reply: Reply) -> bool:
+    """Whether it is the stand-in for a module that was not uploaded that raised, and no code that is to be written."""
+    frames = reply.error.frames if reply.error else ()
+    return not frames or (frames[-1].file.endswith("__init__.py") and frames[-1].function == "__getattr__")
 
 
 def _waits_for_import(reply: Reply, hidden: bool) -> Failure:
@@ -317,6 +329,13 @@ def _start(reply: Reply, hidden: bool) -> str:
     if reply.error is None or not reply.error.frames:
         return "the message above says what is expected of your function"
     return "start at the file and line above; the text behind the exception's name says what went wrong there"
+
+
+def _type(reply: Reply, hidden: bool) -> str:
+    """The exception's type where Python itself defines it. A hidden graded test tells it by no hint either."""
+    name = reply.error.type if reply.error and not hidden else ""
+    known = getattr(builtins, name, None) if name.isidentifier() else None
+    return name if isinstance(known, type) and issubclass(known, BaseException) else ""
 
 
 def _raised(reply: Reply, hidden: bool) -> str:

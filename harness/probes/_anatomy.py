@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -25,6 +26,42 @@ def filled(make: Callable[[], Any], numbers: np.ndarray) -> Any:
             parameter.copy_(torch.from_numpy(numbers[at : at + parameter.numel()].copy()).view(parameter.shape))
             at += parameter.numel()
     return module
+
+
+def kind(submission: Any, name: str) -> type | None:
+    """A class of the submission by its name: of model.py, or of whatever module defines it; None where none does."""
+    places = [getattr(submission, "model", None), submission, *vars(submission).values()]
+    return next((found for each in places if isinstance(found := getattr(each, name, None), type)), None)
+
+
+def block(submission: Any, name: str) -> Any:
+    """A projection block's class by its name."""
+    found = kind(submission, name)
+    if found is None:
+        raise AttributeError(f"no module of the package defines {name}, as model.py was given out with it")
+    return found
+
+
+def returned(value: Any, function: str) -> Any:
+    """The value that a function of the student's returned, unless it returned None."""
+    if value is None:
+        raise TypeError(f"{function} returned None: it is not written yet, or lacks a return statement")
+    return value
+
+
+def count(submission: Any, model: nn.Module, name: str) -> int:
+    """How many modules of this class the model has; a template that does not know the class has none."""
+    wanted = kind(submission, name)
+    return 0 if wanted is None else sum(isinstance(each, wanted) for each in model.modules())
+
+
+def takes(function: Callable[..., Any], name: str) -> bool:
+    """Whether a function may be called with this keyword."""
+    try:
+        parameters = inspect.signature(function).parameters
+    except (TypeError, ValueError):
+        return True
+    return name in parameters or any(each.kind is each.VAR_KEYWORD for each in parameters.values())
 
 
 def value(parameter: torch.Tensor | None) -> Any:

@@ -7,6 +7,8 @@ from typing import Any
 
 import torch
 
+from harness.probes._anatomy import block, returned
+
 
 def shapes(submission: ModuleType, sizes: dict[str, int], batch: int) -> dict[str, list[int]]:
     """Shapes that both blocks return for a batch of random input.
@@ -19,8 +21,8 @@ def shapes(submission: ModuleType, sizes: dict[str, int], batch: int) -> dict[st
     """
     x = torch.randn(batch, sizes["block_size"], sizes["n_embd"])
     y = torch.randn(batch, sizes["bottleneck_dim"], sizes["n_embd"])
-    down = submission.model.DownProjectBlock(_config(submission, sizes))(x)
-    up = submission.model.UpProjectBlock(_config(submission, sizes))(y, x)
+    down = returned(block(submission, "DownProjectBlock")(_config(submission, sizes))(x), "DownProjectBlock.forward")
+    up = returned(block(submission, "UpProjectBlock")(_config(submission, sizes))(y, x), "UpProjectBlock.forward")
     return {"down": list(down.shape), "up": list(up.shape)}
 
 

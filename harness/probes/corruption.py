@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 import torch
 
+from harness.probes._anatomy import returned
+
 
 def draws(submission: ModuleType, documents: list[str], block_size: int, indices: list[int]) -> dict[str, Any]:
     """Draw `dataset[i]` for each i in `indices`, in order.
@@ -21,7 +23,7 @@ def draws(submission: ModuleType, documents: list[str], block_size: int, indices
     """
     dataset = _dataset(submission, documents, block_size)
     before = list(dataset.data)
-    items = [dataset[index] for index in indices]
+    items = [returned(dataset[index], "CharCorruptionDataset.__getitem__") for index in indices]
     return {
         **_packed(dataset, items),
         "types": sorted({_type(part) for item in items for part in item}),

@@ -38,7 +38,7 @@ def trained(
     dataset = submission.CharCorruptionDataset("\n".join(documents), sizes["block_size"])
     model = _model(submission, sizes, start)
     config, trainer = _prepare(submission, stage, names, dataset, sizes, model, weights)
-    for each in (config, trainer.config):
+    for each in (config, getattr(trainer, "config", config)):
         each.max_epochs, each.batch_size, each.num_workers = epochs, 8, 0
         each.learning_rate, each.lr_decay = rate, False
     path = Path("written.params")

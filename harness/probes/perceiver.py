@@ -5,36 +5,63 @@ Weights and inputs are the graded test's own random numbers: it works out the sa
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import ModuleType
 from typing import Any
 
 import numpy as np
 import torch
+from torch import nn
 
-from harness.probes._anatomy import filled, gradient, norm, pieces, value
+from harness.probes._anatomy import block, filled, gradient, kind, norm, pieces, value
 from harness.probes.blocks import _config
 
 
-def basis(submission: ModuleType, sizes: dict[str, int], rounds: int) -> dict[str, list[list[np.ndarray]]]:
+def basis(submission: ModuleType, sizes: dict[str, int], rounds: int) -> dict[str, Any]:
     """The parameters that hold exactly m x d numbers, once for each of `rounds` initialisations.
 
     Returns:
         alone: those of fresh DownProjectBlocks; inside: those of the down blocks of whole perceivers, whose own
         initialisation comes last. `inside` is empty where no perceiver can be built yet.
+        moved: whether a block moves such a parameter to a device itself. On a GPU the result is no parameter any more.
     """
     numbers = sizes["bottleneck_dim"] * sizes["n_embd"]
 
-    def found(block: Any) -> list[np.ndarray]:
-        return [p.detach().numpy().copy() for p in block.parameters() if p.numel() == numbers]
+    def found(down: Any) -> list[np.ndarray]:
+        return [p.detach().numpy().copy() for p in down.parameters() if p.numel() == numbers]
 
-    make = submission.model.DownProjectBlock
-    alone = [found(make(_config(submission, sizes))) for _ in range(rounds)]
+    make = block(submission, "DownProjectBlock")
+    with _moves_of_parameters() as moved:
+        alone = [found(make(_config(submission, sizes))) for _ in range(rounds)]
     try:
         inside = [found(_part(submission, submission.GPT(_config(submission, sizes)), "Down")) for _ in range(rounds)]
     except Exception:  # noqa: BLE001 - another part is missing, which other graded tests say
         inside = []
-    return {"alone": alone, "inside": inside}
+    return {"alone": alone, "inside": inside, "moved": numbers in moved}
+
+
+@contextmanager
+def _moves_of_parameters() -> Iterator[list[int]]:
+    """The sizes of parameters that `.to` and `.cuda` are called on meanwhile, and not by a module that moves."""
+    sizes: list[int] = []
+    kept = {name: getattr(torch.Tensor, name) for name in ("to", "cuda")}
+
+    def noticing(move: Callable[..., Any]) -> Callable[..., Any]:
+        def noticed(self: torch.Tensor, *arguments: Any, **options: Any) -> Any:
+            sizes.append(self.numel())
+            return move(self, *arguments, **options)
+
+        return noticed
+
+    kind_of_parameter: Any = nn.Parameter
+    for name, move in kept.items():
+        setattr(kind_of_parameter, name, noticing(move))
+    try:
+        yield sizes
+    finally:
+        for name in kept:
+            delattr(kind_of_parameter, name)
 
 
 def dependencies(
@@ -52,8 +79,8 @@ def dependencies(
         up_input: (T, T) largest change of output t when token s of the input is replaced;
         model: (T, T) largest change of the logits at t when token s of a whole perceiver's input is replaced.
     """
-    down = filled(lambda: submission.model.DownProjectBlock(_config(submission, sizes)), numbers)
-    up = filled(lambda: submission.model.UpProjectBlock(_config(submission, sizes)), numbers)
+    down = filled(lambda: block(submission, "DownProjectBlock")(_config(submission, sizes)), numbers)
+    up = filled(lambda: block(submission, "UpProjectBlock")(_config(submission, sizes)), numbers)
     model = filled(lambda: _perceiver(submission, sizes), numbers)
     inputs, latents, words = (torch.from_numpy(each.copy()).chunk(2) for each in (x, y, tokens))
     with torch.no_grad():
@@ -76,8 +103,8 @@ def anatomy(
     Returns:
         down, up: per block its output, and its layers as `_anatomy.pieces` describes them.
     """
-    down = filled(lambda: submission.model.DownProjectBlock(_config(submission, sizes)), numbers)
-    up = filled(lambda: submission.model.UpProjectBlock(_config(submission, sizes)), numbers)
+    down = filled(lambda: block(submission, "DownProjectBlock")(_config(submission, sizes)), numbers)
+    up = filled(lambda: block(submission, "UpProjectBlock")(_config(submission, sizes)), numbers)
     with torch.no_grad():
         return {
             "down": {"output": down(torch.from_numpy(x.copy())), **pieces(down)},
@@ -97,7 +124,7 @@ def whole(
         logits: (B, T, vocab_size); down, up: what the projection blocks gave on the way;
         weights, gradients: embedding, positions, down, blocks, up, last (layer norm) and head, by one structure;
         parameters: per name [dimensions, largest absolute gradient, non-finite gradients, places in the optimiser], -1
-        as the largest where there is none.
+        as the largest where there is none, and as the places where the GPT of another template makes no optimiser.
         Where the model has no projection blocks, logits is None and all there is.
     """
     model = filled(lambda: _perceiver(submission, sizes), numbers)
@@ -109,18 +136,26 @@ def whole(
         each.register_forward_hook(lambda module, _, output: passed.update({module: output.detach()}))
     logits = model(torch.from_numpy(tokens.copy()))[0]
     (logits * torch.from_numpy(weighting.copy())).sum().backward()
-    groups = model.configure_optimizers(
-        submission.TrainerConfig(max_epochs=1, batch_size=4, learning_rate=1e-3)
-    ).param_groups
-    places = [id(parameter) for group in groups for parameter in group["params"]]
+    optimised = _optimised(submission, model)
     return {
         "logits": logits.detach(),
         "down": passed.get(blocks[0]),
         "up": passed.get(blocks[1]),
         "weights": _taken_apart(model, blocks, value),
         "gradients": _taken_apart(model, blocks, gradient),
-        "parameters": {name: [*_extent(each), places.count(id(each))] for name, each in model.named_parameters()},
+        "parameters": {
+            name: [*_extent(each), -1 if optimised is None else optimised.count(id(each))]
+            for name, each in model.named_parameters()
+        },
     }
+
+
+def _optimised(submission: ModuleType, model: Any) -> list[int] | None:
+    """The identities of what the model's optimiser holds; None where it is the Trainer that groups the parameters."""
+    if not hasattr(model, "configure_optimizers"):
+        return None
+    config = submission.TrainerConfig(max_epochs=1, batch_size=4, learning_rate=1e-3)
+    return [id(each) for group in model.configure_optimizers(config).param_groups for each in group["params"]]
 
 
 def _taken_apart(model: Any, blocks: list[Any], look: Callable[[Any], Any]) -> dict[str, Any]:
@@ -144,18 +179,18 @@ def _perceiver(submission: ModuleType, sizes: dict[str, int]) -> Any:
 
 def _part(submission: ModuleType, model: Any, which: str) -> Any:
     """The model's DownProjectBlock or UpProjectBlock, None where it has none."""
-    kind = getattr(submission.model, f"{which}ProjectBlock")
-    return next((each for each in model.modules() if isinstance(each, kind)), None)
+    wanted = kind(submission, f"{which}ProjectBlock")
+    return next((each for each in model.modules() if wanted is not None and isinstance(each, wanted)), None)
 
 
-def _moves(block: Callable[[Any], Any], x: torch.Tensor, another: torch.Tensor) -> np.ndarray:
+def _moves(function: Callable[[Any], Any], x: torch.Tensor, another: torch.Tensor) -> np.ndarray:
     """(positions of x, positions of the output) largest absolute change."""
-    before = block(x)
+    before = function(x)
     rows = []
     for position in range(x.shape[1]):
         other = x.clone()
         other[:, position] = another[:, position]
-        rows.append((block(other) - before).abs().amax(dim=(0, 2)))
+        rows.append((function(other) - before).abs().amax(dim=(0, 2)))
     return torch.stack(rows).numpy()
 
 

@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 import torch
 
+from harness.probes._anatomy import count, returned, takes
+
 #: Parameters by name.
 Weights = dict[str, np.ndarray]
 
@@ -49,9 +51,9 @@ def initialise(
         "parameters": sum(parameter.numel() for parameter in model.parameters()),
         "logits": logits,
         "blocks_of": {
-            "down": sum(isinstance(m, submission.model.DownProjectBlock) for m in model.modules()),
-            "up": sum(isinstance(m, submission.model.UpProjectBlock) for m in model.modules()),
-            "plain": sum(isinstance(m, submission.model.Block) for m in model.modules()),
+            "down": count(submission, model, "DownProjectBlock"),
+            "up": count(submission, model, "UpProjectBlock"),
+            "plain": count(submission, model, "Block"),
         },
     }
 
@@ -103,13 +105,21 @@ def prepared(
 
 def _initialise(submission: ModuleType, variant: str, config: Any, bottleneck: int | None) -> Any:
     build = getattr(submission, f"initialize_{variant}_model")
-    return build(config) if bottleneck is None else build(config, bottleneck)
+    model = build(config) if bottleneck is None else build(config, bottleneck)
+    return returned(model, f"initialize_{variant}_model")
 
 
 def _model(submission: ModuleType, sizes: dict[str, int], weights: Weights) -> Any:
-    """A GPT with these parameters. It needs none of the student's own parts: one missing part fails one test."""
+    """A GPT with these parameters. It needs none of the student's own parts: one missing part fails one test.
+
+    Only where GPT cannot be called with a configuration alone, as no handout has it, initialize_vanilla_model calls it.
+    """
     rest = {key: value for key, value in sizes.items() if key not in ("vocab_size", "block_size")}
-    model = submission.GPT(submission.GPTConfig(sizes["vocab_size"], sizes["block_size"], **rest))
+    config = submission.GPTConfig(sizes["vocab_size"], sizes["block_size"], **rest)
+    try:
+        model = submission.GPT(config)
+    except TypeError:
+        model = submission.initialize_vanilla_model(config)
     _fill(model, weights)
     return model
 
@@ -156,19 +166,23 @@ def _prepare(
     rate: float | None = None,
 ) -> tuple[Any, Any]:
     """(configuration, trainer) from `finetune` or `pretrain`."""
+    name = "pretrain" if stage == "pretrain" else "finetune"
+    takes_rate = takes(getattr(submission, name), f"{name}_lr")  # older handouts' functions do not
+    extra = {f"{name}_lr": rate} if rate is not None and takes_rate else {}
     if stage == "pretrain":
-        extra = {} if rate is None else {"pretrain_lr": rate}
         found = submission.pretrain(dataset, sizes["block_size"], model, **extra)
     else:
-        extra = {} if rate is None else {"finetune_lr": rate}
         Path("names.tsv").write_text(names, encoding="utf-8")
         path = None
         if weights is not None:
             path = "known.params"
             torch.save(_model(submission, sizes, weights).state_dict(), path)
         found = submission.finetune(path, "names.tsv", dataset, sizes["block_size"], model, **extra)
+    returned(found, name)
+    if isinstance(found, (tuple, list)) and any(each is None for each in found[:2]):
+        raise TypeError(f"{name} returned None as tconf or trainer_obj: it is not written yet")
     if not isinstance(found, (tuple, list)) or len(found) != 2 or not hasattr(found[1], "train_dataset"):
-        raise TypeError(f"{stage if stage == 'pretrain' else 'finetune'} must return tconf, trainer_obj")
+        raise TypeError(f"{name} must return tconf, trainer_obj")
     return found[0], found[1]
 
 

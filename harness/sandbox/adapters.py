@@ -2,6 +2,7 @@
 
 * `DataLoader(num_workers=n)` behaves as n = 0: a worker starts no processes. Options that need processes are dropped.
 * `torch.compile` returns its argument: it would start a compiler.
+* Where there is no GPU, what is moved to one stays where it is: a template may name the device outright.
 * `shutil.copy` and its like keep a file's mode and times where they may be changed, and else copy the content alone.
 
 Everything else that a worker may not do fails with the system's own error.
@@ -24,8 +25,40 @@ def install() -> None:
     loader: Any = torch.utils.data.DataLoader
     loader.__init__ = _without_workers(loader.__init__)
     torch.compile = _compile
+    stay_on_cpu()
     for name in ("copymode", "copystat"):
         setattr(shutil, name, _where_permitted(getattr(shutil, name)))
+
+
+def stay_on_cpu() -> None:
+    """Make `.to("cuda")`, `.cuda()` and `torch.cuda.current_device()` work on a machine without a GPU, once."""
+    import torch
+
+    tensor: Any = torch.Tensor
+    cuda: Any = torch.cuda
+    if torch.cuda.is_available() or hasattr(tensor.to, "__wrapped__"):
+        return
+    tensor.to = _to_cpu(tensor.to)
+    tensor.cuda = lambda self, *_, **__: self
+    cuda.current_device = lambda: torch.device("cpu")  # what modules move to, too
+
+
+def _to_cpu(move: Callable[..., Any]) -> Callable[..., Any]:
+    import torch
+
+    def here(device: Any) -> Any:
+        named = isinstance(device, (str, torch.device)) and str(device).startswith("cuda")
+        return "cpu" if named or type(device) is int else device
+
+    @functools.wraps(move)
+    def to(self: Any, *arguments: Any, **options: Any) -> Any:
+        return move(self, *map(here, arguments[:1]), *arguments[1:], **{**options, **_device(options, here)})
+
+    return to
+
+
+def _device(options: dict[str, Any], here: Callable[[Any], Any]) -> dict[str, Any]:
+    return {"device": here(options["device"])} if "device" in options else {}
 
 
 def _without_workers(initialise: Callable[..., None]) -> Callable[..., None]:

@@ -30,7 +30,7 @@ _HANDOUT = {
 #: Why finetune and pretrain may raise in hidden graded tests although the basic ones pass.
 OTHER_INPUT = (
     "an exception was raised; if a basic test about this function fails as well, start there. If not, the "
-    "corpus makes the difference: is every path read that is given, is every character of the corpus in the vocabulary?"
+    "arguments make the difference: is every path read that is given, and may the learning rate be given by its name?"
 )
 TRAINING = (
     "training raised an exception; if a basic test about {} or the dataset fails as well, start there. If not: "
@@ -38,16 +38,19 @@ TRAINING = (
 )
 
 
-def word(rng: np.random.Generator, letters: int) -> str:
-    """A capitalised random word, now and then with a letter beyond ASCII."""
+def word(rng: np.random.Generator, letters: int, *, rare: bool = False) -> str:
+    """A capitalised random word; with `rare`, now and then with a letter beyond ASCII."""
     chosen = list(rng.choice(list(_LETTERS), letters))
-    if rng.random() < 0.3:
+    if rare and rng.random() < 0.3:
         chosen[-1] = str(rng.choice(list(_RARE)))
     return "".join(chosen).capitalize()
 
 
 def corpus(rng: np.random.Generator, people: int) -> tuple[list[tuple[str, str]], list[str]]:
-    """(name, place) pairs, and one document each that holds every character of the questions."""
+    """(name, place) pairs, and one document each that holds every character of the questions.
+
+    Of ASCII letters alone: what a dataset makes of others is a matter of part e.
+    """
     names = [(f"{word(rng, 5)} {word(rng, 6)}", word(rng, 6)) for _ in range(people)]
     return names, [f"{name}. Where was {name} born? {name} was born in {place}." for name, place in names]
 
@@ -57,9 +60,9 @@ def names_table(names: list[tuple[str, str]]) -> str:
     return "".join(f"Where was {name} born?\t{place}\n" for name, place in names)
 
 
-def text(rng: np.random.Generator, length: int) -> str:
-    """A document of exactly `length` characters without any repeated structure."""
-    words = " ".join(word(rng, int(rng.integers(2, 9))) for _ in range(length // 2 + 1))
+def text(rng: np.random.Generator, length: int, *, rare: bool = False) -> str:
+    """A document of exactly `length` characters without any repeated structure; with `rare`, not of ASCII alone."""
+    words = " ".join(word(rng, int(rng.integers(2, 9)), rare=rare) for _ in range(length // 2 + 1))
     return words[: length - 1] + "."
 
 

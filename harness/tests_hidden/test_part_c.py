@@ -38,11 +38,20 @@ def test_finetune_uses_the_given_hyperparameters(
     expect_recipe(seen, reference, "scratch", 72, rate)
     table = seen["dataset"]
     text = spell(np.asarray(table["x"]).reshape(-1), table["itos"])
+    count = "fewer" if table["length"] < len(names) else "more"
     expect(
-        table["length"] == len(names) and text.startswith(f"Where was {names[0][0]} born?"),
-        "all lines of the finetuning corpus, in NameDataset's form",
-        f"{table['length']} items, the first {text!r}",
-        hint="open finetune_corpus_path and hand all of its text to NameDataset",
+        table["length"] == len(names),
+        "all lines of the finetuning corpus, one example each",
+        f"{table['length']} examples for {len(names)} lines",
+        hint=f"the Trainer's dataset has {count} examples than the file at "
+        "finetune_corpus_path has lines: hand all of its text to NameDataset, as it is",
+    )
+    expect(
+        text.startswith(f"Where was {names[0][0]} born?"),
+        "the first line of the finetuning corpus in NameDataset's form",
+        repr(text),
+        hint="the first example does not begin with the first question of the file at finetune_corpus_path: is it this "
+        "file that is read, and is NameDataset as it was given?",
     )
 
 

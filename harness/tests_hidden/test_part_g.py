@@ -20,13 +20,20 @@ from harness.tests_hidden.perceivers import draw_numbers, expect_drawn, explain,
 from harness.tests_hidden.uploads import expect_different, expect_variant, state_dict
 
 SHAPES = (
-    "the blocks raise an exception: do the shapes fit for a batch of two, and for sequences shorter than block_size?"
+    "an exception was raised; if a basic test about the blocks fails as well, start there. If not: do the shapes fit "
+    "for a batch of two, and for sequences shorter than block_size?"
+)
+
+MOVED = (
+    "This costs nothing here, where there is no GPU: DownProjectBlock moves its basis to a device with .to or .cuda. "
+    "On a GPU nn.Parameter(...).to(device) is no parameter any more, and is neither trained nor saved. Leave it where "
+    "it is: the Trainer moves the whole model."
 )
 
 
 @number("1g-3-hidden")
 @weight(1)
-def test_basis_is_xavier_uniform(student: Student) -> None:
+def test_basis_is_xavier_uniform(student: Student, for_staff: dict[str, Any]) -> None:
     """The basis C is a parameter of m x d numbers, drawn by Xavier uniform initialisation, in a whole model too.
 
     False-positive rate 2e-7 (Dvoretzky-Kiefer-Wolfowitz, 40,960 draws, twice). Power above 99.9% against normal and
@@ -36,6 +43,8 @@ def test_basis_is_xavier_uniform(student: Student) -> None:
     m, d = 32, 64
     sizes = {"vocab_size": 50, "block_size": 48, "n_head": 4, "n_embd": d, "bottleneck_dim": m}
     found = student.run(perceiver.basis, sizes=sizes, rounds=20)
+    if found["moved"] is True:
+        for_staff["remark"] = MOVED
     for where, rounds in (("a DownProjectBlock", found["alone"]), ("a whole perceiver", found["inside"])):
         expect(
             all(len(each) == 1 for each in rounds),
@@ -112,7 +121,10 @@ def test_each_position_sees_what_it_should(student: Student, rng: np.random.Gene
     own = "{}: x_input is the query, and what the result of the attention is added to"
     _expect_pattern("DownProjectBlock", seen["down"], token[:, None] <= latent[None, :], order)
     _expect_pattern("UpProjectBlock", seen["up_latent"], latent[:, None] <= token[None, :], order)
-    _expect_pattern("UpProjectBlock", seen["up_input"], token[:, None] == token[None, :], own)
+    # Output 0 sees one latent alone, whatever its query is: without a residual connection, which is a matter of 1g-8,
+    # it does not depend on its token.
+    first = (token[:, None] == 0) & (token[None, :] == 0)
+    _expect_pattern("UpProjectBlock", seen["up_input"], token[:, None] == token[None, :], own, free=first)
     early = (token[:, None] <= token[None, :]) & (token[:, None] < m)
     _expect_pattern(
         "the perceiver of initialize_perceiver_model",
@@ -125,12 +137,14 @@ def test_each_position_sees_what_it_should(student: Student, rng: np.random.Gene
     explain(found, sizes, numbers, tokens)
 
 
-def _expect_pattern(what: str, moved: np.ndarray, wanted: np.ndarray, hint: str) -> None:
-    """A Failure unless exactly the wanted outputs moved: clearly, and the others not at all."""
+def _expect_pattern(
+    what: str, moved: np.ndarray, wanted: np.ndarray, hint: str, *, free: np.ndarray | bool = False
+) -> None:
+    """A Failure unless exactly the wanted outputs moved: clearly, and the others not at all; the free ones may."""
     hint = hint.format(what)
     expect(moved.shape == wanted.shape, f"{what}: shape {wanted.shape}", moved.shape, hint=hint)
     expect(bool(np.isfinite(moved).all()), f"{what}: finite numbers", "NaN or infinity", hint=hint)
-    right = np.where(wanted, moved > 1e-10, moved < 1e-12)
+    right = np.where(wanted, moved > 1e-10, moved < 1e-12) | free
     expect(
         bool(right.all()),
         f"{what}: depends on what it may see, and on nothing else",
@@ -159,7 +173,7 @@ def test_every_parameter_learns(student: Student, rng: np.random.Generator, unse
     expect(not dead, "a gradient in every weight", f"none in {', '.join(dead[:3])}", hint=hint.format(_own(dead)))
     broken = [name for name, (_, _, bad, _) in seen.items() if bad]
     expect(not broken, "finite gradients", f"others in {', '.join(broken[:3])}", hint="does the loss stay finite?")
-    lost = [name for name, (_, _, _, places) in seen.items() if places != 1]
+    lost = [name for name, (_, _, _, places) in seen.items() if places not in (1, -1)]
     expect(
         not lost,
         "every parameter once in the optimiser",

@@ -274,14 +274,22 @@ def test_students_run_the_basic_graded_tests_on_their_own_files(data: Path, tmp_
     assert "hidden" not in done.stdout
 
 
-def test_exchanged_and_identical_predictions_are_named(upload: Path, data: Path, tmp_path: Path) -> None:
+def test_a_copy_of_the_other_splits_predictions_loses_and_the_right_file_does_not(
+    upload: Path, data: Path, tmp_path: Path
+) -> None:
     dev, test = (upload / f"vanilla.pretrain.{split}.predictions" for split in ("dev", "test"))
     first, second = dev.read_bytes(), test.read_bytes()
+
+    def said(graded_test: str) -> str:
+        _, document, _ = grade(upload, data, tmp_path / "results.json", "--only", graded_test)
+        assert document["tests"][0]["extra_data"]["total"] == QUESTIONS
+        return str(document["tests"][0]["output"])
+
     dev.write_bytes(second)
+    assert "this looks like the test file" in said("1f-2-basic")
+    assert "looks like" not in said("1f-7-hidden")
     test.write_bytes(first)
-    _, document, _ = grade(upload, data, tmp_path / "results.json", "--only", "1f-7-hidden")
-    assert "exchanged" in document["tests"][0]["output"]
+    assert "this looks like the dev file" in said("1f-7-hidden")
     dev.write_bytes(first)
-    _, document, _ = grade(upload, data, tmp_path / "results.json", "--only", "1f-7-hidden")
-    assert "identical" in document["tests"][0]["output"]
-    assert document["tests"][0]["extra_data"]["total"] == QUESTIONS
+    assert "this looks like the dev file" in said("1f-7-hidden")
+    assert "looks like" not in said("1f-2-basic")

@@ -17,14 +17,13 @@ from harness.problems.birthplaces.predictions import (
     PredictionsError,
     Question,
     Score,
-    identical,
     load_gold,
     meets,
     needed,
+    of_another_split,
     parse,
     percent,
     score,
-    swapped,
 )
 
 if TYPE_CHECKING:
@@ -241,11 +240,14 @@ def test_accuracy_is_a_fraction():
 # --- two files --------------------------------------------------------------------------------------------------------
 
 
-def test_exchanged_files_are_told_by_their_lengths():
+def test_a_file_of_the_other_splits_length_looks_like_it():
     dev, test = LONG[:300], LONG[:250]
-    assert swapped(["x"] * 250, ["x"] * 300, dev, len(test)) is not None
-    assert swapped(["x"] * 300, ["x"] * 250, dev, len(test)) is None
-    assert swapped(["x"] * 250, ["x"] * 250, dev, len(test)) is None
+    said = "this looks like the test file: run the evaluation again, with an outputs path of its own"
+    assert of_another_split("dev", ["x"] * 250, [], dev, len(test)) == said
+    assert of_another_split("dev", [*["x"] * 250, "", ""], [], dev, len(test)) == said
+    assert of_another_split("test", ["x"] * 300, [], dev, len(test)) == said.replace("test", "dev")
+    for lines in (["x"] * 300, ["x"] * 200, [""] * 250, []):
+        assert of_another_split("dev", lines, [], dev, len(test)) is None
 
 
 def test_nothing_of_secret_answers_is_told_by_a_wrong_count():
@@ -259,20 +261,23 @@ def test_nothing_of_secret_answers_is_told_by_a_wrong_count():
         assert str(len(lines)) in str(problem.value)
 
 
-def test_exchanged_files_of_one_length_are_told_by_their_answers():
+def test_a_file_of_the_other_split_is_told_by_its_answers():
     dev, test = LONG[:200], LONG[200:]
     for_dev, for_test = answers()[:200], answers()[200:]
-    assert swapped(for_test, for_dev, dev, len(test)) is not None
-    assert swapped(for_dev, for_test, dev, len(test)) is None
-    assert swapped(["x"] * 200, ["x"] * 200, dev, len(test)) is None
-    assert swapped(["Rome 0"] * 200, ["Rome 0"] * 200, dev, len(test)) is None
+    assert of_another_split("dev", for_test, for_dev, dev, len(test)) is not None
+    assert of_another_split("test", for_dev, for_test, dev, len(test)) is not None
+    assert of_another_split("dev", for_dev, for_test, dev, len(test)) is None
+    assert of_another_split("test", for_test, for_dev, dev, len(test)) is None
+    for split, same in (("dev", ["x"] * 200), ("test", ["x"] * 200), ("test", ["Rome 0"] * 200)):
+        assert of_another_split(split, same, same, dev, len(test)) is None
 
 
-def test_identical_files_are_told_unless_every_line_is_the_same():
-    assert identical(["a", "b"], ["a", "b"]) is not None
-    assert identical(["a", "b"], ["a", "c"]) is None
-    assert identical(["London"] * 5, ["London"] * 5) is None
-    assert identical([], []) is None
+def test_of_two_equal_files_only_the_copy_is_blamed():
+    dev, test = LONG[:200], LONG[200:]
+    for_dev, for_test, weak = answers()[:200], answers()[200:], [answers()[200], *["x"] * 199]
+    for lines, copy, right in ((for_test, "dev", "test"), (weak, "dev", "test"), (for_dev, "test", "dev")):
+        assert of_another_split(copy, lines, lines, dev, len(test)) is not None
+        assert of_another_split(right, lines, lines, dev, len(test)) is None
 
 
 # --- real files, where they are at hand -------------------------------------------------------------------------------

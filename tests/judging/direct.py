@@ -31,6 +31,7 @@ from harness.grading.feedback import Failure
 from harness.grading.seeds import generator, seed_of
 from harness.grading.student import Probe, name_of
 from harness.probes import schemas, topics
+from harness.sandbox.adapters import stay_on_cpu
 from tests.judging.cases import REFERENCE, Case
 
 _serial = itertools.count()
@@ -102,7 +103,8 @@ def _failures(case: Case, graded_tests: Iterable[str], seeds: Iterable[str]) -> 
             for seed, graded_test in itertools.product(seeds, graded_tests):
                 function = getattr(importlib.import_module(known[graded_test].module), known[graded_test].function)
                 number = seed_of(seed, graded_test, "workers")
-                fixtures = {
+                fixtures: dict[str, Any] = {
+                    "for_staff": {},
                     "student": DirectStudent(package, number),
                     "reference": Direct(reference, number),
                     "rng": generator(seed, graded_test),
@@ -127,6 +129,7 @@ def preload() -> None:
     for topic in topics():
         importlib.import_module(f"harness.probes.{topic}")
     torch.set_num_threads(1)
+    stay_on_cpu()
 
 
 def load_package(folder: Path) -> ModuleType:

@@ -13,6 +13,7 @@ import numpy as np
 from harness.probes.schemas.forms import (
     Array,
     Either,
+    Flag,
     Form,
     List,
     Nothing,
@@ -40,7 +41,8 @@ def basis(sizes: Mapping[str, int], rounds: int) -> Form:
     numbers = sizes["bottleneck_dim"] * sizes["n_embd"]
     drawn = Array("f", dimensions=Span(1, 4), elements=Span(numbers, numbers))
     each = List(drawn, Span(0, _MOST_LAYERS))
-    return Record({"alone": List(each, rounds), "inside": Either((List(each, 0), List(each, rounds)))})
+    inside = Either((List(each, 0), List(each, rounds)))
+    return Record({"alone": List(each, rounds), "inside": inside, "moved": Flag()})
 
 
 def dependencies(
@@ -64,7 +66,7 @@ def whole(sizes: Mapping[str, int], numbers: np.ndarray, tokens: np.ndarray, wei
     t, c = sizes["block_size"], sizes["n_embd"]
     logits = Array("f", (len(tokens), Span(0, 4 * t), Span(0, 4 * sizes["vocab_size"])))
     passed = maybe(Array("f", (len(tokens), Span(0, 4 * t), Span(0, _WIDEST * c))))
-    extent = Row((Whole(most=8), Number(-1, finite=False), Whole(), Whole(most=1000)))
+    extent = Row((Whole(most=8), Number(-1, finite=False), Whole(), Whole(least=-1, most=1000)))
     perceiver = Record(
         {
             "logits": logits,

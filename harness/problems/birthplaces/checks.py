@@ -19,12 +19,11 @@ from harness.problems.birthplaces.predictions import (
     PredictionsError,
     Question,
     Score,
-    identical,
     meets,
+    of_another_split,
     parse,
     percent,
     score,
-    swapped,
 )
 from harness.problems.birthplaces.spans import NotASpan, Span, expected_vocabulary, legible
 
@@ -38,7 +37,7 @@ def judge(student: Student, name: str, gold: Gold, for_staff: dict[str, Any]) ->
     Leaves `correct` and `total` for staff, whatever comes of it.
 
     Raises:
-        Failure: the file is missing or malformed, or was mixed up with the one for the other split.
+        Failure: the file is missing or malformed, or is the one for the other split.
     """
     split = name.split(".")[-2]
     questions: Sequence[Question] = getattr(gold, split)
@@ -54,26 +53,32 @@ def judge(student: Student, name: str, gold: Gold, for_staff: dict[str, Any]) ->
         raise Failure(
             expected=f"{name}: {len(questions)} lines, one answer for each question, in their order",
             seen=said,
-            hint="write the file with the evaluation command and upload it unchanged",
+            hint="upload the file as the evaluation command writes it",
             public=True,
         )
     return found
 
 
 def _mix_up(student: Student, name: str, gold: Gold) -> str | None:
-    """A sentence when the dev and the test file of one model look exchanged, or are one file.
+    """A sentence when this file answers the questions of the other split: the other file is not blamed for it.
 
-    Only for hidden graded tests, since students do not have the answers for test.
+    None where there are no questions of the other split: students have no answers for test.
     """
     stem, split, ending = name.rsplit(".", 2)
-    paths = [student.submission.present.get(f"{stem}.{each}.{ending}") for each in ("dev", "test")]
-    if split != "test" or None in paths:
+    other = "dev" if split == "test" else "test"
+    if not (gold.data / f"birth_{other}.tsv").is_file():
         return None
+    lines, beside = (_lines_of(student, f"{stem}.{each}.{ending}") for each in (split, other))
+    return of_another_split(split, lines, beside, gold.dev, len(gold.test))
+
+
+def _lines_of(student: Student, name: str) -> Sequence[str]:
+    """The lines of a predictions file, none where there is no file that can be read."""
+    path = student.submission.present.get(name)
     try:
-        dev, test = (parse(path.read_bytes()) for path in paths if path is not None)
+        return parse(path.read_bytes()) if path else ()
     except PredictionsError:
-        return None
-    return swapped(dev, test, gold.dev, len(gold.test)) or identical(dev, test)
+        return ()
 
 
 def expect_threshold(found: Score, threshold: float, hint: str, *, exact: bool = True) -> None:
@@ -202,11 +207,16 @@ def expect_span(drawn: Span | NotASpan, documents: Sequence[str], block_size: in
 
 
 @contextmanager
-def hinting(hint: str) -> Iterator[None]:
-    """Give a Failure because student code raised this hint, which knows more than the exception's name."""
+def hinting(hint: str, *types: str) -> Iterator[None]:
+    """Give a Failure because student code raised this hint, where it fits the exception.
+
+    Args:
+        types: the exceptions that the hint is about, all if there are none. Others keep the hint that goes with them.
+            Hidden graded tests do not tell one exception from another.
+    """
     try:
         yield
     except Failure as failure:
-        if failure.cause is Cause.ENDED:
+        if failure.cause is Cause.ENDED and (not types or not failure.raised or failure.raised in types):
             failure.hint = hint
         raise

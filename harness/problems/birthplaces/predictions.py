@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections import Counter
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import accumulate
@@ -206,28 +207,36 @@ def _after_longest(lines: Sequence[str], gold: Sequence[Question]) -> int | None
     return next((index + 1 for index, line in enumerate(lines[:-1]) if len(line) > limit), None)
 
 
-def swapped(
-    dev_lines: Sequence[str], test_lines: Sequence[str], dev: Sequence[Question], questions_of_test: int
+def of_another_split(
+    split: str, lines: Sequence[str], beside: Sequence[str], dev: Sequence[Question], questions_of_test: int
 ) -> str | None:
-    """A sentence if the dev and the test file look exchanged: by their numbers of lines, or by what they answer.
+    """A sentence if a file is the one for the other split, by its number of lines or by what it answers.
 
-    The answers for test are not looked at: the sentence would tell of them. Those for dev are the students' own.
+    Of two equal files it is the one that is the copy. The answers for test are not looked at: the sentence would tell
+    of them. Those for dev are the students' own.
+
+    Args:
+        split: "dev" or "test", that the file is named for; lines: its lines; beside: those of the file for the other.
     """
-    sentence = "the dev and the test file look exchanged: run both evaluations again, each with its own outputs path"
-    lengths, right = (len(dev_lines), len(test_lines)), (len(dev), questions_of_test)
-    if lengths == right[::-1] and len(dev) != questions_of_test:
-        return sentence
-    if lengths != right or len(dev) != questions_of_test:
+    other = "dev" if split == "test" else "test"
+    sentence = f"this looks like the {other} file: run the evaluation again, with an outputs path of its own"
+    counts = {"dev": len(dev), "test": questions_of_test}
+    if len(_without_surplus_blanks(lines, counts[split])) != counts[split]:
+        fits = len(_without_surplus_blanks(lines, counts[other])) == counts[other]
+        return sentence if fits and any(line.strip() for line in lines) else None
+    if counts["dev"] != counts["test"]:
         return None
-    straight, crossed = _matches(dev_lines, dev), _matches(test_lines, dev)
-    return sentence if crossed > 2 * straight + 0.05 * len(dev) else None
+    if split == "test":
+        return sentence if _speaks_for(lines, dev) else None
+    copied = tuple(lines) == tuple(beside) and len(set(lines)) > 1
+    return sentence if (copied or _speaks_for(beside, dev)) and not _speaks_for(lines, dev) else None
 
 
-def identical(dev_lines: Sequence[str], test_lines: Sequence[str]) -> str | None:
-    """A sentence if both files hold the same lines, unless they answer every question alike."""
-    if len(set(dev_lines)) < 2 or tuple(dev_lines) != tuple(test_lines):
-        return None
-    return "the dev and the test file are identical: one was written over the other, run both evaluations again"
+def _speaks_for(lines: Sequence[str], gold: Sequence[Question]) -> bool:
+    """Whether lines answer these questions clearly more often than they would in any other order."""
+    places = Counter(question.place for question in gold)
+    by_chance = sum(times * places[line] for line, times in Counter(lines).items()) / max(1, len(gold))
+    return _matches(lines, gold) >= 2 * by_chance + _LEAST_EVIDENCE
 
 
 # --- the dataset -----------------------------------------------------------------------------------------------------

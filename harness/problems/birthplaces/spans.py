@@ -56,13 +56,67 @@ def cut(flat: np.ndarray, lengths: np.ndarray) -> list[np.ndarray]:
 
 
 def decode_all(
-    drawn: Mapping[str, Any], indices: Sequence[int], documents: Sequence[str], block_size: int
+    drawn: Mapping[str, Any], indices: Sequence[int], documents: Sequence[str], block_size: int, *, form: bool = True
 ) -> Iterator[Span | NotASpan]:
-    """Decode what probe `corruption.draws` returned, one entry per draw, each checked against its document."""
+    """Decode what probe `corruption.draws` returned, one entry per draw, each checked against its document.
+
+    Args:
+        form: ask for the form of the two vectors as such, too: y moved on by one, and no more than the block size.
+    """
     vocabulary = expected_vocabulary(documents)
     pairs = zip(indices, cut(drawn["x"], drawn["x_lengths"]), cut(drawn["y"], drawn["y_lengths"]), strict=True)
     for index, x, y in pairs:
-        yield decode(index, x, y, documents[index], vocabulary, block_size)
+        yield decode(index, x, y, documents[index], vocabulary, block_size, form=form)
+
+
+def read_all(drawn: Mapping[str, Any], indices: Sequence[int], documents: Sequence[str]) -> Iterator[Span | NotASpan]:
+    """The pieces of every draw, whatever else is wrong with it: for graded tests about how they are drawn.
+
+    A draw is spelt by the dataset's own vocabulary and may be of any length; its pieces may stand in another order, be
+    reversed or in lower case, and may come from anywhere in the document. Each of these has a graded test of its own.
+    """
+    vocabulary = drawn["vocabulary"] if all(len(each) == 1 for each in drawn["vocabulary"]) else []
+    rows = zip(indices, cut(drawn["x"], drawn["x_lengths"]), cut(drawn["y"], drawn["y_lengths"]), strict=True)
+    for index, x, y in rows:
+        yield _read(index, [*x.tolist(), *y[-1:].tolist()], documents[index], vocabulary)
+
+
+def _read(index: int, tokens: Sequence[int], document: str, vocabulary: Sequence[str]) -> Span | NotASpan:
+    text = "".join(vocabulary[token] if 0 <= token < len(vocabulary) else PAD for token in tokens)
+    pieces = _loosely_split(text)
+    for prefix, masked, suffix in _readings(*pieces) if pieces else ():
+        if _is_part(prefix + masked + suffix, document):
+            return Span(index, prefix, masked, suffix)
+    problem = _pieces(text) or (
+        "the pieces do not come from the document",
+        "prefix + masked content + suffix is its beginning",
+    )
+    return NotASpan(index, *problem, text)
+
+
+def _loosely_split(text: str) -> tuple[str, str, str] | None:
+    """Prefix, masked content and suffix of a text with PADs anywhere, and any number of MASKs at its end."""
+    content = text.replace(PAD, "")
+    surplus = content.count(MASK) - 2
+    ending = len(content) - len(content.rstrip(MASK))
+    content = content[: len(content) - min(max(surplus, 0), ending)]
+    if content.count(MASK) != 2:
+        return None
+    prefix, suffix, masked = content.split(MASK)
+    return prefix, masked, suffix
+
+
+def _readings(prefix: str, masked: str, suffix: str) -> Iterator[tuple[str, str, str]]:
+    """The pieces as they should stand, and as common mistakes put them."""
+    yield prefix, masked, suffix
+    yield prefix, suffix, masked  # the suffix came behind the masked content
+    if suffix.startswith(masked):
+        yield prefix, masked, suffix[len(masked) :]  # the masked content was left in the text
+    yield prefix, masked[::-1], suffix
+
+
+def _is_part(pieces: str, document: str) -> bool:
+    return pieces.lower() in document.lower()
 
 
 def spell(tokens: np.ndarray, vocabulary: Sequence[str]) -> str:
@@ -83,14 +137,21 @@ def expected_vocabulary(documents: Sequence[str]) -> list[str]:
 
 
 def decode(
-    index: int, x: np.ndarray, y: np.ndarray, document: str, vocabulary: Sequence[str], block_size: int
+    index: int,
+    x: np.ndarray,
+    y: np.ndarray,
+    document: str,
+    vocabulary: Sequence[str],
+    block_size: int,
+    *,
+    form: bool = True,
 ) -> Span | NotASpan:
     """Take one draw apart; NotASpan where it breaks the specification."""
     tokens = [*x.tolist(), *y[-1:].tolist()]
     if min(tokens, default=0) < 0 or max(tokens, default=0) >= len(vocabulary):
         return NotASpan(index, "a token lies outside the vocabulary", "look characters up in self.stoi", str(tokens))
     text = "".join([vocabulary[token] for token in tokens])
-    problem = _form(x, y, block_size) or _pieces(text) or _content(text, document, block_size)
+    problem = (_form(x, y, block_size) if form else None) or _pieces(text) or _content(text, document, block_size)
     if problem is not None:
         return NotASpan(index, *problem, text)
     return Span(index, *_split(text))
