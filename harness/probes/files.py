@@ -16,38 +16,49 @@ import torch
 LARGEST_ENTRY = 256 << 20
 MOST_ENTRIES = 4096
 
+#: What DataParallel and torch.compile put before the names of a model's tensors.
+WRAPPERS = ("module.", "_orig_mod.")
+
 
 def state_dicts(folder: Path, names: list[str]) -> dict[str, dict[str, Any]]:
     """Describe each file.
 
     Returns, per name:
         problem: a sentence when it is not a state dict of tensors, else "";
-        shapes: tensor name -> shape; finite: whether all numbers are; digest: sha256 over names and values.
+        shapes: tensor name -> shape (names without `module.` and `_orig_mod.` before them); finite: whether all numbers are; digest: sha256 over names and values.
     """
     return {name: _describe(folder / name) for name in names}
 
 
-def _describe(path: Path) -> dict[str, Any]:
+def read(path: Path) -> dict[str, torch.Tensor] | str:
+    """The tensors of the file by name, without what wrappers put before the names; a sentence where it has none."""
     problem = _zip_problem(path)
     if problem:
-        return {"problem": problem, "shapes": {}, "finite": False, "digest": ""}
+        return problem
     try:
         state = torch.load(path, weights_only=True, map_location="cpu")
     except Exception as error:  # noqa: BLE001 - whatever a broken file raises
-        return {
-            "problem": f"torch.load cannot read it ({type(error).__name__})",
-            "shapes": {},
-            "finite": False,
-            "digest": "",
-        }
+        return f"torch.load cannot read it ({type(error).__name__})"
     if not isinstance(state, dict) or not state or not all(isinstance(v, torch.Tensor) for v in state.values()):
-        return {
-            "problem": f"it holds a {type(state).__name__} and not a state dict of tensors",
-            "shapes": {},
-            "finite": False,
-            "digest": "",
-        }
-    return _summary({str(name): tensor for name, tensor in state.items()})
+        return f"it holds a {type(state).__name__} and not a state dict of tensors"
+    if any(each.layout is not torch.strided or each.is_quantized for each in state.values()):
+        return "it holds tensors that are no plain arrays of numbers"
+    plain = {_unwrapped(str(name)): tensor for name, tensor in state.items()}
+    return plain if len(plain) == len(state) else "it holds two tensors of one name"
+
+
+def _unwrapped(name: str) -> str:
+    """The name without `module.` (DataParallel) and `_orig_mod.` (torch.compile) before it."""
+    while name.startswith(WRAPPERS):
+        name = name.partition(".")[2]
+    return name
+
+
+def _describe(path: Path) -> dict[str, Any]:
+    state = read(path)
+    if isinstance(state, str):
+        return {"problem": state, "shapes": {}, "finite": False, "digest": ""}
+    return _summary(state)
 
 
 def _summary(state: dict[str, torch.Tensor]) -> dict[str, Any]:

@@ -1,183 +1,210 @@
-"""Whether predictions come from the uploaded models: some questions are answered again, from params and code.
+"""Whether predictions are the uploaded model's: the grader asks the uploaded numbers, and no word of the student's code.
 
-A note for staff, in the `extra_data` of results.json. It costs no points unless assignment.toml says so, and a model
-that fails here, or takes too long, is a note as well. What a worker answers is the student's own doing: agreement shows
-that the upload can give its answers, and no more; disagreement shows that it was put together from several.
+Every test answer stands in wiki.txt, so a file of right answers is no sign of a model. The lines of a predictions file
+count where the model in the uploaded params file writes them. Probe `uploaded.answers` finds that out from the tensors
+alone, by our own code in a worker without the student's; nothing there can raise, nap or lie in the student's favour.
+
+What is asked: `questions` lines of the file, drawn when the file is there: half of them among the right ones, as far as
+there are so many, and the rest among the others. What is required, in each half: the share `agreement`; of few right
+lines all but one.
+
+How sure that is, with 120 lines and a share of 0.9:
+
+- *Files made by other means*: a params file without the training writes one and the same few lines, or none; it agrees
+  with a looked-up file in none of 240 lines. A model that was trained without the text agrees with the right answers in
+  1 to 4 of 100; that 108 of 120 agree has a probability below 1e-100.
+- *Files made in part by other means*: where the model gives at most 0.70 of all lines, or 0.58 of more than 60 right
+  lines, the file passes with a probability below 1e-6 (Chernoff: exp(-n KL(0.9, q))). Of 60 right lines or fewer all are
+  asked: no more than a tenth of them, or one, may be looked up, and at least one must be the model's.
+- *Honest files*: measured over 1,440 lines each on a CPU, float32 in other batches, with and without a cache, gives the
+  very lines; bfloat16 changes at most 1 in 100, most of which `_lines.TIE` takes for ties. With 1 in 50 disagreeing,
+  13 of 120 do so with a probability below 1e-6.
+
+Students have no hidden probe: for them the same check asks their own code (`provenance.answers`).
 """
 
 from __future__ import annotations
 
-import time
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
-from pathlib import Path
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
 
-from harness.assignment import Assignment
-from harness.errors import HoldoutError
+from harness.assignment import Assignment, Provenance
 from harness.grading.feedback import Failure
-from harness.grading.results import Ledger, Outcome
-from harness.grading.student import Student, seed_of
-from harness.intake.staging import Submission
-from harness.probes import files, provenance
+from harness.grading.student import Student
 from harness.problems.birthplaces.gold import Gold
-from harness.problems.birthplaces.predictions import PredictionsError, parse
-from harness.sandbox import Sandbox
+from harness.problems.birthplaces.predictions import Question, parse
 
-#: Computing time for the answers of one model.
-SECONDS = 2.0
+#: Computing time for the answers of the student's own code.
+SECONDS = 10.0
 
-#: What is asked of all models together may take this long, on a machine with half a core.
-WALL_SECONDS = 60.0
+#: Wall time for them, on a grader: they are a note for staff there.
+NOTE_SECONDS = 20.0
 
-#: With less than this left of the whole run, nothing more is asked.
-LEAST_SECONDS = 60.0
+#: Right answers above this share without pretraining, and above the other with it, are worth a look.
+ODD_SHARES = {"vanilla.nopretrain": 0.10, "vanilla.pretrain": 0.95, "perceiver.pretrain": 0.95}
 
 
 @dataclass(frozen=True)
 class Model:
-    """A model that students train, the params file that answers, and the graded tests about its predictions."""
+    """A model that students train: as its predictions files begin, and the params file that answers."""
 
-    name: str  #: as the predictions files begin
+    name: str
     variant: str
     params: str
-    part: str
-    graded_tests: tuple[str, ...]
-    before: str = ""  #: the params that it was finetuned from
+    command: str  #: of run.sh, that writes its predictions, for a split
 
 
-MODELS = (
-    Model("vanilla.nopretrain", "vanilla", "vanilla.model.params", "1d", ("1d-0-basic", "1d-1-hidden")),
-    Model(
-        "vanilla.pretrain", "vanilla", "vanilla.finetune.params", "1f", ("1f-2-basic", "1f-7-hidden"),
-        "vanilla.pretrain.params",
-    ),
-    Model(
-        "perceiver.pretrain", "perceiver", "perceiver.finetune.params", "1g", ("1g-2-basic", "1g-7-hidden"),
-        "perceiver.pretrain.params",
-    ),
-)  # fmt: skip
+MODELS = {
+    each.name: each
+    for each in (
+        Model("vanilla.nopretrain", "vanilla", "vanilla.model.params", "vanilla_eval_{}_without_pretrain"),
+        Model("vanilla.pretrain", "vanilla", "vanilla.finetune.params", "vanilla_eval_{}_with_pretrain"),
+        Model("perceiver.pretrain", "perceiver", "perceiver.finetune.params", "perceiver_eval_{}_with_pretrain"),
+    )
+}
 
 
 @dataclass(frozen=True)
-class Finding:
-    """What came of one model."""
+class Sample:
+    """Lines of a predictions file that are asked for again, the right ones first."""
 
-    asked: int
-    agree: int
-    note: str = ""  #: in our own words, why nothing was asked or something is odd
+    questions: list[str]
+    lines: list[str]
+    right: int
 
-    def doubtful(self, least: float) -> bool:
-        """Whether too few of the answers are the ones that were handed in."""
-        return self.asked > 0 and self.agree < least * self.asked
+    @classmethod
+    def draw(cls, lines: Sequence[str], gold: Sequence[Question], count: int, rng: np.random.Generator) -> Sample:
+        """`count` lines, half of them right ones if there are so many."""
+        right = [at for at, question in enumerate(gold) if lines[at] == question.place]
+        others = [at for at, question in enumerate(gold) if lines[at] != question.place]
+        first = _some(right, max(count // 2, count - len(others)), rng)
+        chosen = [*first, *_some(others, count - len(first), rng)]
+        return cls([gold[at].text for at in chosen], [lines[at] for at in chosen], len(first))
+
+    def holds(self, given: Sequence[bool], share: float) -> bool:
+        """Whether enough of the lines are the model's: of all, and of the right ones."""
+        right = sum(given[: self.right])
+        spare = max(1, math.floor((1 - share) * self.right))
+        return sum(given) >= share * len(given) and right >= min(self.right, max(1, self.right - spare))
 
 
-def settle(
-    ledger: Ledger,
+def _some(places: Sequence[int], count: int, rng: np.random.Generator) -> list[int]:
+    return [int(each) for each in rng.choice(places, min(count, len(places)), replace=False)] if places else []
+
+
+def expect_own(
+    student: Student,
+    name: str,
+    gold: Gold,
     assignment: Assignment,
-    submission: Submission,
-    sandbox: Sandbox,
-    data: Path,
-    run_seed: str,
-    deadline: float,
+    rng: np.random.Generator,
+    for_staff: dict[str, Any],
 ) -> None:
-    """Examine every model whose predictions are among the ledger's graded tests, and leave the findings in it.
+    """A Failure unless the lines of predictions file `name` are what the uploaded model answers.
 
-    In mode "score", predictions that their own model does not give lose their points.
+    The file is one that `checks.judge` accepted. Leaves for staff what was found, and nothing else where assignment.toml
+    says "report"; where it says "off", nothing is asked.
     """
-    seed = seed_of(run_seed, "provenance")
-    limits = replace(assignment.limits, test_seconds=min(WALL_SECONDS, assignment.limits.test_seconds))
-    student = Student(sandbox, submission.tree, limits, seed, deadline=deadline, submission=submission, hidden=True)
-    try:
-        corpus = (data / "wiki.txt").read_text(encoding="utf-8-sig").rstrip("\n")
-    except (OSError, UnicodeDecodeError) as problem:
-        ledger.extra["provenance"] = {
-            model.name: asdict(Finding(0, 0, f"not asked: wiki.txt cannot be read ({problem})")) for model in MODELS
-        }
+    stem, split, _ = name.rsplit(".", 2)
+    model, rules, questions = MODELS[stem], assignment.provenance, getattr(gold, split)
+    lines = parse(student.file(name).read_bytes())
+    if rules.mode == "off":
         return
-    parts = {result.graded_test.part for result in ledger.results.values()}
-    findings = {}
-    for model in (each for each in MODELS if each.part in parts):
-        finding = _finding(student, model, Gold(data), corpus, assignment.provenance.questions)
-        findings[model.name] = asdict(finding)
-        if assignment.provenance.mode == "score" and finding.doubtful(assignment.provenance.agreement):
-            _take_points(ledger, model)
-    ledger.extra["provenance"] = findings
-
-
-def _finding(student: Student, model: Model, gold: Gold, corpus: str, count: int) -> Finding:
-    if student.deadline - time.monotonic() < LEAST_SECONDS:
-        return Finding(0, 0, "not asked: the time for the whole grade is nearly over")
+    _note_odd(stem, lines, questions, for_staff)
+    sample = Sample.draw(lines, questions, rules.questions, rng)
     try:
-        return _examine(student, model, gold, corpus, count, np.random.default_rng(student.seed))
+        _compare(student, model, name, sample, gold.vocabulary, rules, for_staff)
     except Failure as failure:
-        return Finding(0, 0, f"cannot be asked: {failure.expected}; {failure.seen}"[:300])
-    except (LookupError, TypeError, ValueError, AttributeError) as problem:  # values that no honest worker sends
-        return Finding(0, 0, f"cannot be asked: its answers have another form ({type(problem).__name__})")
-    except HoldoutError as problem:  # a worker that cannot be had any more: the graded tests have their verdicts
-        return Finding(0, 0, f"not asked: {problem}"[:300])
+        for_staff["provenance"] = {**for_staff.get("provenance", {}), "doubt": failure.seen[:300]}
+        if rules.mode == "score":
+            raise
 
 
-def _take_points(ledger: Ledger, model: Model) -> None:
-    text = (
-        f"expected: {model.params} and the uploaded code give the uploaded answers\n"
-        "seen:     most answers to a sample of the questions are others\n"
-        "hint:     upload code, params and predictions of one and the same run"
-    )
-    for name in model.graded_tests:
-        result = ledger.results.get(name)
-        if result is not None and result.outcome is Outcome.PASS:
-            ledger.record(name, Outcome.FAIL, text, result.staff)
+def _note_odd(stem: str, lines: Sequence[str], questions: Sequence[Question], for_staff: dict[str, Any]) -> None:
+    right = sum(line == question.place for line, question in zip(lines, questions, strict=False))
+    if right > ODD_SHARES[stem] * len(questions):
+        for_staff["look"] = f"{right} of {len(questions)} right is more than this training reaches: read the upload"
 
 
-def _examine(student: Student, model: Model, gold: Gold, corpus: str, count: int, rng: np.random.Generator) -> Finding:
-    if model.params not in student.submission.present:
-        return Finding(0, 0, f"{model.params} was not uploaded")
-    asked, note = _sample(student, model, gold, count, rng), _files(student, model)
-    if not asked or note:
-        return Finding(0, 0, note or "no predictions to compare with")
-    found = student.run(
-        provenance.answers, params=model.params, variant=model.variant, corpus=corpus,
-        questions=[question for question, _ in asked], seconds=SECONDS,
+def _compare(
+    student: Student,
+    model: Model,
+    name: str,
+    sample: Sample,
+    vocabulary: list[str],
+    rules: Provenance,
+    for_staff: dict[str, Any],
+) -> None:
+    student.file(model.params)
+    staff = has_hidden_probe()
+    found = _from_numbers(student, model, sample, vocabulary) if staff else _from_code(student, model, sample, vocabulary)
+    given = found["given"]
+    for_staff["provenance"] = {"asked": len(given), "given": sum(given), "reading": found.get("reading", "")}
+    if not sample.holds(given, rules.agreement):
+        if staff and model.variant == "perceiver":
+            for_staff["provenance"]["own_code"] = _note_of_own_code(student, model, sample, vocabulary)
+        raise _failure(model, name, sample, given, hidden=student.hidden)
+
+
+def has_hidden_probe() -> bool:
+    """Whether this is staff's grader. Students have no probe that knows what a perceiver's blocks compute."""
+    return find_spec("harness.probes.uploaded") is not None
+
+
+def _from_numbers(student: Student, model: Model, sample: Sample, vocabulary: list[str]) -> dict[str, Any]:
+    found = student.read(
+        "uploaded.answers", name=model.params, variant=model.variant, vocabulary=vocabulary, questions=sample.questions,
+        lines=sample.lines,
     )  # fmt: skip
-    best = max((_agreement(answers, asked) for answers in found.values()), default=(0, 0))
-    return Finding(best[1], best[0], "" if best[1] else "no answer in time")
+    if found["problem"]:
+        raise Failure(
+            expected=f"{model.params}: the params of a {model.variant} model, as train() writes them",
+            seen=f"{model.params}: {found['problem']}",
+            hint=f"predictions count for what {model.params} answers: upload the file that they were made with",
+            public=True,
+        )
+    return {"given": [each is True for each in found["given"]], "reading": found["reading"]}
 
 
-def _agreement(answers: Sequence[str], asked: Sequence[tuple[str, str]]) -> tuple[int, int]:
-    """(how many answers are the predictions, how many there are)."""
-    pairs = list(zip(answers, asked, strict=False))
-    return sum(answer == prediction for answer, (_, prediction) in pairs), len(pairs)
+def _from_code(student: Student, model: Model, sample: Sample, vocabulary: list[str]) -> dict[str, Any]:
+    """The student's own code, which is asked with the vocabulary and the questions, and never the text or the lines."""
+    found = student.run(
+        "provenance.answers", params=model.params, variant=model.variant, vocabulary=vocabulary,
+        questions=sample.questions, seconds=SECONDS,
+    )  # fmt: skip
+    answered = [each for each in found.values() if _is_answers(each)] if isinstance(found, dict) else []
+    counts = [[own == line for own, line in zip(each, sample.lines, strict=False)] for each in answered]
+    best = max(counts, key=lambda each: (sum(each), len(each)), default=[])
+    return {"given": best + [False] * (len(sample.lines) - len(best))}
 
 
-def _sample(student: Student, model: Model, gold: Gold, count: int, rng: np.random.Generator) -> list[tuple[str, str]]:
-    """Random questions with the predictions that were handed in for them, dev and test by turns."""
-    rows = []
-    for split in ("dev", "test"):
-        path = student.submission.present.get(f"{model.name}.{split}.predictions")
-        questions = getattr(gold, split)
-        try:
-            lines = parse(path.read_bytes()) if path else ()
-        except PredictionsError:
-            lines = ()
-        if len(lines) >= len(questions):
-            chosen = rng.choice(len(questions), min(count // 2, len(questions)), replace=False)
-            rows.append([(questions[place].text, lines[place]) for place in chosen])
-    longest = max(map(len, rows), default=0)
-    return [row[place] for place in range(longest) for row in rows if place < len(row)]
+def _is_answers(found: Any) -> bool:
+    return isinstance(found, list) and all(isinstance(each, str) for each in found)
 
 
-def _files(student: Student, model: Model) -> str:
-    """What speaks against the files before anything is asked: not what they should be, or not finetuned."""
-    names = [name for name in (model.params, model.before) if name in student.submission.present]
-    found: Mapping[str, Any] = student.read(files.state_dicts, names=names)
-    if found[model.params]["problem"]:
-        return f"{model.params}: {found[model.params]['problem']}"
-    is_perceiver = any(name.startswith("down_block.") for name in found[model.params]["shapes"])
-    if is_perceiver != (model.variant == "perceiver"):
-        return f"{model.params} holds {'a' if is_perceiver else 'no'} perceiver's basis"
-    if model.before in found and found[model.before]["digest"] == found[model.params]["digest"]:
-        return f"{model.params} and {model.before} hold the same weights"
-    return ""
+def _note_of_own_code(student: Student, model: Model, sample: Sample, vocabulary: list[str]) -> str:
+    """What the uploaded blocks say, where no way that we know explains the file. They may say anything: no verdict."""
+    asked = Sample(sample.questions[:20], sample.lines[:20], 0)
+    limits = replace(student.limits, test_seconds=min(student.used + NOTE_SECONDS, student.limits.test_seconds))
+    try:
+        given = _from_code(replace(student, limits=limits), model, asked, vocabulary)["given"]
+    except Failure as failure:
+        return f"cannot be asked: {failure.seen}"[:300]
+    return f"{sum(given)} of {len(given)} lines, by its own account"
+
+
+def _failure(model: Model, name: str, sample: Sample, given: Sequence[bool], *, hidden: bool) -> Failure:
+    command = model.command.format(name.rsplit(".", 2)[1])
+    wrong = next((at for at, each in enumerate(given) if not each), 0)
+    return Failure(
+        expected=f"{name}: the answers that {model.params} gives",
+        seen="too many lines are others" if hidden else f"{sum(given)} of {len(given)} lines are",
+        case="" if hidden else f"not {sample.lines[wrong]!r} to {sample.questions[wrong]!r}",
+        hint=f"run ./run.sh {command} again, and upload {model.params} and {name} of one and the same training",
+        public=True,
+    )
