@@ -17,7 +17,7 @@ PAD, MASK = 0, 1
 #: Tokens that an answer has at most, as in run.py.
 LONGEST = 32
 
-#: Two likeliest characters whose logits are no further apart than this part of the distance between the largest logit
+#: Likeliest characters, up to three at one place of a line, whose logits are no further apart than this part of the distance between the largest logit
 #: and the mean count as tied: another processor, number format or batch may have exchanged them.
 TIE = 0.02
 
@@ -70,11 +70,11 @@ def _written(logits: Logits, batch: list[Row]) -> list[bool]:
     x, judged = stacked(batch)
     found = logits(x[:, :-1]).float()  # (B, T, vocab_size)
     target = x[:, 1:]
-    best, order = found.topk(min(3, found.shape[-1]), dim=-1)
+    best, order = found.topk(min(4, found.shape[-1]), dim=-1)
     reach = TIE * (best[..., 0] - found.mean(dim=-1))
-    apart = best - best[..., :1] >= -reach[..., None]  # (B, T, 3): which of the three are as likely as the first
+    near = best - best[..., :1] >= -reach[..., None]  # (B, T, 4): which of the four are as likely as the first
     first = (order[..., 0] == target) & (best[..., 0] > best[..., 1])
-    tied = ~first & (order[..., :2] == target[..., None]).any(dim=-1) & apart[..., 1] & ~apart[..., -1]
+    tied = ~first & ((order == target[..., None]) & near).any(dim=-1) & ~near[..., -1]  # else the model knows nothing
     right = ((first | tied) | ~judged).all(dim=-1) & ((tied & judged).sum(dim=-1) <= 1)
     return [bool(each) for each in right]
 

@@ -142,7 +142,11 @@ def _compare(
 ) -> None:
     student.file(model.params)
     staff = has_hidden_probe()
-    found = _from_numbers(student, model, sample, vocabulary) if staff else _from_code(student, model, sample, vocabulary)
+    found = (
+        _from_numbers(student, model, sample, vocabulary, rules.agreement)
+        if staff
+        else _from_code(student, model, sample, vocabulary)
+    )
     given = found["given"]
     for_staff["provenance"] = {"asked": len(given), "given": sum(given), "reading": found.get("reading", "")}
     if not sample.holds(given, rules.agreement):
@@ -156,10 +160,12 @@ def has_hidden_probe() -> bool:
     return find_spec("harness.probes.uploaded") is not None
 
 
-def _from_numbers(student: Student, model: Model, sample: Sample, vocabulary: list[str]) -> dict[str, Any]:
+def _from_numbers(
+    student: Student, model: Model, sample: Sample, vocabulary: list[str], share: float
+) -> dict[str, Any]:
     found = student.read(
         "uploaded.answers", name=model.params, variant=model.variant, vocabulary=vocabulary, questions=sample.questions,
-        lines=sample.lines,
+        lines=sample.lines, share=share,
     )  # fmt: skip
     if found["problem"]:
         raise Failure(
