@@ -23,9 +23,9 @@ help:
 
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet -c constraints.txt pip
 	$(BIN)/python -m pip install --quiet --no-deps -c constraints.txt --extra-index-url $(TORCH_INDEX) torch
-	$(BIN)/python -m pip install --quiet -c constraints.txt --group development
+	$(BIN)/python -m pip install --quiet -c constraints.txt --build-constraint constraints.txt --group development
 	touch $(STAMP)
 
 release: $(STAMP)

@@ -50,12 +50,13 @@ fi
 python3 -m venv --clear "$HOME_OF_VENV" || fail "could not make a virtual environment in $HOME_OF_VENV: is the disk full?"
 
 say "Installing pinned packages"
-# --no-build-isolation: timeout-decorator exists only as source, and must be built with the pinned setuptools.
+# What the virtual environment begins with differs by Python: these two become the pinned ones first.
 pip_install pip setuptools || fail "could not install pip and setuptools: the package index cannot be reached or lacks them."
 # The extra index serves torch only: a second place to look would slow every other package and could replace it.
 pip_install --no-deps --extra-index-url "$CPU_INDEX" torch ||
     fail "could not install the CPU build of torch pinned in constraints.txt (from $CPU_INDEX)."
-pip_install --no-build-isolation --group "$SOURCE/pyproject.toml:grader" ||
+# A package that exists only as source is built apart, where --constraint does not reach: with the pinned setuptools, too.
+pip_install --build-constraint "$SOURCE/constraints.txt" --group "$SOURCE/pyproject.toml:grader" ||
     fail "could not install the grader's packages (group 'grader' of pyproject.toml, versions of constraints.txt)."
 "$PYTHON" -m pip check || fail "the installed packages do not fit together: constraints.txt needs renewing."
 chmod -R go+rX "$HOME_OF_VENV" || fail "could not make $HOME_OF_VENV readable for the students' workers."

@@ -30,7 +30,7 @@ sys.path.insert(0, str(ROOT))
 
 from harness.sandbox import Limits, Reply, Sandbox, Status, preflight  # noqa: E402 - the checkout's, installed or not
 from harness.sandbox.exchange import Exchange  # noqa: E402
-from harness.sandbox.session import Zygote  # noqa: E402
+from harness.sandbox.parent import Zygote  # noqa: E402
 
 START, PREFLIGHT, NOTHING = "zygote started, first run included", "preflight", "a run that does nothing"
 PROBE = "def nothing(submission): return None\ndef echo(submission, array): return array\n"
@@ -135,7 +135,7 @@ class Stopwatch:
             return fork(zygote, descriptors)
 
         def timed_message(exchange: Exchange, value: object) -> None:
-            if exchange.course.ready is None:
+            if exchange.transcript.ready is None:
                 self.ready.append(time.perf_counter() - begun)
             message(exchange, value)  # type: ignore[arg-type]
 

@@ -39,7 +39,8 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "reference_solution" / "src")]
 
 from harness.assignment import load  # noqa: E402 (after the path)
-from harness.problems.birthplaces.dataset import DEMO_KEY, generate, write  # noqa: E402
+from harness.release.keys import DEMO_KEY  # noqa: E402
+from harness.release.termdata import generate, write  # noqa: E402
 
 submission: Any = importlib.import_module("submission")
 run: Any = importlib.import_module("run")
@@ -98,7 +99,7 @@ def main() -> int:
 
 
 def _setting(folder: Path) -> Setting:
-    write(generate(load().preset("laptop").dataset, DEMO_KEY), folder)
+    write(generate(load(), "laptop", DEMO_KEY), folder)
     preset = submission.use_preset("laptop")
     text = submission.dataset.read_text(folder / "wiki.txt")
     return Setting(folder, preset, submission.CharCorruptionDataset(text, preset.block_size))

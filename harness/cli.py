@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 import traceback
 from collections.abc import Sequence
 from pathlib import Path
 
 from harness.assignment import ROOT, load
-from harness.errors import HoldoutError, InternalError, UsageError
+from harness.errors import HoldoutError, InternalError, MissingPackageError, UsageError
 from harness.grading import catalogue
 from harness.grading.page import as_text
 from harness.grading.results import Ledger
@@ -36,6 +37,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("stopped", file=sys.stderr)
         return 130
+    except ModuleNotFoundError as missing:
+        if str(missing.name).startswith("harness"):
+            traceback.print_exc()
+            return InternalError.exit_code
+        print(f"error: {MissingPackageError(missing.name)}", file=sys.stderr)
+        return MissingPackageError.exit_code
     except Exception:  # noqa: BLE001 - whatever it is, it is ours, and exit status 1 has another meaning
         traceback.print_exc()
         return InternalError.exit_code
@@ -77,12 +84,12 @@ def _parser() -> argparse.ArgumentParser:
 
 def _grade(arguments: argparse.Namespace) -> int:
     upload: Path = arguments.upload
-    if not upload.exists():
+    if not os.path.exists(upload):  # noqa: PTH110 - Path.exists raises for a name that is too long
         raise UsageError(f"{upload}: no such folder or zip; give the upload to grade")
     for target in (arguments.results, arguments.html):
         if target is not None and not target.absolute().parent.is_dir():
             raise UsageError(f"{target}: its folder does not exist; make it first")
-    data = check_data(arguments.data or _default_data())
+    data = check_data(arguments.data or _default_data(), load().data_names())
     _fail_closed(arguments.results, arguments.only)
     if arguments.gradescope:
         lock_down([ROOT, upload, *([arguments.results.absolute().parent] if arguments.results else [])])
@@ -111,7 +118,7 @@ def _fail_closed(results: Path | None, only: str | None) -> None:
         points.
     """
     try:
-        graded_tests = catalogue.collect()
+        graded_tests = catalogue.collect(load())
         catalogue.check_points(graded_tests, load())
         closed = Ledger.of(catalogue.select(graded_tests, only), release=release_name())
     except UsageError:
@@ -179,7 +186,8 @@ def _dataset(arguments: argparse.Namespace) -> int:
 
 
 def _make_dataset(out: Path, key_file: Path | None, preset: str) -> None:
-    from harness.problems.birthplaces.dataset import DEMO_KEY, fingerprint, generate, read_key, write
+    from harness.release.keys import DEMO_KEY, fingerprint, read_key
+    from harness.release.termdata import generate, write  # staff's: students have no generator
 
     key = read_key(key_file) if key_file else DEMO_KEY
     if key_file is None:
@@ -187,7 +195,7 @@ def _make_dataset(out: Path, key_file: Path | None, preset: str) -> None:
             "note: made with the public demo key; anyone can make these answers again. Use --key-file for a term.",
             file=sys.stderr,
         )
-    write(generate(load().preset(preset).dataset, key), out)
+    write(generate(load(), preset, key), out)
     print(f"{out}: preset {preset}, key {fingerprint(key)}")
 
 
@@ -202,7 +210,7 @@ def _doctor(_: argparse.Namespace) -> int:
 def _while_at_work(notes: Sequence[str]) -> list[str]:
     """The notes on an upload, for someone at work on it: what is still to be made in one line, no word on the rest."""
     deliverables = load().deliverables
-    to_make = {explain(each.name) for each in deliverables} & set(notes)
+    to_make = {explain(each) for each in deliverables} & set(notes)
     kept = [note for note in notes if note not in to_make and not note.startswith(IGNORED)]
     if to_make:
         told = f"{len(to_make)} of the {len(deliverables)} files to upload are not here yet"
@@ -216,8 +224,8 @@ def students_grader(argv: Sequence[str], submission: Path, data: Path) -> int:
     parser.add_argument("only", nargs="?", metavar="ID", help="one test (1e-0-basic) or one part (1e)")
     arguments = parser.parse_args(argv)
     try:
-        needed = ("birth_dev.tsv",)
-        if not (data / needed[0]).is_file() and (DEMO_DATASET / needed[0]).is_file():
+        needed = load().data_names(students=True)
+        if not all((data / name).is_file() for name in needed) and DEMO_DATASET.is_dir():
             data = DEMO_DATASET
         ledger = grade(submission, check_data(data, needed), kinds=("basic",), only=arguments.only)
         ledger.notes = _while_at_work(ledger.notes)

@@ -18,24 +18,28 @@ TEMPLATE_CODE = ROOT / "student_template" / "src" / "submission"
 @pytest.fixture(scope="session")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The demo dataset's five files."""
-    from harness.problems.birthplaces.dataset import DEMO_KEY, generate, write
+    from harness.release.keys import DEMO_KEY
+    from harness.release.termdata import generate, write
 
     out = tmp_path_factory.mktemp("dataset") / "data"
-    write(generate(load().preset("laptop").dataset, DEMO_KEY), out)
+    write(generate(load(), "laptop", DEMO_KEY), out)
     return out
 
 
 @pytest.fixture(scope="session")
 def honest_upload(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """All 18 deliverables: the reference's code, small untrained params, predictions of which a third are right."""
+    """All 18 deliverables: the reference's code, five small trained models, and the answers that they give."""
+    from tests import trained
+
     folder = tmp_path_factory.mktemp("upload") / "submission"
     folder.mkdir()
-    for deliverable in load().deliverables:
-        if deliverable.kind == "code":
-            shutil.copyfile(REFERENCE_CODE / deliverable.name, folder / deliverable.name)
-        elif deliverable.kind == "predictions":
-            write_predictions(folder / deliverable.name, data, right=1 / 3)
-    write_params(folder)
+    with reference_package() as submission:
+        made = trained.trained(submission, data)
+    for path in (
+        *(REFERENCE_CODE / each.name for each in load().deliverables if each.kind == "code"),
+        *trained.files(made),
+    ):
+        shutil.copyfile(path, folder / path.name)
     return folder
 
 

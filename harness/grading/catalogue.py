@@ -41,24 +41,32 @@ class GradedTest:
         return f"{self.module}::{self.function}"
 
 
-def collect(kinds: Iterable[Kind] = ("basic", "hidden")) -> tuple[GradedTest, ...]:
-    """All graded tests of these kinds in the order of their IDs.
+def collect(assignment: Assignment, kinds: Iterable[Kind] = ("basic", "hidden")) -> tuple[GradedTest, ...]:
+    """All graded tests of these kinds in the order of their IDs, without those of problems that are off.
 
     A package that is not there counts as empty: students have no hidden one.
 
     Raises:
         InternalError: a graded test lacks its ID, points or docstring, or two share an ID.
     """
-    graded_tests = sorted(
-        (graded_test for kind in kinds for graded_test in _graded_tests_of(kind)),
-        key=lambda graded_test: _order(graded_test.id),
-    )
+    off = {part.id for entry in assignment.disabled for part in entry.parts}
+    found = (each for kind in kinds for each in _graded_tests_of(kind) if each.part not in off)
+    graded_tests = sorted(found, key=lambda each: _order(each.id))
     for before, after in pairwise(graded_tests):
         if before.id == after.id:
             raise InternalError(
                 f"{after.module}: graded test ID {after.id} is taken by {before.node}; give it the next free number"
             )
     return tuple(graded_tests)
+
+
+def parts_by_module(kinds: Iterable[Kind] = ("basic", "hidden")) -> dict[str, set[str]]:
+    """The parts that each module of graded tests looks at, whether their problem is on or off."""
+    found: dict[str, set[str]] = {}
+    for kind in kinds:
+        for graded_test in _graded_tests_of(kind):
+            found.setdefault(graded_test.module, set()).add(graded_test.part)
+    return found
 
 
 def select(graded_tests: Iterable[GradedTest], wanted: str | None) -> tuple[GradedTest, ...]:

@@ -30,7 +30,7 @@ def as_text(ledger: Ledger) -> str:
         if result.outcome is not Outcome.PASS:
             lines += [f"{'':<24}{line}" for line in [*clean(result.output).splitlines(), *_for_staff(result)]]
     lines += [f"{name:<14}{f'{score:g}/{most:g}':>8}" for name, score, most in _sums(ledger)]
-    lines += _provenance(ledger)
+    lines += ledger.extra.get("for_staff", [])
     stamp = [f"{name} {ledger.extra[name]}" for name in ("release", "seed") if ledger.extra.get(name)]
     return "\n".join(clean(line) for line in [*lines, ", ".join(stamp)]).rstrip()  # not cut as a whole: the sum is last
 
@@ -56,12 +56,6 @@ def _sums(ledger: Ledger) -> Iterator[tuple[str, float, float]]:
         counted = [result for result in ledger.results.values() if (result.graded_test.part in extra) == is_extra]
         if counted:
             yield name, sum(result.score for result in counted), sum(result.graded_test.points for result in counted)
-
-
-def _provenance(ledger: Ledger) -> Iterator[str]:
-    """For staff: how many uploaded answers the uploaded models give again."""
-    for name, found in ledger.extra.get("provenance", {}).items():
-        yield f"{name}: {found['note'] or '{agree} of {asked} answers come again from its params'.format(**found)}"
 
 
 def _row(result: Result) -> dict[str, str]:

@@ -24,13 +24,13 @@ import numpy as np
 import pytest
 import timeout_decorator
 
-from harness.assignment import Assignment
+from harness.assignment import Assignment, ProblemEntry, RunLimits
 from harness.grading.catalogue import GradedTest
 from harness.grading.feedback import Failure, render
 from harness.grading.results import INTERNAL_ERROR_NOTE, Ledger, Outcome
 from harness.grading.student import Reference, Student, seed_of
 from harness.intake.staging import Submission
-from harness.problems.birthplaces.gold import Gold
+from harness.problem import Findings, Judged, problem_of
 from harness.sandbox import Sandbox
 
 #: A graded test may take this much longer in the grader than its probes may together.
@@ -88,11 +88,6 @@ class Plugin:
         """The graded test's own stream of random numbers: reproducible from the run's seed."""
         return np.random.default_rng(seed_of(self.seed, graded_test.id))
 
-    @pytest.fixture
-    def gold(self) -> Gold:
-        """The answers."""
-        return Gold(self.data)
-
     @pytest.fixture(name="assignment")
     def assignment_fixture(self) -> Assignment:
         """assignment.toml."""
@@ -138,6 +133,47 @@ class Plugin:
         elif call.when == "call":
             self.ledger.record(graded_test.id, Outcome.PASS, "passed", dict(self.staff))
         return (yield)
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionfinish(self) -> None:
+        """Let each problem look at what came of it: on staff's side alone, where the solution is at hand."""
+        if self.reference_tree is None:
+            return
+        for entry in self.assignment.problems:
+            look = problem_of(entry).after_tests
+            judged = frozenset(i for i, r in self.ledger.results.items() if r.graded_test.part in entry.part_ids)
+            if look is not None and judged:
+                self._take(look(self._judged(entry, judged)))
+        self.save()
+
+    def _judged(self, entry: ProblemEntry, judged: frozenset[str]) -> Judged:
+        """What a problem may look at after its tests."""
+        passed = frozenset(i for i in judged if self.ledger.results[i].outcome is Outcome.PASS)
+        return Judged(self._student_after_tests, self._reference_after_tests, entry.settings, self.data, passed, judged)
+
+    def _student_after_tests(self, label: str, seconds: float) -> Student:
+        return Student(
+            self.sandbox, self.submission.tree, self._limits(seconds), seed_of(self.seed, label),
+            deadline=self.deadline, submission=self.submission, hidden=True,
+        )  # fmt: skip
+
+    def _reference_after_tests(self, label: str, seconds: float) -> Reference:
+        assert self.reference_tree is not None
+        limits, seed = self._limits(seconds), seed_of(self.seed, label)
+        return Reference(self.sandbox, self.reference_tree, limits, seed, deadline=self.deadline)
+
+    def _limits(self, seconds: float) -> RunLimits:
+        limits = self.assignment.limits
+        return replace(limits, test_seconds=min(seconds, limits.test_seconds))
+
+    def _take(self, found: Findings) -> None:
+        """Add to the results what a problem found. A verdict can only get worse by it."""
+        self.ledger.extra.update(found.extra)
+        self.ledger.extra.setdefault("for_staff", []).extend(found.for_staff)
+        for test_id, text in found.failures.items():
+            result = self.ledger.results[test_id]
+            if result.outcome is Outcome.PASS:
+                self.ledger.record(test_id, Outcome.FAIL, text, result.staff)
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         """A graded test module that cannot be collected is an internal error for each of its graded tests."""
@@ -208,6 +244,20 @@ class Plugin:
 
     def _graded_test_of(self, item: pytest.Item) -> GradedTest:
         return next(graded_test for graded_test in self.graded_tests if graded_test.node == _node(item))
+
+
+def problem_fixtures(assignment: Assignment, data: Path) -> object:
+    """A pytest plugin with the fixtures that the problems give their graded tests, made from the data."""
+
+    def fixture(name: str, make: Callable[[Path], Any]) -> Any:
+        @pytest.fixture(name=name)
+        def made(_: object) -> Any:
+            return make(data)
+
+        return made
+
+    made = {name: make for entry in assignment.problems for name, make in problem_of(entry).fixtures.items()}
+    return type("ProblemFixtures", (), {name: fixture(name, make) for name, make in made.items()})()
 
 
 def _unusable(problem: BaseException) -> Failure:

@@ -24,9 +24,10 @@ import pytest
 from harness.assignment import ROOT, Assignment, load
 from harness.errors import HoldoutError, InternalError
 from harness.grading import catalogue
-from harness.grading.plugin import Plugin
+from harness.grading.plugin import Plugin, problem_fixtures
 from harness.grading.results import INTERNAL_ERROR_NOTE, Ledger, Outcome
 from harness.intake.staging import Submission, UploadError, stage
+from harness.problem import exports_of
 from harness.sandbox import Isolation, Sandbox
 
 INTERNAL_ERROR_EXIT = 3
@@ -60,7 +61,7 @@ class Job:
 
     def graded_tests(self) -> tuple[catalogue.GradedTest, ...]:
         """The graded tests that this job judges."""
-        return catalogue.select(catalogue.collect(self.kinds), self.only)
+        return catalogue.select(catalogue.collect(load(), self.kinds), self.only)
 
 
 def run(job: Job) -> int:
@@ -72,7 +73,10 @@ def run(job: Job) -> int:
         ledger.write(results)
 
     try:
-        submission = stage(Path(job.upload), _private(job, "upload"), load().uploads)
+        assignment = load()
+        submission = stage(
+            Path(job.upload), _private(job, "upload"), assignment.uploads, exports=exports_of(assignment)
+        )
         _note_upload(ledger, submission)
         _judge(job, ledger, submission, save)
     except UploadError as problem:
@@ -126,7 +130,10 @@ def _run_pytest(plugin: Plugin, ledger: Ledger) -> None:
     files = sorted({str(Path(sys.modules[graded_test.module].__file__ or "")) for graded_test in plugin.graded_tests})
     printed = io.StringIO()
     with redirect_stdout(printed):
-        code = pytest.main(["-c", str(ROOT / "harness" / "grading" / "pytest.ini"), *files], plugins=[plugin])
+        code = pytest.main(
+            ["-c", str(ROOT / "harness" / "grading" / "pytest.ini"), *files],
+            plugins=[plugin, problem_fixtures(plugin.assignment, plugin.data)],
+        )
     if code not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
         ledger.extra["pytest"] = printed.getvalue()[-4000:]
 

@@ -19,7 +19,7 @@ from typing import Any
 from harness.assignment import RunLimits
 from harness.errors import InternalError
 from harness.grading.feedback import Failure
-from harness.intake.staging import Submission, explain
+from harness.intake.staging import Submission
 from harness.sandbox import Limits, Reply, Sandbox, Status
 
 Probe = Callable[..., Any] | str
@@ -150,7 +150,7 @@ class Student(Runner):
 
     def _why_missing(self, name: str) -> str:
         said = [problem.message for problem in self.submission.complaints if problem.file == name]
-        return said[0] if said else explain(name)
+        return said[0] if said else f"{name}: not among the uploaded files"
 
 
 def _failure(reply: Reply, hidden: bool, lacking: Mapping[str, str]) -> Failure:

@@ -43,8 +43,6 @@ CONTAINER_FOLDERS = {"/autograder": 0o700, **dict.fromkeys(SHARED_FOLDERS, 0o755
 SCRATCH_PREFIX = "holdout-grade-"
 _ATTEMPTS = 100
 
-DATA_FILES = ("birth_dev.tsv", "birth_test_inputs.tsv", "birth_test.tsv")
-
 
 @contextmanager
 def scratch_folder() -> Iterator[Path]:
@@ -216,8 +214,8 @@ def _kill(process: subprocess.Popen[bytes]) -> None:
         process.stdin.close()
 
 
-def check_data(data: Path, names: tuple[str, ...] = DATA_FILES) -> Path:
-    """`data`, resolved, if it holds the files that grading reads; UsageError with the missing names otherwise."""
+def check_data(data: Path, names: tuple[str, ...]) -> Path:
+    """`data`, resolved, if it holds the files with these names; UsageError with the missing names otherwise."""
     missing = [name for name in names if not (data / name).is_file()]
     if missing:
         raise UsageError(

@@ -28,6 +28,7 @@ from harness.intake.upload import (
     Source,
     UploadError,
     faults_are_ours,
+    is_ours,
     is_skipped,
     kind_of,
     megabytes,
@@ -61,7 +62,7 @@ class ZipSource(Source):
         self._infos: dict[Parts, zipfile.ZipInfo] = {}
         self._folders: set[Parts] = set()
         try:
-            self._zip = zipfile.ZipFile(_Bounded(stream))
+            self._zip = zipfile.ZipFile(_Bounded(stream, label))
         except _READ_ERRORS as problem:
             raise UploadError(
                 f"{label}: is not a zip that can be read ({_reason(problem)}); zip the files again"
@@ -141,11 +142,13 @@ class ZipSource(Source):
 class _Bounded:
     """A seekable stream that refuses to hand out more than the longest list of files at once.
 
-    ZipFile reads the whole central directory in one go, of a length that the file itself graded tests.
+    ZipFile reads the whole central directory in one go, of a length that the file itself claims. And it takes every
+    OSError for damage of the zip: a failing disk's must not reach it as one.
     """
 
-    def __init__(self, stream: IO[bytes]) -> None:
+    def __init__(self, stream: IO[bytes], label: str) -> None:
         self._stream = stream
+        self._label = label
         self.seek = stream.seek
         self.tell = stream.tell
         self.close = stream.close
@@ -154,12 +157,16 @@ class _Bounded:
         return True
 
     def read(self, length: int = -1) -> bytes:
-        if length < 0 or length > _DIRECTORY_LIST_BYTES:
-            data = self._stream.read(_DIRECTORY_LIST_BYTES + 1)
-            if len(data) > _DIRECTORY_LIST_BYTES:
-                raise zipfile.BadZipFile("its list of files is too long")
-            return data
-        return self._stream.read(length)
+        bounded = length if 0 <= length <= _DIRECTORY_LIST_BYTES else _DIRECTORY_LIST_BYTES + 1
+        try:
+            data = self._stream.read(bounded)
+        except OSError as problem:
+            if is_ours(problem):
+                raise unreadable(self._label, problem) from problem
+            raise
+        if len(data) > _DIRECTORY_LIST_BYTES:
+            raise zipfile.BadZipFile("its list of files is too long")
+        return data
 
 
 def _kind_in_zip(info: zipfile.ZipInfo) -> EntryKind:
@@ -173,10 +180,10 @@ def _reason(problem: BaseException) -> str:
 
 def open_upload(upload: Path, caps: Caps) -> Source:
     """The folder or zip at `upload`. UploadError if it is neither, or cannot be read."""
-    if upload.is_dir():
-        return FolderSource(upload, caps)
     label = show(upload.name)
     try:
+        if upload.is_dir():
+            return FolderSource(upload, caps)
         stream = upload.open("rb") if upload.is_file() else None
     except OSError as problem:
         raise unreadable(label, problem) from problem
@@ -210,6 +217,8 @@ def chunks(stream: IO[bytes], cap: int) -> Iterator[bytes]:
         try:
             chunk = stream.read(CHUNK_BYTES)
         except _READ_ERRORS as problem:
+            if isinstance(problem, OSError) and is_ours(problem):
+                raise unreadable("the upload", problem) from problem
             raise RefusedError(f"is damaged ({_reason(problem)}); upload it again") from problem
         if not chunk:
             return

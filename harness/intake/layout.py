@@ -20,23 +20,8 @@ if TYPE_CHECKING:
     from harness.assignment import Deliverable
 
 _FOLDER_FOR_STUDENTS = "src/submission"
-#: Which command of run.sh makes a file.
-MADE_BY = {
-    "vanilla.model.params": "vanilla_finetune_without_pretrain",
-    "vanilla.nopretrain.dev.predictions": "vanilla_eval_dev_without_pretrain",
-    "vanilla.nopretrain.test.predictions": "vanilla_eval_test_without_pretrain",
-    "vanilla.pretrain.params": "vanilla_pretrain",
-    "vanilla.finetune.params": "vanilla_finetune_with_pretrain",
-    "vanilla.pretrain.dev.predictions": "vanilla_eval_dev_with_pretrain",
-    "vanilla.pretrain.test.predictions": "vanilla_eval_test_with_pretrain",
-    "perceiver.pretrain.params": "perceiver_pretrain",
-    "perceiver.finetune.params": "perceiver_finetune_with_pretrain",
-    "perceiver.pretrain.dev.predictions": "perceiver_eval_dev_with_pretrain",
-    "perceiver.pretrain.test.predictions": "perceiver_eval_test_with_pretrain",
-}
 #: Begins the note on files that nobody asked for.
 IGNORED = "ignored, because only the deliverables are graded"
-_PROVIDED = frozenset({"__init__.py", "attention.py", "trainer.py", "utils.py"})
 _JUNK = re.compile(r"\._.*|\.DS_Store|Thumbs\.db|desktop\.ini", re.IGNORECASE)
 _DEMO = re.compile(r"mingpt", re.IGNORECASE)  # ships a model.py, trainer.py, utils.py and __init__.py of its own
 _DEMO_FILES = 4
@@ -53,13 +38,14 @@ class Plan:
     notes: tuple[str, ...]
 
 
-def explain(name: str) -> str:
+def explain(wanted: Deliverable) -> str:
     """The sentence for a deliverable that was not uploaded."""
-    if name in MADE_BY:
-        return f"{name}: missing; run ./run.sh {MADE_BY[name]} and upload {_FOLDER_FOR_STUDENTS}/{name}"
-    if name in _PROVIDED:
-        return f"{name}: missing; it came with the template, upload {_FOLDER_FOR_STUDENTS}/{name} with your own files"
-    return f"{name}: missing; upload {_FOLDER_FOR_STUDENTS}/{name}"
+    name, place = wanted.name, f"{_FOLDER_FOR_STUDENTS}/{wanted.name}"
+    if wanted.command:
+        return f"{name}: missing; run ./run.sh {wanted.command} and upload {place}"
+    if wanted.kind == "code" and not wanted.written_in:
+        return f"{name}: missing; it came with the template, upload {place} with your own files"
+    return f"{name}: missing; upload {place}"
 
 
 def choose(entries: Sequence[Entry], deliverables: Sequence[Deliverable], caps: Caps) -> Plan:
@@ -80,10 +66,11 @@ def choose(entries: Sequence[Entry], deliverables: Sequence[Deliverable], caps: 
             chosen[wanted.name] = picked
         elif picked:
             refused[wanted.name] = picked
-    unmet = [wanted.name for wanted in deliverables if wanted.name not in chosen and wanted.name not in refused]
+    unmet = [wanted for wanted in deliverables if wanted.name not in chosen and wanted.name not in refused]
     similar = _misnamed(entries, deliverables) if unmet else {}
-    needed = {wanted.name for wanted in deliverables if not wanted.optional}
-    refused.update({name: _missing(name, similar.get(name)) for name in unmet if name in needed or name in similar})
+    for wanted in unmet:
+        if not wanted.optional or wanted.name in similar:
+            refused[wanted.name] = _missing(wanted, similar.get(wanted.name))
     extras = _extras(entries, deliverables, code_home, caps)
     return Plan(chosen, refused, extras, tuple(_notes(entries, chosen, refused, extras, code_home)))
 
@@ -144,10 +131,10 @@ def _pick(wanted: Deliverable, candidates: Sequence[Entry], home: Parts) -> Entr
     return None
 
 
-def _missing(name: str, similar: Entry | None) -> str:
+def _missing(wanted: Deliverable, similar: Entry | None) -> str:
     if similar is None:
-        return explain(name)
-    return f"{name}: missing, but found '{show(similar.parts)}': rename it to '{name}'"
+        return explain(wanted)
+    return f"{wanted.name}: missing, but found '{show(similar.parts)}': rename it to '{wanted.name}'"
 
 
 def _misnamed(entries: Sequence[Entry], deliverables: Sequence[Deliverable]) -> dict[str, Entry]:

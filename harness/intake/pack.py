@@ -17,31 +17,18 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.assignment import Assignment, load
+from harness.assignment import Assignment, Deliverable, load
 from harness.errors import HoldoutError, UsageError
-from harness.intake.layout import MADE_BY, explain
+from harness.intake.layout import explain
 from harness.intake.staging import Complaint, Submission, discard, stage
 from harness.intake.upload import megabytes
 from harness.intake.zips import zipped
-from harness.problems.birthplaces import predictions
+from harness.problem import problem_of
 
 #: What Gradescope takes in one upload, in bytes.
 MOST_BYTES = 100 * 10**6
 #: FAT, and times in zips, count in steps of two seconds.
 TIE_SECONDS = 2.0
-
-#: The parameters that a file is made from. What stands here alone is made from code and data.
-MADE_FROM: Mapping[str, str] = {
-    "vanilla.finetune.params": "vanilla.pretrain.params",
-    "perceiver.finetune.params": "perceiver.pretrain.params",
-    "vanilla.nopretrain.dev.predictions": "vanilla.model.params",
-    "vanilla.nopretrain.test.predictions": "vanilla.model.params",
-    "vanilla.pretrain.dev.predictions": "vanilla.finetune.params",
-    "vanilla.pretrain.test.predictions": "vanilla.finetune.params",
-    "perceiver.pretrain.dev.predictions": "perceiver.finetune.params",
-    "perceiver.pretrain.test.predictions": "perceiver.finetune.params",
-}
-_QUESTIONS = {"dev": "birth_dev.tsv", "test": "birth_test_inputs.tsv"}
 
 
 @dataclass(frozen=True)
@@ -69,13 +56,12 @@ def collect(folder: Path, data: Path, assignment: Assignment) -> Collected:
     with _staged(folder, assignment) as staged:
         files = {name: path.read_bytes() for name, path in staged.present.items()}
         extras = staged.extras
-        missing = tuple(_to_make(problem) for problem in staged.complaints)
+        missing = tuple(_to_make(complaint, assignment) for complaint in staged.complaints)
     if not files:
         raise UsageError(f"{folder}: none of the {len(assignment.deliverables)} deliverables is here")
     times = {name: (folder / name).stat().st_mtime for name in files if (folder / name).is_file()}
-    code = {each.name for each in assignment.deliverables if each.kind == "code"}
-    odd = (*_left_out(extras), *_miscounted(files, data), *_too_large(files))
-    return Collected(files, missing, tuple(_stale(times, code)), odd)
+    odd = (*_left_out(extras), *_ungradable(files, data, assignment), *_too_large(files))
+    return Collected(files, missing, tuple(_stale(times, assignment)), odd)
 
 
 @contextmanager
@@ -89,30 +75,38 @@ def _staged(folder: Path, assignment: Assignment) -> Iterator[Submission]:
             discard(staged.tree)
 
 
-def _to_make(problem: Complaint) -> str:
+def _to_make(complaint: Complaint, assignment: Assignment) -> str:
     """The intake's sentence; of a file that a command makes, the command alone: the rest is plain from here."""
-    made = problem.file in MADE_BY and problem.message == explain(problem.file)
-    return f"{problem.file}: run ./run.sh {MADE_BY[problem.file]}" if made else problem.message
+    wanted = assignment.uploads_by_name[complaint.file]
+    made = wanted.command and complaint.message == explain(wanted)
+    return f"{wanted.name}: run ./run.sh {wanted.command}" if made else complaint.message
 
 
-def _stale(times: Mapping[str, float], code: set[str]) -> Iterator[str]:
+def _stale(times: Mapping[str, float], assignment: Assignment) -> Iterator[str]:
     """Made files that are older than what they are made from, in the order in which to make them again."""
+    code = {each.name for each in assignment.deliverables if each.kind == "code"}
     edited = max((name for name in times if name in code), key=lambda name: times[name], default=None)
     stale: set[str] = set()
-    for name, command in MADE_BY.items():
-        source = MADE_FROM.get(name)
+    for each in _in_order(assignment):
+        name, source = each.name, each.made_from
         if name not in times:
             continue
         if source in stale:
             why = f"made from {source}, which is stale"
         elif source and _older(times, name, source):
             why = f"older than {source}, which it is made from"
-        elif name.endswith(".params") and edited and _older(times, name, edited):
+        elif each.kind == "params" and edited and _older(times, name, edited):
             why = f"older than your {edited}, unless that changed for another part only"
         else:
             continue
         stale.add(name)
-        yield f"{name}: {why}; run ./run.sh {command} again"
+        yield f"{name}: {why}; run ./run.sh {each.command} again"
+
+
+def _in_order(assignment: Assignment) -> Iterator[Deliverable]:
+    """Every file that a command makes, chain by chain: what others are made from comes before them."""
+    for chain in assignment.chains:
+        yield from chain
 
 
 def _older(times: Mapping[str, float], name: str, than: str) -> bool:
@@ -124,21 +118,14 @@ def _left_out(extras: Sequence[str]) -> Iterator[str]:
         yield f"{name}: left out, it is no deliverable; move what your code needs of it into a file that is"
 
 
-def _miscounted(files: Mapping[str, bytes], data: Path) -> Iterator[str]:
-    """Predictions that cannot be for the questions in `data`; says nothing where the questions are not there."""
-    for name, content in files.items():
-        split = name.split(".")[-2]
-        if not name.endswith(".predictions") or not (data / _QUESTIONS[split]).is_file():
-            continue
-        questions = len(predictions.parse((data / _QUESTIONS[split]).read_bytes()))
-        try:
-            lines = len(predictions.parse(content))
-        except predictions.PredictionsError as problem:
-            yield f"{name}: {problem}"
-            continue
-        if lines != questions:
-            asked = f"data/{_QUESTIONS[split]} asks {questions} questions"
-            yield f"{name}: has {lines} lines, but {asked}; run ./run.sh {MADE_BY[name]} again"
+def _ungradable(files: Mapping[str, bytes], data: Path, assignment: Assignment) -> Iterator[str]:
+    """What the problems find wrong in files of theirs."""
+    for problem in assignment.problems:
+        check = problem_of(problem).check_upload
+        for wanted in problem.deliverables:
+            said = check(wanted, files[wanted.name], data) if check and wanted.name in files else None
+            if said:
+                yield said
 
 
 def _too_large(files: Mapping[str, bytes]) -> Iterator[str]:

@@ -14,16 +14,28 @@ import stat
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import IO, TYPE_CHECKING
 
 from harness.errors import InternalError
 from harness.intake.archive import chunks, open_nested, open_upload
 from harness.intake.layout import Plan, choose, explain
-from harness.intake.standin import OWN, SOURCE
-from harness.intake.upload import Caps, Entry, RefusedError, Source, UploadError, faults_are_ours, megabytes, show
+from harness.intake.standin import OWN
+from harness.intake.standin import source as stand_in_source
+from harness.intake.upload import (
+    Caps,
+    Entry,
+    RefusedError,
+    Source,
+    UploadError,
+    faults_are_ours,
+    megabytes,
+    names_are_theirs,
+    show,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from harness.assignment import Deliverable
 
@@ -62,7 +74,13 @@ class Submission:
     extras: tuple[str, ...] = ()  #: the student's own modules, staged beside the code
 
 
-def stage(upload: Path, into: Path, deliverables: Sequence[Deliverable], caps: Caps = Caps()) -> Submission:  # noqa: B008 (frozen)
+def stage(
+    upload: Path,
+    into: Path,
+    deliverables: Sequence[Deliverable],
+    caps: Caps = Caps(),  # noqa: B008 (frozen)
+    exports: Mapping[str, Sequence[str]] = MappingProxyType({}),
+) -> Submission:
     """Copy the deliverables of `upload` to `into/submission/` and make them read-only.
 
     Args:
@@ -70,6 +88,7 @@ def stage(upload: Path, into: Path, deliverables: Sequence[Deliverable], caps: C
         into: an empty folder of ours, made when absent. Use `discard` to remove it.
         deliverables: what is wanted.
         caps: how much is read at most.
+        exports: module -> names that the package offers from it, where its `__init__.py` cannot be had.
 
     Raises:
         UploadError: nothing of the upload can be used.
@@ -87,8 +106,10 @@ def stage(upload: Path, into: Path, deliverables: Sequence[Deliverable], caps: C
     names = [wanted.name for wanted in deliverables]
     code = [wanted.name for wanted in deliverables if wanted.kind == "code" and not wanted.optional]
     lacking = [name for name in code if name not in staging.hashes]
+    if any(name.endswith(".py") for name in staging.hashes) and (lacking or "__init__.py" not in names):
+        _stand_in(folder, exports)
     if lacking and any(name.endswith(".py") for name in staging.hashes):
-        staging.notes.append(_stand_in(folder, lacking))
+        staging.notes.append(f"{', '.join(lacking)}: missing; the other modules are graded as far as they go without")
     submission = Submission(
         tree=into,
         present={name: folder / name for name in names if name in staging.hashes},
@@ -116,14 +137,13 @@ def discard(tree: Path) -> None:
     shutil.rmtree(tree)
 
 
-def _stand_in(folder: Path, lacking: Sequence[str]) -> str:
-    """Put an `__init__.py` of ours before the package, which takes the modules that are there; a sentence on that."""
+def _stand_in(folder: Path, exports: Mapping[str, Sequence[str]]) -> None:
+    """Put an `__init__.py` of ours before the package, which takes the modules that are there."""
     with faults_are_ours(folder):
         own = folder / "__init__.py"
         if own.exists():
             own.replace(folder / f"{OWN}.py")
-        own.write_text(SOURCE, encoding="utf-8")
-    return f"{', '.join(lacking)}: missing; the other modules are graded as far as they go without"
+        own.write_text(stand_in_source(exports), encoding="utf-8")
 
 
 def _prepare(into: Path) -> Path:
@@ -205,18 +225,17 @@ class _Staging:
                 if reason:
                     self.complaints[wanted.name] = f"{wanted.name}: {reason}"
         for entry in plan.extras:
-            reason = self._copy(entry, self.caps.code, _TOO_LARGE["code"])
+            reason = self._copy(entry, self.caps.code, _TOO_LARGE["code"], named_by_upload=True)
             if reason:
                 self.notes.append(f"left out '{show(entry.name)}': {reason}")
 
-    def _copy(self, entry: Entry, cap: int, advice: str) -> str | None:
+    def _copy(self, entry: Entry, cap: int, advice: str, *, named_by_upload: bool = False) -> str | None:
         """Copy and hash one file; None, or why it was left out."""
-        target = self.folder / entry.name
+        make = _make_under_their_name if named_by_upload else _make
         try:
-            with self.source.open(entry) as stream, _writing(target) as out:
+            with self.source.open(entry) as stream, _writing(self.folder / entry.name, make) as out:
                 self.hashes[entry.name] = self._stream(stream, out, entry, cap, advice)
         except RefusedError as refusal:
-            target.unlink(missing_ok=True)
             return str(refusal)
         return None
 
@@ -238,12 +257,27 @@ class _Staging:
         return hashed.digest()
 
 
-@contextmanager
-def _writing(target: Path) -> Iterator[IO[bytes]]:
+def _make(target: Path) -> IO[bytes]:
     with faults_are_ours(target):
-        out = target.open("xb")
+        return target.open("xb")
+
+
+def _make_under_their_name(target: Path) -> IO[bytes]:
+    with faults_are_ours(target), names_are_theirs():
+        return target.open("xb")
+
+
+@contextmanager
+def _writing(target: Path, make: Callable[[Path], IO[bytes]]) -> Iterator[IO[bytes]]:
+    """The new file; gone again where what should go into it is refused."""
+    out = make(target)
     try:
         yield out
+    except RefusedError:
+        with faults_are_ours(target):
+            out.close()
+            target.unlink()
+        raise
     finally:
         with faults_are_ours(target):
             out.close()

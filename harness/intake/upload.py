@@ -9,6 +9,7 @@ swaps files meanwhile.
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from abc import ABC, abstractmethod
@@ -36,6 +37,15 @@ _ENVIRONMENT_FOLDERS = frozenset({"bin", "conda-meta", "etc", "include", "lib", 
 
 _BY_DESCRIPTOR = os.open in os.supports_dir_fd and os.scandir in os.supports_fd and hasattr(os, "O_NOFOLLOW")
 _SAFE_OPEN = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0)
+
+
+#: What a machine runs short of, or what breaks in it. No bytes of an upload can cause these; they cause all the others.
+_OF_THE_MACHINE = frozenset({
+    errno.EIO, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS, errno.ENOSPC, errno.EDQUOT, errno.EROFS,
+    errno.ESTALE, errno.ETIMEDOUT,
+})  # fmt: skip
+#: What is wrong with a file's name, where an upload chose it: too long, or not to be told from another one here.
+_OF_A_NAME = frozenset({errno.ENAMETOOLONG, errno.EINVAL, errno.EILSEQ, errno.ELOOP, errno.EEXIST})
 
 
 class UploadError(HoldoutError):
@@ -161,7 +171,7 @@ class FolderSource(Source):
         try:
             listed = self._list(folder)
         except OSError as problem:
-            if not folder:
+            if not folder or is_ours(problem):
                 raise unreadable(self.label, problem) from problem
             return
         names = {entry.name for entry in listed}
@@ -210,6 +220,8 @@ class FolderSource(Source):
         try:
             descriptor = self._open_file(entry.parts)
         except OSError as problem:
+            if is_ours(problem):
+                raise unreadable(self.label, problem) from problem
             raise RefusedError(f"cannot be read ({problem.strerror or problem}); upload it again") from problem
         try:
             _require_plain_file(os.fstat(descriptor))
@@ -235,7 +247,9 @@ def _entry_on_disk(folder: Parts, item: os.DirEntry[str]) -> Entry:
     parts = (*folder, item.name)
     try:
         status = item.stat(follow_symlinks=False)
-    except OSError:  # it went away, or we may not look
+    except OSError as problem:  # it went away, or we may not look
+        if is_ours(problem):
+            raise
         return Entry(parts, "special")
     return Entry(parts, kind_of(status.st_mode), status.st_size)
 
@@ -256,14 +270,33 @@ def kind_of(mode: int) -> EntryKind:
     return "file" if stat.S_ISREG(mode) else "special"
 
 
-def unreadable(label: str, problem: OSError) -> UploadError:
-    """The complaint about an upload that the system does not let us read."""
+def is_ours(problem: OSError) -> bool:
+    """Whether a failure to read tells of this machine and nothing of the upload."""
+    return problem.errno in _OF_THE_MACHINE
+
+
+def unreadable(label: str, problem: OSError) -> HoldoutError:
+    """The complaint about an upload that the system does not let us read: whose it is follows from the reason."""
+    if is_ours(problem):
+        return InternalError(f"{label}: cannot be read here ({problem.strerror}), which is not the upload's doing")
     return UploadError(f"{label}: cannot be read ({problem.strerror or problem}); give a folder or a zip")
 
 
 @contextmanager
+def names_are_theirs() -> Iterator[None]:
+    """RefusedError where a file cannot be made under a name that the upload chose, and the name is the reason."""
+    try:
+        yield
+    except OSError as problem:
+        if problem.errno not in _OF_A_NAME:
+            raise
+        said = f"cannot be stored under this name ({problem.strerror}); give it a short one of its own"
+        raise RefusedError(said) from problem
+
+
+@contextmanager
 def faults_are_ours(path: Path) -> Iterator[None]:
-    """Turn a failure to write `path`, a full disk say, into a InternalError: no student is to blame for it."""
+    """Turn a failure to write `path`, a full disk say, into an InternalError: no student is to blame for it."""
     try:
         yield
     except OSError as problem:

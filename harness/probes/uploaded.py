@@ -19,12 +19,12 @@ from typing import Any
 import torch
 from torch.nn import functional as F
 
-
 from harness.probes._lines import Row, given, rows, stacked
 from harness.probes.files import read as read_file
 
 State = Mapping[str, torch.Tensor]
 Pair = tuple[torch.Tensor, torch.Tensor]  #: weight and bias
+Latents = dict[Any, torch.Tensor]  #: latents that were worked out already, by the way that gave them
 
 #: Heads of the presets of trainer.py, by layers and width: no shape tells them.
 PRESET_HEADS = {(3, 128): 4, (4, 256): 8}
@@ -91,7 +91,7 @@ def answers(
             raise NoModelError(f"its block of {model.block_size} characters is shorter than a question")
     except NoModelError as problem:
         return {"problem": str(problem), "given": [], "reading": ""}
-    wanted, kept = rows(questions, lines, vocabulary), {}
+    wanted, kept = rows(questions, lines, vocabulary), Latents()
     trial = [row for row in wanted if row is not None][:TRIALS]
 
     def agree(reading: Reading, asked: Sequence[Row | None]) -> list[bool]:
@@ -105,7 +105,9 @@ def answers(
     return {"problem": "", "given": agree(reading, wanted), "reading": str(reading)}
 
 
-def loss(folder: Path, name: str, variant: str, vocabulary: list[str], texts: list[str], limit: float) -> dict[str, Any]:
+def loss(
+    folder: Path, name: str, variant: str, vocabulary: list[str], texts: list[str], limit: float
+) -> dict[str, Any]:
     """How well the model in the file `name` knows each next character of the texts.
 
     Args:
@@ -121,7 +123,7 @@ def loss(folder: Path, name: str, variant: str, vocabulary: list[str], texts: li
         return {"problem": str(problem), "loss": math.inf, "reading": ""}
     index = {character: place for place, character in enumerate(vocabulary)}
     sequences = [Row([index[character] for character in text[: model.block_size]], 0) for text in texts]
-    trial, whole, kept = stacked(sequences[:TRIALS]), stacked(sequences), {}
+    trial, whole, kept = stacked(sequences[:TRIALS]), stacked(sequences), Latents()
 
     def known(reading: Reading) -> float:
         found = model.loss(*trial, reading, kept)
@@ -213,9 +215,7 @@ class Model:
     # -- what it computes ----------------------------------------------------------------------------------------------
 
     @torch.no_grad()
-    def loss(
-        self, x: torch.Tensor, judged: torch.Tensor, reading: Reading, kept: dict[Any, torch.Tensor] | None = None
-    ) -> float:
+    def loss(self, x: torch.Tensor, judged: torch.Tensor, reading: Reading, kept: Latents | None = None) -> float:
         """Mean negative log likelihood of the judged places of x (B, T + 1); infinity where it is no number."""
         logs = F.log_softmax(self.logits(x[:, :-1], reading, kept), dim=-1)
         each = logs.gather(-1, x[:, 1:, None])[..., 0]
@@ -223,16 +223,14 @@ class Model:
         return found if math.isfinite(found) else math.inf
 
     @torch.no_grad()
-    def logits(
-        self, x: torch.Tensor, reading: Reading, kept: dict[Any, torch.Tensor] | None = None
-    ) -> torch.Tensor:
+    def logits(self, x: torch.Tensor, reading: Reading, kept: Latents | None = None) -> torch.Tensor:
         """(B, T) -> (B, T, vocab_size). `kept` remembers latents between readings of the same x."""
         embedded = self._tokens[x] + self._positions[:, : x.shape[1]]
         if reading.down is None or reading.up is None:
             out = self._through(embedded, reading.heads)
         else:
             key = (reading.heads, reading.down, x.shape)
-            kept = {} if kept is None else kept
+            kept = Latents() if kept is None else kept
             if key not in kept:
                 basis = self._basis[:, : x.shape[1]]  # no position of x sees a latent behind it
                 kept[key] = self._through(self._down(basis, embedded, reading.heads, reading.down), reading.heads)
@@ -254,8 +252,7 @@ PROJECTIONS = ("key", "query", "value", "proj")
 def attention(layers: Mapping[str, Pair], heads: int, query: torch.Tensor, memory: torch.Tensor) -> torch.Tensor:
     """Causal attention, (1 or B, Tq, C) and (B, Tk, C) -> (B, Tq, C): query i sees positions 0..i of the memory."""
     q, k, v = (
-        _heads(F.linear(x, *layers[name]), heads)
-        for name, x in (("query", query), ("key", memory), ("value", memory))
+        _heads(F.linear(x, *layers[name]), heads) for name, x in (("query", query), ("key", memory), ("value", memory))
     )
     q = q.expand(k.shape[0], -1, -1, -1)
     seen = torch.ones(q.shape[2], k.shape[2], dtype=torch.bool).tril()
@@ -298,7 +295,9 @@ class Projection:
         residuals = ("stream", "normed", "none")
         right = [
             Way(query, memory, mlp, residual)
-            for mlp, query, memory, residual in itertools.product(reversed(numbers), anywhere, (None, *numbers), residuals)
+            for mlp, query, memory, residual in itertools.product(
+                reversed(numbers), anywhere, (None, *numbers), residuals
+            )
         ]
         wrong = [each for each in right if each.residual == "none" and not may_drop_query]
         both = itertools.product(anywhere, anywhere)

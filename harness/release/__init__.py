@@ -2,15 +2,13 @@
 
 In reading order:
 
-- findings: `file:line: message`, and the refusal that carries all of them
-- markers: the grammar of markers, canaries and stub lines, line by line
-- blocks: the solution blocks of a text
-- bindings, python_rules, languages, notebook: what a language asks of a block and of its stub
-- strip: reference text -> template text
+- strip/: reference text -> template text, and the grammar of the solution blocks in between
 - lists: allow.toml, what may be released and to whom
 - template: reference_solution/ -> student_template/, and whether that is up to date
-- artefacts, words, leakrules, leaks: solution text searched for in the finished artefacts
-- package: reproducible zips, stamp, manifest
+- keys, termdata, training: the term's key and data; the reference trained on it, with a record of on what
+- handouts/: the handout and the staff handout, from the graded tests and handouts/
+- package, previous: reproducible zips, stamp and manifest; an earlier manifest, read again for a hotfix
+- leaks/: solution text, hidden graded tests, answers and the key, searched for in the finished artefacts
 - selfcheck: the finished artefacts, used as their readers will use them
-- release: the steps in order; nothing is kept of a release that fails
+- release, tables: the steps in order, and what they show; nothing is kept of a release that fails
 """

@@ -1,11 +1,12 @@
-"""allow.toml, the list of everything that may be released: paths by audience, and excused leak findings.
+"""allow.toml and the problems of assignment.toml: everything that may be released, by audience, and excused findings.
 
 Promises: a list that loads is complete, and its entries name files only by paths inside the repository. There is no
-list of what is forbidden: what no list names stays with staff.
+list of what is forbidden: what no list names stays with staff. Nothing of a problem that is off is on any list.
 """
 
 from __future__ import annotations
 
+import ast
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -13,7 +14,10 @@ from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from harness.assignment import Assignment, ProblemEntry
 from harness.errors import UsageError
+from harness.grading import catalogue
+from harness.release.leaks.rules import Excuse
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -22,26 +26,17 @@ else:
 
 ALLOW = Path(__file__).with_name("allow.toml")
 
-#: Rooms of the harness that no list may name for students.
-STAFF_ROOMS = ("harness/tests_hidden", "harness/release", "harness/problems/birthplaces/dataset", "harness/classroom")
-
-
-@dataclass(frozen=True)
-class Excuse:
-    """A leak finding that is none, with the reason why."""
-
-    text: str
-    reason: str
-
 
 @dataclass(frozen=True)
 class Lists:
-    """What allow.toml says."""
+    """What allow.toml and assignment.toml say."""
 
     template: tuple[str, ...]  # paths in reference_solution/ that become student_template/
     staff_only: tuple[str, ...]  # patterns of what else may lie there
-    student: tuple[str, ...]  # paths in the repository that go beside the students' grader.py
-    autograder: tuple[str, ...]  # patterns in the repository that go into autograder.zip
+    student: tuple[str, ...]  # patterns in the repository of what goes beside the students' grader.py
+    staff: tuple[str, ...]  # patterns of what students never get
+    autograder: tuple[str, ...]  # patterns in the repository of what goes into autograder.zip
+    off: tuple[str, ...]  # patterns in the repository of what belongs to problems that are off
     names: tuple[Excuse, ...]  # names that solution blocks bind and releases may use
     passages: tuple[Excuse, ...]  # pieces of code or prose that stand in blocks and may stand in releases
 
@@ -49,9 +44,49 @@ class Lists:
         """Whether a path in the reference is known to stay with staff."""
         return any(fnmatchcase(path, pattern) for pattern in self.staff_only)
 
+    def student_paths(self, root: Path) -> list[str]:
+        """What goes beside the students' grader.py, as paths in the repository at `root`."""
+        return self._packed(root, self.student, (*self.staff, *self.off))
 
-def load(path: Path = ALLOW) -> Lists:
-    """Read `path`.
+    def autograder_paths(self, root: Path) -> list[str]:
+        """What goes into autograder.zip, as paths in the repository at `root`."""
+        return self._packed(root, self.autograder, self.off)
+
+    def _packed(self, root: Path, patterns: Iterable[str], without: Iterable[str]) -> list[str]:
+        """The files that match, less those that match `without`, less probes that none of them mentions."""
+        without = tuple(without)
+        found = [path for path in expand(root, patterns) if not any(fnmatchcase(path, each) for each in without)]
+        probes = {path for path in found if PurePosixPath(path).parent == _PROBES}
+        return sorted({*found} - probes | _mentioned(root, {*found} - probes, probes))
+
+
+_PROBES = PurePosixPath("harness/probes")
+
+
+def _mentioned(root: Path, files: Iterable[str], probes: set[str]) -> set[str]:
+    """Those of the probe modules that these files import, and what these import in turn."""
+    by_name = {PurePosixPath(path).stem: path for path in probes}
+    found = {by_name["__init__"]} if "__init__" in by_name else set()
+    waiting = [path for path in files if path.endswith(".py")]
+    while waiting:
+        named = {by_name[name] for name in _probes_in(root / waiting.pop()) if name in by_name}
+        waiting += named - found
+        found |= named
+    return found
+
+
+def _probes_in(path: Path) -> Iterator[str]:
+    """The names of probe modules that a file of ours imports."""
+    package = ".".join(_PROBES.parts)
+    for node in ast.walk(ast.parse(path.read_bytes())):
+        if isinstance(node, ast.ImportFrom) and node.module == package:
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith(f"{package}."):
+            yield str(node.module).removeprefix(f"{package}.")
+
+
+def load(assignment: Assignment, path: Path = ALLOW) -> Lists:
+    """Read `path`, and add to it what the problems of `assignment` bring.
 
     Raises:
         UsageError: it is missing or not TOML, lacks a key, gives no reason for an excuse, or names a path outside.
@@ -59,10 +94,12 @@ def load(path: Path = ALLOW) -> Lists:
     try:
         raw = tomllib.loads(path.read_text(encoding="utf-8"))
         lists = Lists(
-            template=tuple(raw["template"]["files"]),
-            staff_only=tuple(raw["template"]["staff_only"]),
+            template=(*raw["template"]["files"], *_template(assignment.problems)),
+            staff_only=(*raw["template"]["staff_only"], *_template(assignment.disabled)),
             student=tuple(raw["student"]["files"]),
+            staff=tuple(raw["student"]["staff"]),
             autograder=tuple(raw["autograder"]["files"]),
+            off=tuple(_off(assignment)),
             names=tuple(_excuses(path, raw.get("names", {}))),
             passages=tuple(_excuses(path, raw.get("passages", {}))),
         )
@@ -94,10 +131,27 @@ def _excuses(path: Path, entries: Mapping[str, Any]) -> Iterator[Excuse]:
         yield Excuse(text, reason)
 
 
+def _template(problems: Iterable[ProblemEntry]) -> Iterator[str]:
+    """The files in the reference that students get with these problems."""
+    for each in problems:
+        yield from (*each.template, *(f"src/submission/{name}" for name in each.code))
+
+
+def _off(assignment: Assignment) -> Iterator[str]:
+    """Patterns of what belongs to the problems that are off: packages, modules of graded tests, code."""
+    off = {part.id for entry in assignment.disabled for part in entry.parts}
+    for entry in assignment.disabled:
+        yield f"{entry.package.replace('.', '/')}/*"
+        yield from (f"reference_solution/src/submission/{name}" for name in entry.code)
+    for module, parts in catalogue.parts_by_module().items():
+        if parts <= off:
+            yield f"{module.replace('.', '/')}.py"
+
+
 def _check_paths(path: Path, lists: Lists) -> None:
     for name in (*lists.template, *lists.student, *lists.autograder):
         if PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts or "\\" in name:
             raise UsageError(f"{path}: '{name}' leads out of the repository; write a path below it")
     for name in lists.student:
-        if name.startswith(STAFF_ROOMS):
+        if any(fnmatchcase(name, pattern) for pattern in lists.staff):
             raise UsageError(f"{path}: '{name}' is for staff and cannot be listed for students")

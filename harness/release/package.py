@@ -1,24 +1,30 @@
 """What goes into each zip, the stamp that says which release it belongs to, and the manifest of every file.
 
-Promises: pure but for reading the files on the release list.
+Promises: pure but for reading the files on the release list, and for asking git which commit this is.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import re
-from collections.abc import Mapping
+import os
+import subprocess
+import sys
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, fields
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from harness.errors import UsageError
-from harness.problems.birthplaces.dataset import NAMES
-from harness.release.lists import STAFF_ROOMS, Lists, expand
+from harness.assignment import Assignment
+from harness.release.lists import Lists
 from harness.release.template import files_below
-from harness.release.termdata import GOLD, TermData, digest
+from harness.release.termdata import TermData, digest
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
 
 #: The one folder in student.zip: unpacking it anywhere leaves one new folder and nothing else.
 TOP = "holdout-assignment"
@@ -35,7 +41,7 @@ class Stamp:
 
     commit: str  # of the checkout; "unknown" where there is none
     code: str  # digest of everything in both zips but the data and this stamp, and of the handouts' sources
-    data: str  # digest of the five data files
+    data: str  # digest of the data files
     key: str | None  # the key's fingerprint
     version: str  # of this project
 
@@ -56,16 +62,13 @@ class Stamp:
 
 def student_files(root: Path, lists: Lists, template: Mapping[str, bytes]) -> dict[str, bytes]:
     """student.zip without data and stamp, by path below its folder: the template, and under src/ what grades it."""
-    harness = _listed(root, lists.student)
-    for path in harness:
-        if path.startswith(STAFF_ROOMS):
-            raise UsageError(f"allow.toml: '{path}' is for staff, but a pattern of [student] matches it")
+    harness = _read(root, lists.student_paths(root))
     return {**template, **{f"src/{path}": data for path, data in harness.items()}}
 
 
 def autograder_files(root: Path, lists: Lists) -> dict[str, bytes]:
     """autograder.zip without data and stamp: what Gradescope unpacks into /autograder/source."""
-    return _listed(root, lists.autograder)
+    return _read(root, lists.autograder_paths(root))
 
 
 def stamped_student(files: Mapping[str, bytes], data: TermData, stamp: Stamp) -> dict[str, bytes]:
@@ -85,11 +88,11 @@ def handout_sources(root: Path) -> dict[str, bytes]:
     return {path: (root / "handouts" / path).read_bytes() for path in files_below(root / "handouts")}
 
 
-def listed_entries(root: Path, lists: Lists) -> dict[str, frozenset[str]]:
-    """What the release list allows in each zip, by the paths in it: from the list alone, not from what was packed."""
-    told = [f"data/{name}" for name in NAMES if name != GOLD]
-    student = [*lists.template, *(f"src/{path}" for path in (*expand(root, lists.student), *told, STAMP))]
-    autograder = [*expand(root, lists.autograder), *told, f"data/{GOLD}", STAMP]
+def listed_entries(root: Path, lists: Lists, assignment: Assignment) -> dict[str, frozenset[str]]:
+    """What the release list allows in each zip, by the paths in it: from the lists alone, not from what was packed."""
+    told = [f"data/{name}" for name in assignment.data_names(students=True)]
+    student = [*lists.template, *(f"src/{path}" for path in (*lists.student_paths(root), *told, STAMP))]
+    autograder = [*lists.autograder_paths(root), *(f"data/{name}" for name in assignment.data_names()), STAMP]
     return {
         "student.zip": frozenset(f"{TOP}/{path}" for path in student),
         "autograder.zip": frozenset(autograder),
@@ -124,42 +127,21 @@ def json_bytes(value: object) -> bytes:
 
 
 def commit_of(root: Path) -> str:
-    """The commit that the checkout at `root` stands on, read from its files; "unknown" outside a checkout."""
+    """The commit that the checkout at `root` stands on; "unknown" outside a checkout, and where there is no git."""
+    # Variables such as GIT_DIR, which hooks set, would answer for another checkout.
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+    # A checkout of another user's is read all the same: its code runs already.
+    command = ["git", "-c", f"safe.directory={root.resolve()}", "rev-parse", "--show-toplevel", "--verify", "HEAD"]
     try:
-        folder = _git_folder(root / ".git")
-        head = (folder / "HEAD").read_text(encoding="ascii").strip()
-        if not head.startswith("ref: "):
-            return head
-        common = folder / _line_of(folder / "commondir", ".")
-        return _resolve(head.removeprefix("ref: "), folder, common)
-    except (OSError, ValueError):
+        told = subprocess.run(command, cwd=root, env=kept, capture_output=True, text=True, check=True).stdout
+    except (OSError, subprocess.CalledProcessError):
         return "unknown"
+    top, commit = told.splitlines()
+    return commit if Path(top).resolve() == root.resolve() else "unknown"
 
 
-def _git_folder(git: Path) -> Path:
-    """The folder itself, or where the file of a linked work tree says it is."""
-    if git.is_file():
-        return git.parent / git.read_text(encoding="utf-8").strip().removeprefix("gitdir: ")
-    return git
-
-
-def _resolve(reference: str, *folders: Path) -> str:
-    for folder in folders:
-        if (folder / reference).is_file():
-            return (folder / reference).read_text(encoding="ascii").strip()
-    for line in _line_of(folders[-1] / "packed-refs", "").splitlines():
-        commit, _, name = line.partition(" ")
-        if name == reference:
-            return commit
-    return "unknown"
-
-
-def _line_of(path: Path, otherwise: str) -> str:
-    return path.read_text(encoding="utf-8").strip() if path.is_file() else otherwise
-
-
-def _listed(root: Path, patterns: tuple[str, ...]) -> dict[str, bytes]:
-    return {path: (root / path).read_bytes() for path in expand(root, patterns)}
+def _read(root: Path, paths: Iterable[str]) -> dict[str, bytes]:
+    return {path: (root / path).read_bytes() for path in paths}
 
 
 def _describe(data: bytes) -> dict[str, Any]:
@@ -172,8 +154,7 @@ def _describe_all(files: Mapping[str, bytes]) -> dict[str, Any]:
 
 def _own_version(root: Path) -> str:
     """The version in pyproject.toml: a checkout need not be installed."""
-    found = re.search(r'(?m)^version = "([^"]+)"', (root / "pyproject.toml").read_text(encoding="utf-8"))
-    return found[1] if found else "unknown"
+    return str(tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"])
 
 
 def _version(name: str) -> str | None:

@@ -21,21 +21,20 @@ from rich.console import Console
 
 from harness import assignment as manifest_of
 from harness.assignment import Assignment
-from harness.errors import UsageError
+from harness.errors import UsageError, refuse_any
 from harness.grading.catalogue import collect
 from harness.intake.zips import zipped
 from harness.release import lists as release_list
-from harness.release import package, selfcheck, tables, template, termdata, trained
+from harness.release import package, selfcheck, tables, template, termdata, training
 from harness.release import previous as previous_release
-from harness.release.findings import refuse_any
 from harness.release.handouts import handouts, staff
-from harness.release.leaks.leaks import Artefact, Secrets, check
+from harness.release.leaks import Artefact, Secrets, check
 from harness.release.lists import Lists, expand
 from harness.release.package import Stamp
 from harness.release.previous import PreviousRelease
 from harness.release.selfcheck import Marks
-from harness.release.strip.strip import StrippedTree
-from harness.release.termdata import GOLD, TermData
+from harness.release.strip import StrippedTree
+from harness.release.termdata import TermData
 
 #: What the leak check does not read as a student would: these, and all that lies in dist/staff/.
 STAFF_ARTEFACTS = frozenset({"autograder.zip", previous_release.MANIFEST})
@@ -73,16 +72,15 @@ def release(request: Request, console: Console) -> None:
     Raises:
         UsageError: something given is unusable.
         ReleaseRefusedError: the reference cannot be stripped, something leaks, the self-check fails, or a hotfix
-        changes
-            what it must not.
-        InternalError: a room of ours is missing or broke.
+            changes what it must not.
+        InternalError: something of ours broke.
     """
     root, dist = request.root, request.root / "dist"
     previous = previous_release.load(request.hotfix) if request.hotfix else None
     if previous is None and not request.dry_run:
         shutil.rmtree(dist, ignore_errors=True)
-    lists = release_list.load()
     assignment = manifest_of.load(root / "assignment.toml")
+    lists = release_list.load(assignment)
     contents = assemble(request, lists, assignment, previous, console)
     if previous is not None:
         _step_hotfix(previous, contents, request, console)
@@ -104,8 +102,8 @@ def _checked(
     Where the reference must be trained first, that waits for the leak check.
     """
     with ThreadPoolExecutor(1) as beside:
-        leaks = beside.submit(_step_leaks, request.root, lists, contents, console)
-        if trained.untrained(request.root, contents.data, assignment, request.trained):
+        leaks = beside.submit(_step_leaks, request.root, lists, contents, assignment, console)
+        if training.untrained(request.root, contents.data, assignment, request.trained):
             leaks.result()
         try:
             return _step_self_check(request, contents, assignment, console)
@@ -119,7 +117,7 @@ def assemble(
     """Everything of a release, not checked yet. Writes student_template/ and build/, unless it is a dry run."""
     root = request.root
     tree = _step_template(root, lists, console, keep=request.dry_run)
-    data = _step_data(request, previous, console)
+    data = _step_data(request, previous, assignment, console)
     files = package.student_files(root, lists, tree.files), package.autograder_files(root, lists)
     stamp = package.make_stamp(root, data, *files, package.handout_sources(root))
     students = previous.students if previous and not request.students_too else stamp
@@ -136,12 +134,12 @@ def assemble(
 
 def make_template(root: Path, console: Console) -> None:
     """Bring student_template/ up to date."""
-    _step_template(root, release_list.load(), console)
+    _step_template(root, release_list.load(manifest_of.load(root / "assignment.toml")), console)
 
 
 def check_template(root: Path) -> None:
     """ReleaseRefusedError, with file and line, when student_template/ is not what the reference gives."""
-    lists = release_list.load()
+    lists = release_list.load(manifest_of.load(root / "assignment.toml"))
     tree = template.make(root, lists)
     stale = template.differences(tree, root, lists)
     refuse_any("student_template/ is stale; run `python build.py template`:", stale)
@@ -171,12 +169,14 @@ def _step_template(root: Path, lists: Lists, console: Console, *, keep: bool = F
     return tree
 
 
-def _step_data(request: Request, previous: PreviousRelease | None, console: Console) -> TermData:
+def _step_data(
+    request: Request, previous: PreviousRelease | None, assignment: Assignment, console: Console
+) -> TermData:
     preset = request.preset or (previous.preset if previous else termdata.DEMO_PRESET)
     if request.data is not None:
-        data = termdata.dropped_in(request.data, request.key_file, preset)
+        data = termdata.dropped_in(request.data, request.key_file, preset, assignment)
     else:
-        data = termdata.generated(request.root, request.key_file, preset, keep=not request.dry_run)
+        data = termdata.generated(request.root, request.key_file, preset, assignment, keep=not request.dry_run)
     refusal = previous.data_refusal(data) if previous else None
     if refusal is not None:
         raise UsageError(refusal)
@@ -190,12 +190,12 @@ def _step_handouts(
     root: Path, assignment: Assignment, for_students: str, for_staff: str, console: Console
 ) -> dict[str, bytes]:
     """The students' and the staff's handouts, by path in dist/, each with the release that it names."""
-    sources, written = root / "handouts", root / template.REFERENCE / "written" / "submission.tex"
-    graded_tests = collect()
+    sources, reference = root / "handouts", root / template.REFERENCE
+    graded_tests = collect(assignment)
     context = handouts.context_of(graded_tests, assignment, sources)
     made = {
         "handouts": handouts.handout(context, sources, for_students),
-        STAFF_FOLDER: staff.handout(context, graded_tests, assignment, sources, written, for_staff),
+        STAFF_FOLDER: staff.handout(context, graded_tests, assignment, sources, reference, for_staff),
     }
     files = {f"{folder}/{name}": data for folder, handouts in made.items() for name, data in handouts.items()}
     console.print(f"[bold]handouts[/] {', '.join(files)}")
@@ -220,13 +220,12 @@ def _step_hotfix(previous: PreviousRelease, contents: Contents, request: Request
     console.print("  students need the new files" if told else "  what students have stays as it is, to the byte")
 
 
-def _step_leaks(root: Path, lists: Lists, contents: Contents, console: Console) -> None:
+def _step_leaks(root: Path, lists: Lists, contents: Contents, assignment: Assignment, console: Console) -> None:
     """Refuse a release that gives away what it must not."""
     tree, data = contents.tree, contents.data
     hidden = {path: (root / path).read_text(encoding="utf-8") for path in expand(root, ["harness/tests_hidden/*.py"])}
-    told = frozenset({data.files["wiki.txt"]})
-    secrets = Secrets(tree.blocks, tree.files, hidden, data.files[GOLD], told, data.key)
-    listed = package.listed_entries(root, lists)
+    secrets = Secrets(tree.blocks, tree.files, hidden, data.answers, data.told, data.key)
+    listed = package.listed_entries(root, lists, assignment)
     artefacts = [
         Artefact(place, each, listed.get(place, frozenset()), for_students=for_students(place))
         for place, each in contents.artefacts.items()
@@ -234,7 +233,7 @@ def _step_leaks(root: Path, lists: Lists, contents: Contents, console: Console) 
     size = sum(len(each.data) for each in artefacts) / 2**20
     console.print(f"[bold]leak check[/] of {size:.1f} MiB")
     title = "this release would give away what it must not (allow.toml excuses a false alarm, with its reason):"
-    refuse_any(title, check(artefacts, secrets, lists))
+    refuse_any(title, check(artefacts, secrets, names=lists.names, passages=lists.passages))
     console.print(
         "  every file is on the release list; students get no solution, hidden graded test, test answer or key"
     )
@@ -244,11 +243,11 @@ def _step_self_check(request: Request, contents: Contents, assignment: Assignmen
     """Use the finished zips; a dry run trains nothing, and goes without the reference where that would be needed."""
     root, data = request.root, contents.data
     upload: Path | None
-    if request.dry_run and (why := trained.untrained(root, data, assignment, request.trained)):
+    if request.dry_run and (why := training.untrained(root, data, assignment, request.trained)):
         console.print(f"[bold]reference[/] a release would train it now: {why}; this dry run does not grade it")
         upload = None
     else:
-        upload = trained.ready(root, data, assignment, console, request.trained)
+        upload = training.ready(root, data, assignment, console, request.trained)
     console.print("[bold]self-check[/] of the finished zips")
     zips = contents.artefacts["student.zip"], contents.artefacts["autograder.zip"]
     return selfcheck.check(*zips, upload, contents.tree.files, assignment, lambda said: console.print(f"  {said}"))

@@ -26,8 +26,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.assignment import Assignment
-from harness.errors import InternalError
-from harness.release.findings import refuse_any
+from harness.errors import InternalError, refuse_any
 from harness.release.package import TOP
 from harness.release.template import REFERENCE
 
@@ -180,7 +179,7 @@ def _grade(who: str, command: list[str], folder: Path, limit: float, *, named: b
     """Run a grade in `folder` and read its results; `named`: it takes them by option, not as its argument."""
     with tempfile.TemporaryDirectory() as scratch:
         results = Path(scratch) / "results.json"
-        # A internal error is told by the results, graded test by graded test.
+        # The results tell an internal error, graded test by graded test.
         options = [*(["--results"] if named else []), str(results)]
         said = _run([*command, *options], folder, limit, accepted=(0, InternalError.exit_code))
         try:

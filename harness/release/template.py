@@ -11,11 +11,10 @@ import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from harness.errors import UsageError
+from harness.errors import UsageError, refuse_any
 from harness.intake.zips import mode_of
-from harness.release.findings import refuse_any
 from harness.release.lists import Lists
-from harness.release.strip.strip import StrippedTree, strip_tree
+from harness.release.strip import StrippedTree, strip_tree
 
 REFERENCE = "reference_solution"
 TEMPLATE = "student_template"

@@ -1,35 +1,40 @@
-"""The data of one release: five files, generated from the term's key or dropped in by staff.
+"""The data of one release: the files that assignment.toml names, generated from the term's key or dropped in by staff.
 
-Promises: what comes out of here is complete, well-formed and consistent. Generated data is kept in `build/`, a folder
-for each key and preset; the demo dataset, which every other command uses, in `build/dataset`.
+Promises: what comes out of here is complete, well-formed and consistent, as far as the problems can tell. Generated
+data is kept in `build/`, a folder for each key and preset; the demo data, which every other command uses, in
+`build/dataset`.
 """
 
 from __future__ import annotations
 
 import hashlib
+import os
+import secrets
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.assignment import load
+from harness.assignment import Assignment
 from harness.errors import UsageError
-from harness.problems.birthplaces.dataset import DEMO_KEY, NAMES, fingerprint, generate, read_key, render, write
-from harness.problems.birthplaces.predictions import load_data_files
-
-#: The one file that students never get.
-GOLD = "birth_test.tsv"
+from harness.problem import problem_of
+from harness.release.keys import DEMO_KEY, fingerprint, master_secret, read_key
 
 DEMO_PRESET = "laptop"
 
 
 @dataclass(frozen=True)
 class TermData:
-    """The five files; `key` is the term's, None where staff brought data and no key."""
+    """The data files; `key` is the term's, None where staff brought data and no key."""
 
     folder: Path
     files: Mapping[str, bytes]
     key: bytes | None
     preset: str
+    staff_only: frozenset[str]
+    """Names of the files that students never get."""
+    tells_answers: frozenset[str]
+    """Names of the files that state answers on purpose."""
 
     @property
     def digest(self) -> str:
@@ -48,8 +53,18 @@ class TermData:
 
     @property
     def for_students(self) -> Mapping[str, bytes]:
-        """All but the test answers."""
-        return {name: data for name, data in self.files.items() if name != GOLD}
+        """All but what staff keep to themselves."""
+        return {name: data for name, data in self.files.items() if name not in self.staff_only}
+
+    @property
+    def answers(self) -> tuple[bytes, ...]:
+        """What no student may learn."""
+        return tuple(data for name, data in self.files.items() if name in self.staff_only)
+
+    @property
+    def told(self) -> frozenset[bytes]:
+        """What states answers on purpose."""
+        return frozenset(data for name, data in self.files.items() if name in self.tells_answers)
 
 
 def digest(files: Mapping[str, bytes]) -> str:
@@ -60,34 +75,89 @@ def digest(files: Mapping[str, bytes]) -> str:
     return total.hexdigest()
 
 
-def dropped_in(folder: Path, key_file: Path | None, preset: str) -> TermData:
+def dropped_in(folder: Path, key_file: Path | None, preset: str, assignment: Assignment) -> TermData:
     """Staff's own dataset. UsageError, with file and line, when it is no complete and consistent one.
 
     A key file only lets the leak check look for the key.
     """
+    names = assignment.data_names()
     if not folder.is_dir():
-        raise UsageError(f"{folder}: no such folder; --data takes a folder with {', '.join(NAMES)}")
-    missing = [name for name in NAMES if not (folder / name).is_file()]
+        raise UsageError(f"{folder}: no such folder; --data takes a folder with {', '.join(names)}")
+    missing = [name for name in names if not (folder / name).is_file()]
     if missing:
         raise UsageError(f"{folder}: not a complete dataset, it lacks {', '.join(missing)}")
-    known = load_data_files(folder)
-    taught = {question.text for question in (*known.train, *known.dev)}
-    both = [question.text for question in known.test if question.text in taught]
-    if len(both) == len(known.test):
-        raise UsageError(f"{folder / GOLD}: every test question stands in train or dev, too; hold people out")
+    for entry in assignment.problems:
+        check = problem_of(entry).check_data
+        if check is not None:
+            check(folder)
     key = read_key(key_file) if key_file else None
-    return TermData(folder, {name: (folder / name).read_bytes() for name in NAMES}, key, preset)
+    return _term_data(folder, {name: (folder / name).read_bytes() for name in names}, key, preset, assignment)
 
 
-def generated(root: Path, key_file: Path | None, preset: str, *, keep: bool = True) -> TermData:
+def generated(root: Path, key_file: Path | None, preset: str, assignment: Assignment, *, keep: bool = True) -> TermData:
     """The dataset of a key, the public demo key's where no file is given; `keep` it in build/, for training."""
     key = read_key(key_file) if key_file else DEMO_KEY
-    dataset = generate(load(root / "assignment.toml").preset(preset).dataset, key)
-    files = render(dataset)
+    files = generate(assignment, preset, key)
     folder = root / "build" / _folder_name(key, preset)
-    if keep and _read(folder) != files:
-        write(dataset, folder)
-    return TermData(folder, files, key, preset)
+    if keep and _read(folder, files) != files:
+        write(files, folder)
+    return _term_data(folder, files, key, preset, assignment)
+
+
+def generate(assignment: Assignment, preset: str, key: bytes) -> Mapping[str, bytes]:
+    """The data files of all problems, by name. UsageError where there is no such preset."""
+    assignment.check_preset(preset)
+    secret = master_secret(key)
+    files: dict[str, bytes] = {}
+    for entry in assignment.problems:
+        make = problem_of(entry).generate
+        if make is not None:
+            files.update(make(entry.presets[preset], secret))
+    return files
+
+
+def write(files: Mapping[str, bytes], out: Path) -> None:
+    """Write data files into the folder `out`, which is made where it is missing.
+
+    A new folder appears complete or not at all. In a folder that exists, each file is replaced whole once all are
+    written beside it; other files there stay.
+
+    Raises:
+        UsageError: `out` is a file, or cannot be written.
+    """
+    if out.exists() and not out.is_dir():
+        raise UsageError(f"{out}: is a file, but the dataset needs a folder; choose another --out")
+    try:
+        _write_all(files, out)
+    except OSError as problem:
+        raise UsageError(f"{out}: cannot write there ({problem.strerror}); choose another --out") from problem
+
+
+def _write_all(contents: Mapping[str, bytes], out: Path) -> None:
+    out.parent.mkdir(parents=True, exist_ok=True)
+    place = out if out.is_dir() else out.parent
+    unfinished = (
+        place / f".{out.name or 'dataset'}.{secrets.token_hex(8)}"
+    )  # the same disk as `out`: renaming is atomic
+    unfinished.mkdir()
+    try:
+        for name, content in contents.items():
+            (unfinished / name).write_bytes(content)
+        if out.is_dir():
+            for name in contents:
+                os.replace(unfinished / name, out / name)  # noqa: PTH105 (Path.replace is this call, less plainly named)
+        else:
+            unfinished.rename(out)
+    finally:
+        shutil.rmtree(unfinished, ignore_errors=True)
+
+
+def _term_data(
+    folder: Path, files: Mapping[str, bytes], key: bytes | None, preset: str, assignment: Assignment
+) -> TermData:
+    staff_only = frozenset(each.name for each in assignment.data if each.audience == "staff")
+    told = frozenset(each.name for each in assignment.data if each.tells_answers)
+    return TermData(folder, files, key, preset, staff_only, told)
 
 
 def _folder_name(key: bytes, preset: str) -> str:
@@ -96,8 +166,8 @@ def _folder_name(key: bytes, preset: str) -> str:
     return f"dataset-{preset}-{fingerprint(key)}"
 
 
-def _read(folder: Path) -> Mapping[str, bytes] | None:
+def _read(folder: Path, files: Mapping[str, bytes]) -> Mapping[str, bytes] | None:
     try:
-        return {name: (folder / name).read_bytes() for name in NAMES}
+        return {name: (folder / name).read_bytes() for name in files}
     except OSError:
         return None

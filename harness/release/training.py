@@ -1,7 +1,12 @@
-"""Trains the reference on a term's data, with the very commands that students type, and collects its upload.
+"""The reference's upload: its code, and the parameters and predictions that training it on the term's data gives.
 
-Promises: the upload folder holds exactly the deliverables, all of them, or does not exist. The three models do not
-depend on each other, so they are trained side by side, as many at a time as there are processors.
+Promises: what `ready` returns is complete and belongs to this code and this data, by a record that training leaves
+beside it. Uploads lie in `build/`, which is never committed: the demo data's in `build/reference_upload`, any other
+data's in a folder of its own. An upload that was trained elsewhere is taken when staff name it: its code must be the
+reference's, and what its models know is for the self-check to see.
+
+Training runs the very commands that students type. What does not depend on each other is trained side by side, as many
+at a time as there are processors; the upload's folder holds all the deliverables, or does not exist.
 """
 
 from __future__ import annotations
@@ -21,32 +26,98 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
-from harness.assignment import ROOT, load
-from harness.errors import InternalError
-from harness.problems.birthplaces.predictions import load_gold, parse, score
+from harness.assignment import ROOT, Assignment, load
+from harness.errors import HoldoutError, InternalError, UsageError
+from harness.problem import problem_of
+from harness.release import termdata
+from harness.release.template import REFERENCE
+from harness.release.termdata import DEMO_PRESET, TermData, digest
 
-#: What students run, model by model, in order.
-CHAINS: Mapping[str, Sequence[str]] = {
-    "vanilla.pretrain": (
-        "vanilla_pretrain",
-        "vanilla_finetune_with_pretrain",
-        "vanilla_eval_dev_with_pretrain",
-        "vanilla_eval_test_with_pretrain",
-    ),
-    "perceiver.pretrain": (
-        "perceiver_pretrain",
-        "perceiver_finetune_with_pretrain",
-        "perceiver_eval_dev_with_pretrain",
-        "perceiver_eval_test_with_pretrain",
-    ),
-    "vanilla.nopretrain": (
-        "vanilla_finetune_without_pretrain",
-        "vanilla_eval_dev_without_pretrain",
-        "vanilla_eval_test_without_pretrain",
-    ),
-}
-FOR_STUDENTS = ("wiki.txt", "birth_places_train.tsv", "birth_dev.tsv", "birth_test_inputs.tsv")
+UPLOAD = "reference_upload"
+
+#: What decides how training goes, beside the deliverables: the commands and what carries them out.
+_COMMANDS = ("run.py", "run.sh")
+_CHANGED = {"data": "the term's data", "preset": "the preset", "code": "run.py or run.sh"}
 _PERCENT = re.compile(rb"(\d+)%\|")
+
+
+def folder_for(root: Path, data: TermData) -> Path:
+    """Where the upload for this data lies."""
+    if data.is_demo and data.preset == DEMO_PRESET:
+        return root / "build" / UPLOAD
+    return root / "build" / f"{UPLOAD}-{data.preset}-{data.digest[:12]}"
+
+
+def ready(root: Path, data: TermData, assignment: Assignment, console: Console, given: Path | None = None) -> Path:
+    """The upload for this data: the one at hand if it is fresh, otherwise trained now, with a progress bar.
+
+    Args:
+        root: the checkout.
+        data: what it must have been trained on.
+        assignment: tells the deliverables.
+        console: told what happens.
+        given: an upload that staff trained elsewhere; nothing is trained then.
+
+    Raises:
+        UsageError: `given` cannot be used.
+        InternalError: training failed.
+    """
+    why = untrained(root, data, assignment, given)
+    folder = given or folder_for(root, data)
+    if why is None:
+        console.print(f"[bold]reference[/] {folder} is {'given' if given else 'fresh'}")
+        return folder
+    if given is not None:
+        raise UsageError(f"--trained {given}: {why}")
+    console.print(f"[bold]reference[/] training anew: {why}")
+    (root / "build").mkdir(exist_ok=True)
+    train_reference(data.folder, folder, assignment, data.preset, console)
+    _record_of(folder).write_text(json.dumps(_record(root, data, assignment), indent=2) + "\n", encoding="utf-8")
+    return folder
+
+
+def untrained(root: Path, data: TermData, assignment: Assignment, given: Path | None = None) -> str | None:
+    """Why the upload at hand, or the one that is given, cannot be used for this code and data, if so."""
+    folder = given or folder_for(root, data)
+    missing = [each.name for each in assignment.deliverables if not (folder / each.name).is_file()]
+    if missing:
+        return f"{folder} lacks {', '.join(missing[:3])}{' and others' if len(missing) > 3 else ''}"
+    source = root / REFERENCE / "src" / "submission"
+    for each in assignment.deliverables:
+        if each.kind == "code" and (folder / each.name).read_bytes() != (source / each.name).read_bytes():
+            return f"{each.name} of the reference has changed since"
+    return None if given else _unrecorded(folder, _record(root, data, assignment))
+
+
+def _unrecorded(folder: Path, wanted: dict[str, str]) -> str | None:
+    """Why the record of a training does not say what is wanted, if so."""
+    try:
+        told = json.loads(_record_of(folder).read_text(encoding="utf-8"))
+        changed = [what for key, what in _CHANGED.items() if told[key] != wanted[key]]
+    except (OSError, ValueError, KeyError, TypeError):
+        return f"{_record_of(folder)} does not tell what it was trained on (--trained takes it all the same)"
+    return f"{' and '.join(changed)} changed since" if changed else None
+
+
+def _record_of(folder: Path) -> Path:
+    """Beside the folder, which holds the deliverables and nothing else."""
+    return folder.with_name(f"{folder.name}.json")
+
+
+def _record(root: Path, data: TermData, assignment: Assignment) -> dict[str, str]:
+    """What training depends on. torch's version is left out: any that the course allows will do for the self-check."""
+    source = root / REFERENCE / "src"
+    code = [f"submission/{each.name}" for each in assignment.deliverables if each.kind == "code"]
+    return {
+        "data": data.digest,
+        "preset": data.preset,
+        "code": digest(
+            {path: (source / path).read_bytes() for path in (*code, *_COMMANDS) if (source / path).is_file()}
+        ),
+    }
+
+
+# Training.
 
 
 @dataclass(frozen=True)
@@ -85,7 +156,7 @@ class Workshop:
 
 
 def train_reference(
-    dataset: Path, out: Path, preset: str = "laptop", console: Console | None = None
+    dataset: Path, out: Path, assignment: Assignment, preset: str, console: Console | None = None
 ) -> Mapping[str, object]:
     """Train all models on the data in `dataset`, and put the deliverables into `out`.
 
@@ -95,8 +166,9 @@ def train_reference(
     Raises:
         InternalError: a step failed, or left a deliverable out.
     """
-    at_a_time = min(len(CHAINS), os.cpu_count() or 1)
-    shop = _open_workshop(dataset, out, preset, threads=max(1, (os.cpu_count() or 1) // at_a_time))
+    chains = [[each.command for each in chain] for chain in assignment.chains]
+    at_a_time = max(1, min(len(chains), os.cpu_count() or 1))
+    shop = _open_workshop(dataset, out, assignment, preset, threads=max(1, (os.cpu_count() or 1) // at_a_time))
     columns = (
         TextColumn("  {task.description:<36}"),
         BarColumn(),
@@ -106,26 +178,26 @@ def train_reference(
     started = time.monotonic()
     with Progress(*columns, console=console) as progress, ThreadPoolExecutor(at_a_time) as pool:
         seconds = dict(
-            pair for chain in pool.map(lambda steps: _train(shop, steps, progress), CHAINS.values()) for pair in chain
+            pair for chain in pool.map(lambda steps: _train(shop, steps, progress), chains) for pair in chain
         )
     wall = time.monotonic() - started
-    _collect(shop.source / "submission", out)
+    _collect(shop.source / "submission", out, assignment)
     figures = {
         "preset": preset,
         "wall_seconds": round(wall, 1),
         "seconds": seconds,
-        "accuracy": _accuracies(out, dataset),
+        "accuracy": _accuracies(out, dataset, assignment),
     }
     out.with_name(f"{out.name}.figures.json").write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
     return figures
 
 
-def _open_workshop(dataset: Path, out: Path, preset: str, threads: int) -> Workshop:
+def _open_workshop(dataset: Path, out: Path, assignment: Assignment, preset: str, threads: int) -> Workshop:
     folder = out.with_name(f"{out.name}.work")
     shutil.rmtree(folder, ignore_errors=True)
     source = folder / "src"
     shutil.copytree(ROOT / "reference_solution" / "src", source, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in FOR_STUDENTS:
+    for name in assignment.data_names(students=True):
         shutil.copyfile(dataset / name, source / "data" / name)
     logs = folder / "logs"
     logs.mkdir()
@@ -151,9 +223,9 @@ def _percent(log: Path) -> int:
     return int(found[-1]) if found else 0
 
 
-def _collect(trained: Path, out: Path) -> None:
+def _collect(trained: Path, out: Path, assignment: Assignment) -> None:
     """Copy exactly the deliverables, aside first, then into place."""
-    names = [deliverable.name for deliverable in load().deliverables]
+    names = [deliverable.name for deliverable in assignment.deliverables]
     missing = [name for name in names if not (trained / name).is_file()]
     if missing:
         raise InternalError(f"training the reference left no {', '.join(missing)} in {trained}")
@@ -166,30 +238,27 @@ def _collect(trained: Path, out: Path) -> None:
     aside.rename(out)
 
 
-def _accuracies(upload: Path, dataset: Path) -> dict[str, float]:
-    """Fraction of right answers by predictions file."""
-    figures = {}
-    for model in CHAINS:
-        for split in ("dev", "test"):
-            found = score(
-                parse((upload / f"{model}.{split}.predictions").read_bytes()), load_gold(dataset / f"birth_{split}.tsv")
-            )
-            figures[f"{model}.{split}"] = round(found.accuracy, 4)
+def _accuracies(upload: Path, dataset: Path, assignment: Assignment) -> dict[str, float]:
+    """Fraction of right answers, as the problems name and count them."""
+    figures: dict[str, float] = {}
+    for entry in assignment.problems:
+        count = problem_of(entry).accuracies
+        if count is not None:
+            figures.update(count(upload, dataset))
     return figures
 
 
 def main() -> int:
     """`make reference`: the demo dataset's reference upload, trained unless it is fresh."""
-    from harness.errors import HoldoutError
-    from harness.release import termdata, trained
-
     console = Console()
     try:
-        trained.ready(ROOT, termdata.generated(ROOT, None, termdata.DEMO_PRESET), load(), console)
+        assignment = load()
+        data = termdata.generated(ROOT, None, DEMO_PRESET, assignment)
+        ready(ROOT, data, assignment, console)
     except HoldoutError as problem:
         print(f"error: {problem}", file=sys.stderr)
         return problem.exit_code
-    figures = ROOT / "build" / f"{trained.UPLOAD}.figures.json"
+    figures = ROOT / "build" / f"{UPLOAD}.figures.json"
     if figures.is_file():
         print(figures.read_text(encoding="utf-8"), end="")
     return 0

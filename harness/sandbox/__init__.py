@@ -5,9 +5,9 @@
         if reply.status is Status.RETURNED:
             judge(reply.value)
 
-Reading order: `session` (theory of operation: which processes, which pipes), `model` (the words), `sandbox` (the front
-door), `zygote` and `worker` (the far side), `hardening` with `seccomp` and `landlock` (the walls), `codec` and `frames`
-(what crosses them), `preflight` (whether the walls stand).
+Reading order: `parent` (theory of operation: which processes, which pipes), `model` (the words), `sandbox` (what
+callers use), `zygote` and `worker` (the child side), `hardening` with `seccomp` and `landlock` (the layers), `codec`
+and `frames` (what crosses them), `preflight` (whether they hold), `times` and `scratch` (the files a worker meets).
 
 Knows nothing of graded tests, points or platforms. This side imports the standard library and numpy, never torch.
 """

@@ -1,4 +1,4 @@
-"""The seam between the front door and the ways to run a worker."""
+"""The seam between the Sandbox and the ways to run a worker."""
 
 from __future__ import annotations
 
@@ -9,16 +9,20 @@ from pathlib import Path
 from typing import Protocol
 
 from harness.sandbox import codec, frames
-from harness.sandbox.job import JOB_NONCE, Job
 from harness.sandbox.model import Limits, Reply
+from harness.sandbox.probe_call import CALL_NONCE, ProbeCall
 
 
 class BackendLostError(Exception):
-    """The far side died or does not answer; the run in flight is lost, another attempt may succeed."""
+    """The child side died or does not answer; the run in flight is lost, another attempt may succeed."""
 
 
 class WorkerLostError(Exception):
     """A worker was killed, and neither by us nor by its own code: the next one need not be."""
+
+
+class DiskFilledError(Exception):
+    """A worker was ended for filling the disk, and when it was gone the disk was as full: somebody else did it."""
 
 
 @dataclass(frozen=True)
@@ -32,9 +36,9 @@ class Order:
     limits: Limits
     arguments: tuple[bytes, list[bytes]]
 
-    def job(self, scratch: Path, uid: int | None, layers: tuple[str, ...], *, strict: bool) -> Job:
+    def call(self, scratch: Path, uid: int | None, layers: tuple[str, ...], *, strict: bool) -> ProbeCall:
         """The order as a worker gets it, with a fresh nonce."""
-        return Job(
+        return ProbeCall(
             tree=str(self.tree),
             probe=self.probe,
             seed=self.seed,
@@ -47,10 +51,10 @@ class Order:
             limits=self.limits,
         )
 
-    def pieces(self, job: Job) -> list[bytes]:
-        """What goes into the request pipe: the job, then the arguments."""
-        told = frames.pack(JOB_NONCE, *codec.encode(job.to_dict()))
-        return [*told, *frames.pack(bytes.fromhex(job.nonce), *self.arguments)]
+    def pieces(self, call: ProbeCall) -> list[bytes]:
+        """What goes into the request pipe: the call, then the arguments."""
+        told = frames.pack(CALL_NONCE, *codec.encode(call.to_dict()))
+        return [*told, *frames.pack(bytes.fromhex(call.nonce), *self.arguments)]
 
 
 class Backend(Protocol):
@@ -67,13 +71,13 @@ class Backend(Protocol):
         """
 
     def restart(self) -> None:
-        """Start the far side anew; raises as `run`."""
+        """Start the child side anew; raises as `run`."""
 
     def facts(self) -> Mapping[str, str | bool | int]:
         """What is known of this way of running: `backend`, `modules`, and each layer that the last worker reached."""
 
     def processes(self) -> tuple[int, ...]:
-        """Process IDs of the far side's own processes."""
+        """Process IDs of the child side's own processes."""
 
     def close(self) -> None:
         """End everything that was started."""

@@ -1,4 +1,4 @@
-"""The script that the far side is exec'd with: `python -s -S -B boot.py MODE DESCRIPTOR ROOT PROBES FOLDER...`.
+"""The script that the child side is exec'd with: `python -s -S -B boot.py MODE DESCRIPTOR ROOT PROBES FOLDER...`.
 
 Sets sys.path to exactly the given folders before anything but built-in modules is imported, so that the standard
 library comes from where workers can read it too, and nothing of the caller's environment or site configuration takes

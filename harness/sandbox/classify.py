@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness.sandbox.exchange import Course
+from harness.sandbox.exchange import Transcript
 from harness.sandbox.model import Frame, Limits, RemoteError, Reply, Status
 
 _LARGEST_SOURCE = 1 << 20
@@ -23,7 +23,7 @@ _SHARE_OF_MEMORY = 0.5
 
 
 @dataclass(frozen=True)
-class Death:
+class WorkerExit:
     """The kernel's account of a worker's end."""
 
     wait_status: int
@@ -35,55 +35,55 @@ class Death:
     """How much of the peak every worker starts with."""
 
 
-def classify(course: Course, death: Death, limits: Limits, tree: Path) -> Reply:
+def classify(transcript: Transcript, ended: WorkerExit, limits: Limits, tree: Path) -> Reply:
     """The reply of a worker that had said "hardened"."""
-    status, value, error, detail = _verdict(course, death, limits, tree)
+    status, value, error, detail = _verdict(transcript, ended, limits, tree)
     return Reply(
         status=status,
         value=value,
         error=error,
-        output=course.output.decode("utf-8", errors="replace"),
-        output_dropped=course.output_dropped,
+        output=transcript.output.decode("utf-8", errors="replace"),
+        output_dropped=transcript.output_dropped,
         detail=detail,
-        wall_seconds=course.seconds,
-        cpu_seconds=death.cpu_seconds,
-        peak_bytes=death.peak_bytes,
+        wall_seconds=transcript.seconds,
+        cpu_seconds=ended.cpu_seconds,
+        peak_bytes=ended.peak_bytes,
     )
 
 
 _Verdict = tuple[Status, Any, RemoteError | None, str]
 
 
-def _verdict(course: Course, death: Death, limits: Limits, tree: Path) -> _Verdict:
-    if course.end == "replied":
-        return _reply(course, limits, tree)
-    if course.end == "late":
+def _verdict(transcript: Transcript, ended: WorkerExit, limits: Limits, tree: Path) -> _Verdict:
+    if transcript.end == "replied":
+        return _reply(transcript, limits, tree)
+    if transcript.end == "late":
         return Status.TIMED_OUT, None, None, f"stopped after {limits.wall_seconds:g} s"
-    if course.end == "too much":
-        return Status.DIED, None, None, f"stopped after {course.seconds:.1f} s: {course.reason}"
-    if course.end == "malformed":
-        return Status.BAD_REPLY, None, None, f"what came back is no reply: {course.reason}"
-    if death.killed:
-        return Status.BAD_REPLY, None, None, f"it closed its reply pipe {course.seconds:.1f} s in and ran on"
-    return _death(course, death, limits)
+    if transcript.end == "too much":
+        return Status.DIED, None, None, f"stopped after {transcript.seconds:.1f} s: {transcript.reason}"
+    if transcript.end == "malformed":
+        return Status.BAD_REPLY, None, None, f"what came back is no reply: {transcript.reason}"
+    if ended.killed:
+        return Status.BAD_REPLY, None, None, f"it closed its reply pipe {transcript.seconds:.1f} s in and ran on"
+    return _verdict_on_exit(transcript, ended, limits)
 
 
-def _death(course: Course, death: Death, limits: Limits) -> _Verdict:
-    after = f"after {course.seconds:.1f} s"
-    if os.WIFEXITED(death.wait_status):
-        code = os.WEXITSTATUS(death.wait_status)
+def _verdict_on_exit(transcript: Transcript, ended: WorkerExit, limits: Limits) -> _Verdict:
+    after = f"after {transcript.seconds:.1f} s"
+    if os.WIFEXITED(ended.wait_status):
+        code = os.WEXITSTATUS(ended.wait_status)
         return Status.DIED, None, None, f"the process ended itself with exit code {code} {after}, without a reply"
-    number = os.WTERMSIG(death.wait_status)
-    if number == signal.SIGXCPU or (number == signal.SIGKILL and death.cpu_seconds >= 0.8 * limits.cpu_seconds):
+    number = os.WTERMSIG(ended.wait_status)
+    if number == signal.SIGXCPU or (number == signal.SIGKILL and ended.cpu_seconds >= 0.8 * limits.cpu_seconds):
         return Status.OUT_OF_CPU, None, None, f"stopped at {limits.cpu_seconds} s of CPU time"
-    if number == signal.SIGKILL and death.peak_bytes - death.shared_bytes >= _SHARE_OF_MEMORY * limits.memory_bytes:
+    if number == signal.SIGKILL and ended.peak_bytes - ended.shared_bytes >= _SHARE_OF_MEMORY * limits.memory_bytes:
         return (
             Status.OUT_OF_MEMORY,
             None,
             None,
-            f"killed by the system {after} for its memory ({death.peak_bytes >> 20} MiB)",
+            f"killed by the system {after} for its memory ({ended.peak_bytes >> 20} MiB)",
         )
-    if number == signal.SIGABRT and _speaks_of_memory(course.output[-4096:].decode("utf-8", errors="replace")):
+    if number == signal.SIGABRT and _speaks_of_memory(transcript.output[-4096:].decode("utf-8", errors="replace")):
         return Status.OUT_OF_MEMORY, None, None, f"stopped {after}: beyond {limits.memory_bytes >> 20} MiB of memory"
     return Status.DIED, None, None, f"killed by {_signal_name(number)} {after}"
 
@@ -99,12 +99,12 @@ def _speaks_of_memory(text: str) -> bool:
     return any(word in text.lower() for word in _MEMORY_WORDS)
 
 
-def _reply(course: Course, limits: Limits, tree: Path) -> _Verdict:
-    message = course.value
+def _reply(transcript: Transcript, limits: Limits, tree: Path) -> _Verdict:
+    message = transcript.value
     kind = message.get("kind") if isinstance(message, dict) else None
     kind = kind if isinstance(kind, str) else None
     if kind == "returned" and isinstance(message, dict) and set(message) == {"kind", "value"}:
-        return Status.RETURNED, message["value"], None, f"returned after {course.seconds:.1f} s"
+        return Status.RETURNED, message["value"], None, f"returned after {transcript.seconds:.1f} s"
     error = _error(message.get("error"), tree) if isinstance(message, dict) else None
     if kind not in {"raised", "import_failed", "unsendable"} or error is None:
         return Status.BAD_REPLY, None, None, "what came back is no reply"
@@ -154,8 +154,8 @@ def source_line(tree: Path, file: str, line: int) -> str:
     return lines[line - 1].strip()[:_LINE_CHARACTERS] if 0 < line <= len(lines) else ""
 
 
-def returned(answer: Mapping[str, Any]) -> Death:
-    """The zygote's answer to `reap` as a Death."""
-    return Death(
+def returned(answer: Mapping[str, Any]) -> WorkerExit:
+    """The zygote's answer to `reap` as a WorkerExit."""
+    return WorkerExit(
         **{name: answer[name] for name in ("wait_status", "killed", "cpu_seconds", "peak_bytes", "shared_bytes")}
     )

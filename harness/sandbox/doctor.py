@@ -46,6 +46,8 @@ def render(found: PreflightReport) -> str:
         "Gradescope mode would grade here." if report.ok_for_grading else "Gradescope mode would refuse to grade here:",
     ]
     lines += [f"  {sentence}" for sentence in report.failures]
+    if report.stays_open:
+        lines += ["", "What no layer closes here:", *(f"  {sentence}" for sentence in report.stays_open)]
     return "\n".join(lines)
 
 

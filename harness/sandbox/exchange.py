@@ -21,7 +21,7 @@ _READY_CAPS = Caps(header_bytes=1 << 14, body_bytes=1 << 14)
 
 
 @dataclass
-class Course:
+class Transcript:
     """What came through the pipes, and how it ended. `end` is one of the words below."""
 
     end: str = "open"
@@ -50,9 +50,9 @@ class Exchange:
         self._selector.register(reply, selectors.EVENT_READ, self._on_reply)
         self._selector.register(output, selectors.EVENT_READ, self._on_output)
         self._selector.register(request, selectors.EVENT_WRITE, self._on_request)
-        self.course = Course(started=time.monotonic())
+        self.transcript = Transcript(started=time.monotonic())
 
-    def run(self, pieces: Sequence[bytes], wall: float, keep: int, look: Callable[[], str]) -> Course:
+    def run(self, pieces: Sequence[bytes], wall: float, keep: int, look: Callable[[], str]) -> Transcript:
         """Until a reply, an end, or a limit. `look` is called some times a second; a sentence from it ends the run.
 
         `wall` seconds count from the worker's "ready"; `keep` is how many bytes of output to keep.
@@ -62,7 +62,7 @@ class Exchange:
         self._wall = wall
         self._deadline = time.monotonic() + READY_SECONDS
         next_look = time.monotonic() + _LOOK_SECONDS
-        while self.course.end == "open":
+        while self.transcript.end == "open":
             now = time.monotonic()
             if now >= self._deadline:
                 self._finish("late")
@@ -72,8 +72,8 @@ class Exchange:
                 if complaint := look():
                     self._finish("too much", complaint)
             self._serve(min(self._deadline, next_look) - now)
-        self.course.seconds = time.monotonic() - self.course.started
-        return self.course
+        self.transcript.seconds = time.monotonic() - self.transcript.started
+        return self.transcript
 
     def drain(self) -> None:
         """Take what output is left once the worker is gone."""
@@ -92,7 +92,7 @@ class Exchange:
 
     def _serve(self, seconds: float) -> None:
         for key, _ in self._selector.select(max(seconds, 0)):
-            if self.course.end == "open":
+            if self.transcript.end == "open":
                 key.data()
 
     def _serve_output(self, seconds: float) -> bool:
@@ -102,7 +102,7 @@ class Exchange:
         return bool(ready)
 
     def _finish(self, end: str, reason: str = "") -> None:
-        self.course.end, self.course.reason = end, reason
+        self.transcript.end, self.transcript.reason = end, reason
         for descriptor in (self._reply, self._request):
             if descriptor >= 0 and descriptor in self._selector.get_map():
                 self._selector.unregister(descriptor)
@@ -117,15 +117,15 @@ class Exchange:
             self._finish("malformed", str(problem))
 
     def _on_message(self, value: Value) -> None:
-        if self.course.ready is not None:
-            self.course.value = value
+        if self.transcript.ready is not None:
+            self.transcript.value = value
             self._finish("replied")
             return
-        self.course.ready = dict(value) if isinstance(value, dict) else {}
-        self.course.started = time.monotonic()
-        self._deadline = self.course.started + self._wall
+        self.transcript.ready = dict(value) if isinstance(value, dict) else {}
+        self.transcript.started = time.monotonic()
+        self._deadline = self.transcript.started + self._wall
         self._reader = Reader(self._nonce, self._caps)
-        if "ready" not in self.course.ready:
+        if "ready" not in self.transcript.ready:
             self._finish("replied")
 
     def _on_request(self) -> None:
@@ -151,6 +151,6 @@ class Exchange:
         if not data:
             self._selector.unregister(self._output)
             return
-        kept = data[: max(0, self._keep - len(self.course.output))]
-        self.course.output += kept
-        self.course.output_dropped += len(data) - len(kept)
+        kept = data[: max(0, self._keep - len(self.transcript.output))]
+        self.transcript.output += kept
+        self.transcript.output_dropped += len(data) - len(kept)

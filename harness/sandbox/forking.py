@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import os
 import signal
-import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from harness.sandbox import scratch, system
-from harness.sandbox.backend import BackendLostError, Order, WorkerLostError
-from harness.sandbox.classify import Death, classify, returned
-from harness.sandbox.exchange import Course, Exchange
+from harness.sandbox import scratch, system, times
+from harness.sandbox.backend import BackendLostError, DiskFilledError, Order, WorkerLostError
+from harness.sandbox.classify import WorkerExit, classify, returned
+from harness.sandbox.exchange import Exchange, Transcript
 from harness.sandbox.identities import Identities, can_change_users
 from harness.sandbox.interpreter import module_path, reachable_module_path
-from harness.sandbox.job import Job
-from harness.sandbox.model import Limits, Reply, SandboxError
-from harness.sandbox.session import Zygote
+from harness.sandbox.model import Reply, SandboxError
+from harness.sandbox.parent import Zygote
+from harness.sandbox.probe_call import ProbeCall
+from harness.sandbox.scratch import DiskWatch
 
 #: A worker whose reply pipe ended is given this long to end by itself, so that its exit status is its own.
 GRACE_SECONDS = 1.0
@@ -70,22 +70,26 @@ class ForkBackend:
         """See `Backend.run`."""
         if self._zygote is None:
             self.restart()
-        lost = 0
+        lost, suspicious = 0, True
         while True:
             try:
-                return self._once(order)
+                return self._once(order, suspicious=suspicious)
+            except DiskFilledError as problem:
+                suspicious = False  # where others fill the disk, what is missing says nothing of a worker
+                self._on_event(f"{problem}; another one is started")
             except WorkerLostError as problem:
                 lost += 1
                 if lost > MOST_LOST_WORKERS:
                     raise SandboxError(f"given up after {lost} workers: {problem}") from problem
                 self._on_event(f"{problem}; another one is started")
 
-    def _once(self, order: Order) -> Reply:
+    def _once(self, order: Order, *, suspicious: bool) -> Reply:
         uid = self._identities.fresh() if self._identities else None
         folder = scratch.create(self._runs, uid)
-        job = order.job(folder, uid, self._layers, strict=self._strict)
+        times.reset(order.tree)
+        call = order.call(folder, uid, self._layers, strict=self._strict)
         try:
-            return self._run(job, order)
+            return self._run(call, order, DiskWatch(folder, order.limits, suspicious=suspicious))
         except BackendLostError:
             if uid is not None:
                 self._unswept.append(uid)
@@ -93,9 +97,9 @@ class ForkBackend:
         finally:
             self._clean(folder, uid)
 
-    def _run(self, job: Job, order: Order) -> Reply:
+    def _run(self, call: ProbeCall, order: Order, watch: DiskWatch) -> Reply:
         assert self._zygote is not None
-        exchange, far = _pipes(job)
+        exchange, far = _pipes(call)
         memory_kills = system.memory_kills()
         try:
             try:
@@ -103,31 +107,35 @@ class ForkBackend:
             finally:
                 for descriptor in far:
                     os.close(descriptor)
-            course, answer = self._attend(exchange, pid, job, order)
+            transcript, answer = self._attend(exchange, pid, call, order, watch)
             exchange.drain()
         finally:
             exchange.close()
         if answer["left"]:
             self._on_event(f"{answer['left']} processes of a worker could not be ended")
-        death = returned(answer)
-        if _was_killed(course, death) and system.memory_kills() != memory_kills:
+        if watch.suspects_hidden_files and not watch.was_released():
+            raise DiskFilledError(f"something else filled the disk while a worker for {call.probe} ran")
+        ended = returned(answer)
+        if _was_killed(transcript, ended) and system.memory_kills() != memory_kills:
             raise WorkerLostError(
-                f"the machine ran out of memory, and a worker for {job.probe} was killed within its limit"
+                f"the machine ran out of memory, and a worker for {call.probe} was killed within its limit"
             )
-        self._reached = _reached(course, death, job)
-        return classify(course, death, order.limits, order.tree)
+        self._reached = _reached(transcript, ended, call)
+        return classify(transcript, ended, order.limits, order.tree)
 
-    def _attend(self, exchange: Exchange, pid: int, job: Job, order: Order) -> tuple[Course, dict[str, Any]]:
+    def _attend(
+        self, exchange: Exchange, pid: int, call: ProbeCall, order: Order, watch: DiskWatch
+    ) -> tuple[Transcript, dict[str, Any]]:
         """Serve the worker's pipes to the end, and reap it even when we are interrupted."""
         assert self._zygote is not None
-        pieces = order.pieces(job)
+        pieces = order.pieces(call)
         limits = order.limits
         try:
-            course = exchange.run(pieces, limits.wall_seconds, limits.output_bytes, _look(Path(job.scratch), limits))
+            transcript = exchange.run(pieces, limits.wall_seconds, limits.output_bytes, watch.look)
         except BaseException:
-            self._zygote.reap(pid, job.uid, 0)
+            self._zygote.reap(pid, call.uid, 0)
             raise
-        return course, self._zygote.reap(pid, job.uid, GRACE_SECONDS if course.end == "closed" else 0)
+        return transcript, self._zygote.reap(pid, call.uid, GRACE_SECONDS if transcript.end == "closed" else 0)
 
     def _clean(self, folder: Path, uid: int | None) -> None:
         if not scratch.wipe(folder):
@@ -144,42 +152,22 @@ class ForkBackend:
             self._identities.close()
 
 
-def _pipes(job: Job) -> tuple[Exchange, tuple[int, int, int]]:
+def _pipes(call: ProbeCall) -> tuple[Exchange, tuple[int, int, int]]:
     """The exchange with the near ends, and the far ends: request, reply, output."""
     request_far, request_near = os.pipe()
     reply_near, reply_far = os.pipe()
     output_near, output_far = os.pipe()
-    exchange = Exchange(request_near, reply_near, output_near, bytes.fromhex(job.nonce), job.reply_caps())
+    exchange = Exchange(request_near, reply_near, output_near, bytes.fromhex(call.nonce), call.reply_caps())
     return exchange, (request_far, reply_far, output_far)
 
 
-def _look(folder: Path, limits: Limits) -> Callable[[], str]:
-    """Says when the scratch folder holds too much. Looks less often when looking is slow."""
-    pause_until = 0.0
-
-    def look() -> str:
-        nonlocal pause_until
-        begun = time.monotonic()
-        if begun < pause_until:
-            return ""
-        used = scratch.usage(folder, limits.scratch_entries)
-        pause_until = begun + 10 * (time.monotonic() - begun)
-        if used.entries > limits.scratch_entries:
-            return f"it made more than {limits.scratch_entries} files and folders"
-        if used.bytes > limits.scratch_bytes:
-            return f"it wrote more than {limits.scratch_bytes >> 20} MiB of files"
-        return ""
-
-    return look
-
-
-def _was_killed(course: Course, death: Death) -> bool:
+def _was_killed(transcript: Transcript, ended: WorkerExit) -> bool:
     """Whether it died of a SIGKILL that was not ours."""
-    killed = os.WIFSIGNALED(death.wait_status) and os.WTERMSIG(death.wait_status) == signal.SIGKILL
-    return killed and course.end == "closed" and not death.killed
+    killed = os.WIFSIGNALED(ended.wait_status) and os.WTERMSIG(ended.wait_status) == signal.SIGKILL
+    return killed and transcript.end == "closed" and not ended.killed
 
 
-def _reached(course: Course, death: Death, job: Job) -> dict[str, str | bool | int]:
+def _reached(transcript: Transcript, ended: WorkerExit, call: ProbeCall) -> dict[str, str | bool | int]:
     """The layers that the worker reported when it was ready.
 
     Raises:
@@ -187,16 +175,16 @@ def _reached(course: Course, death: Death, job: Job) -> dict[str, str | bool | i
         WorkerLostError: it was killed.
         SandboxError: it told why it could not be, or ended.
     """
-    if course.end == "late" and course.ready is None:
+    if transcript.end == "late" and transcript.ready is None:
         raise BackendLostError("a worker did not get ready in time")
-    ready = course.ready or {}
+    ready = transcript.ready or {}
     if isinstance(ready.get("ready"), dict):
         return {**ready["ready"], "uid": ready["ready"]["uid"] is not False}
-    if course.ready is None and _was_killed(course, death):
-        raise WorkerLostError(f"a worker for {job.probe} was killed before it was ready")
-    said = ready.get("fault") or course.output[-1000:].decode("utf-8", errors="replace") or "it said nothing"
+    if transcript.ready is None and _was_killed(transcript, ended):
+        raise WorkerLostError(f"a worker for {call.probe} was killed before it was ready")
+    said = ready.get("fault") or transcript.output[-1000:].decode("utf-8", errors="replace") or "it said nothing"
     hint = ""
-    for path in (Path(job.tree), Path(job.scratch).parent) if job.uid is not None else ():
+    for path in (Path(call.tree), Path(call.scratch).parent) if call.uid is not None else ():
         if closed := scratch.closed_ancestor(path):
             hint = f". Other users cannot enter {closed}: run `chmod o+x` on it, or stage and work elsewhere"
-    raise SandboxError(f"a worker was not ready for {job.probe}: {said}{hint}")
+    raise SandboxError(f"a worker was not ready for {call.probe}: {said}{hint}")

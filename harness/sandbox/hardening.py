@@ -1,6 +1,6 @@
 """What a worker does to itself before student code runs, in the one order that works.
 
-close descriptors - scrub the environment - offer itself to the memory killer - new user ID - resource limits -
+close descriptors - scrub the environment - raise oom_score_adj - new user ID - resource limits -
 NO_NEW_PRIVS - die with the parent - not dumpable - Landlock - seccomp.
 
 Later steps need what earlier ones close off the least: a changed user ID clears the death signal, landlock opens files,
@@ -18,8 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.sandbox import landlock, seccomp, system
-from harness.sandbox.job import Job
 from harness.sandbox.model import Limits
+from harness.sandbox.probe_call import ProbeCall
 
 #: Where a worker finds its pipes: reply, request.
 REPLY, REQUEST = 3, 4
@@ -91,29 +91,30 @@ def scrub_environment(scratch: str) -> None:
     os.environ.update(dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1"))
 
 
-def harden(job: Job, base: Baseline, parent: int, readable: tuple[str, ...]) -> dict[str, str | bool | int]:
-    """Take every layer of `job.layers`; what was reached, by layer. Linux only.
+def harden(call: ProbeCall, base: Baseline, parent: int, readable: tuple[str, ...]) -> dict[str, str | bool | int]:
+    """Take every layer of `call.layers`; what was reached, by layer. Linux only.
 
     Raises:
-        OSError, ValueError: a layer cannot be had, and `job.strict`. Half a change of user is never accepted.
+        OSError, ValueError: a layer cannot be had, and `call.strict`. Half a change of user is never accepted.
     """
     with contextlib.suppress(OSError):
         Path("/proc/self/oom_score_adj").write_text("1000", encoding="ascii")
-    os.chdir(job.scratch)
+    os.chdir(call.scratch)
     os.umask(0o077)
     reached: dict[str, str | bool | int] = {"uid": False, "rlimits": False, "landlock": 0, "seccomp": False}
-    if "uid" in job.layers and job.uid is not None:
-        _become(job.uid)
-        reached["uid"] = job.uid
-    limits = resource_limits(job.limits, base, alone=job.uid is not None)
-    if "rlimits" in job.layers:
-        reached["rlimits"] = attempt(lambda: limit_resources(limits), strict=job.strict)
-    _sever(parent)
-    if "landlock" in job.layers:
-        paths = _readable(job, readable)
-        reached["landlock"] = attempt(lambda: landlock.restrict(paths, [job.scratch, os.devnull]), strict=job.strict)
-    if "seccomp" in job.layers:
-        reached["seccomp"] = attempt(seccomp.install, strict=job.strict)
+    if "uid" in call.layers and call.uid is not None:
+        _become(call.uid)
+        reached["uid"] = call.uid
+    limits = resource_limits(call.limits, base, alone=call.uid is not None)
+    if "rlimits" in call.layers:
+        reached["rlimits"] = attempt(lambda: limit_resources(limits), strict=call.strict)
+    _set_process_flags(parent)
+    if "landlock" in call.layers:
+        paths = _readable(call, readable)
+        reached["landlock"] = attempt(lambda: landlock.restrict(paths, [call.scratch, os.devnull]), strict=call.strict)
+    if "seccomp" in call.layers:
+        shares_user = reached["uid"] is False
+        reached["seccomp"] = attempt(lambda: seccomp.install(shares_user=shares_user), strict=call.strict)
     return reached
 
 
@@ -174,7 +175,7 @@ def limit_resources(values: Mapping[str, tuple[int, int]]) -> bool:
     return True
 
 
-def _sever(parent: int) -> None:
+def _set_process_flags(parent: int) -> None:
     """Never gain rights, die with the parent, and be closed to other processes of the same user."""
     system.prctl(system.PR_SET_NO_NEW_PRIVS, 1)
     system.prctl(system.PR_SET_PDEATHSIG, signal.SIGKILL)
@@ -183,8 +184,8 @@ def _sever(parent: int) -> None:
     system.prctl(system.PR_SET_DUMPABLE, 0)
 
 
-def _readable(job: Job, readable: tuple[str, ...]) -> list[str]:
-    return [*readable, *_SYSTEM_FILES, job.tree, f"/proc/{os.getpid()}"]
+def _readable(call: ProbeCall, readable: tuple[str, ...]) -> list[str]:
+    return [*readable, *_SYSTEM_FILES, call.tree, f"/proc/{os.getpid()}"]
 
 
 def readable_by_all_workers() -> tuple[str, ...]:

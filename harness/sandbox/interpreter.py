@@ -1,4 +1,4 @@
-"""Where the far side's Python finds its modules, also after it has given up its user ID.
+"""Where the child side's Python finds its modules, also after it has given up its user ID.
 
 A worker imports lazily like any Python program, as a user who owns nothing. An interpreter under somebody's closed home
 folder breaks that. Then the standard library (and the packages, where they are closed off too) are staged: hard links
@@ -30,7 +30,7 @@ _READ_CHECK = "import os, sys\nfor p in sys.argv[1:]: os.listdir(p) if os.path.i
 
 @dataclass(frozen=True)
 class ModulePath:
-    """The far side's sys.path, in order, and how it came about."""
+    """The child side's sys.path, in order, and how it came about."""
 
     folders: tuple[str, ...]
     staged: str

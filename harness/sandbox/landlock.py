@@ -1,6 +1,8 @@
 """Landlock: which files a worker can reach at all, by path, whoever owns them. A bonus where the kernel has it (5.13+).
 
-From ABI 4 on it also closes TCP, from ABI 6 on signals and abstract sockets to processes outside.
+From ABI 4 on it also closes TCP, from ABI 6 on signals and abstract sockets to processes outside. What ABI 7 to 10 add
+(audit logs, other threads, sockets with names, UDP) is nothing to a worker, which can make no socket and has one thread
+when it is restricted. Up to ABI 10 there is no right for chmod, utime, stat or flock: `seccomp` refuses the first two.
 """
 
 from __future__ import annotations

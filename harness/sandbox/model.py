@@ -115,3 +115,5 @@ class IsolationReport:
     """Whether every must-have of Isolation.REQUIRED holds."""
     failures: tuple[str, ...] = field(default=())
     """What an attempt from inside a worker could do although it should not, one sentence each."""
+    stays_open: tuple[str, ...] = field(default=())
+    """What no layer closes in this place, one sentence each."""

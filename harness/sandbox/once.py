@@ -17,26 +17,26 @@ from dataclasses import replace
 from typing import NoReturn
 
 from harness.sandbox import hardening, worker
-from harness.sandbox.job import Job
 from harness.sandbox.preload import preload
+from harness.sandbox.probe_call import ProbeCall
 
 
 def run(probes: str) -> NoReturn:
-    """Job and arguments come on stdin, the reply goes to stdout, student code's output to stderr."""
+    """ProbeCall and arguments come on stdin, the reply goes to stdout, student code's output to stderr."""
     request, reply = _take_over_descriptors()
-    job = worker.receive(request)
+    call = worker.receive(request)
     try:
-        probe = worker.find(preload(probes, for_forks=False), job.probe)
-        hardening.scrub_environment(job.scratch)
-        worker.prepare_process(job)
-        os.chdir(job.scratch)
-        _limit(job)
-        importlib.import_module("torch").manual_seed(job.seed % (1 << 63))  # accelerators, too: here there may be some
-        worker.check_reach(job)
+        probe = worker.find(preload(probes, for_forks=False), call.probe)
+        hardening.scrub_environment(call.scratch)
+        worker.prepare_process(call)
+        os.chdir(call.scratch)
+        _limit(call)
+        importlib.import_module("torch").manual_seed(call.seed % (1 << 63))  # accelerators, too: here there may be some
+        worker.check_reach(call)
     except BaseException as problem:  # noqa: BLE001 - all of it is an internal error, and is told as one
-        worker.refuse(job, problem, reply)
-    worker.send(job, {"ready": {"rlimits": "rlimits" in job.layers}}, reply)
-    worker.finish(job, probe, request=request, reply=reply)
+        worker.refuse(call, problem, reply)
+    worker.send(call, {"ready": {"rlimits": "rlimits" in call.layers}}, reply)
+    worker.finish(call, probe, request=request, reply=reply)
 
 
 def _take_over_descriptors() -> tuple[int, int]:
@@ -54,12 +54,12 @@ def _take_over_descriptors() -> tuple[int, int]:
     return request, reply
 
 
-def _limit(job: Job) -> None:
-    if "rlimits" not in job.layers or sys.platform == "win32":
+def _limit(call: ProbeCall) -> None:
+    if "rlimits" not in call.layers or sys.platform == "win32":
         return
     signal.signal(signal.SIGXCPU, signal.SIG_DFL)
     base = hardening.baseline() if sys.platform == "linux" else None
-    limits = replace(job.limits, cpu_seconds=job.limits.cpu_seconds + math.ceil(time.process_time()))
+    limits = replace(call.limits, cpu_seconds=call.limits.cpu_seconds + math.ceil(time.process_time()))
     values = hardening.resource_limits(limits, base, alone=False)
     for name, value in values.items():
         with contextlib.suppress(ValueError, OSError):  # macOS has some of these by name only

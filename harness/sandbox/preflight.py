@@ -5,27 +5,31 @@ from __future__ import annotations
 import itertools
 import os
 import secrets
-from collections.abc import Iterable, Iterator, Mapping
+import sys
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Protocol
 
-from harness.sandbox.job import PACKAGE
-from harness.sandbox.model import IsolationReport, Limits, SandboxError, Status
+import numpy as np
+
+from harness.sandbox.model import IsolationReport, Limits, Reply, SandboxError, Status
+from harness.sandbox.probe_call import PACKAGE
 from harness.sandbox.scratch import SHARED_FOLDERS
-
-if TYPE_CHECKING:
-    from harness.sandbox.sandbox import Sandbox
+from harness.sandbox.values import Value
 
 #: Without these nothing is graded in Isolation.REQUIRED; by what they show.
 MUST_HAVES = {
     "another user": "a worker runs as the grader's own user",
     "files of the grader": "a worker can read files of the grader's alone",
+    "modes and times of files": "a worker can change modes and times of the grader's files",
     "processes of others": "a worker can signal, trace or read another user's processes",
     "network": "a worker can open sockets",
     "new processes": "a worker can start processes",
     "memory limit": "a worker's memory is not limited",
     "file size limit": "a worker's files are not limited",
+    "disk space": "a worker can take disk space past the limit on file sizes",
+    "file locks": "a worker can take memory of the kernel's by locks on files",
     "open files limit": "a worker's descriptors are not limited",
     "thread limit": "a worker's threads are not limited",
     "the submission's files": "a worker can change the submission",
@@ -48,9 +52,30 @@ PROMISES = {
         "Hidden files, results and grader stay intact; no network; "
         "bounded CPU, memory, processes and output; no survivors."
     ),
-    "linux user + landlock": "The same as for root, by Landlock and seccomp in place of user IDs.",
+    "linux user + landlock": (
+        "Hidden files, results and grader stay unread and unchanged, by Landlock and seccomp in place of user IDs, but "
+        "can be seen to be there; no network; bounded CPU, memory, processes and output; no survivors."
+    ),
     "containment only": "Accidents are contained: a fresh process, a deadline, capped output. Malice is not.",
 }
+
+
+_OPEN_EVERYWHERE = (
+    "how long the grade has run: clocks, process IDs and what a worker's memory inherits tell it",
+    "what earlier workers read of common files, by how fast the system's cache gives it",
+    "files without names, until a gibibyte of the disk is missing: looked at ten times a second",
+)
+#: What no layer closes, by place. Nothing is promised where accidents alone are contained.
+STAYS_OPEN = {
+    "gradescope-like root": _OPEN_EVERYWHERE,
+    "linux user + landlock": (
+        *_OPEN_EVERYWHERE,
+        "names, sizes, modes and times of this user's files: Landlock has no right for looking at them",
+        "threads, which are counted together with those of the user's other programs",
+    ),
+    "containment only": (),
+}
+_LIBRARY_TIMES = "times of access of Python's and its packages' files: they tell later workers what earlier ones used"
 
 
 @dataclass(frozen=True)
@@ -62,7 +87,34 @@ class PreflightReport:
     report: IsolationReport
 
 
-def preflight(sandbox: Sandbox) -> PreflightReport:
+class SandboxLike(Protocol):
+    """What the preflight needs of a Sandbox, which imports this module and is not imported here."""
+
+    @property
+    def kind(self) -> str:
+        """`fork` or `spawn`."""
+
+    @property
+    def folder(self) -> Path:
+        """A folder of ours that workers can pass through, not list."""
+
+    @property
+    def private(self) -> Collection[Path]:
+        """What no worker may read."""
+
+    def run(
+        self, tree: Path, probe: str, arguments: Mapping[str, Value], *, seed: int, limits: Limits, load: bool
+    ) -> Reply:
+        """Run a probe in a worker."""
+
+    def facts(self) -> Mapping[str, str | bool | int]:
+        """The layers that the last worker reached."""
+
+    def foreign(self) -> tuple[int, ...]:
+        """Process IDs of ours that a worker must not be able to touch."""
+
+
+def preflight(sandbox: SandboxLike) -> PreflightReport:
     """Try to break out of a worker of `sandbox` in every way we know.
 
     Raises:
@@ -85,7 +137,18 @@ def judge(attempts: Mapping[str, bool], facts: Mapping[str, str | bool | int]) -
         place = "linux user + landlock"
     else:
         place = "containment only"
-    return IsolationReport(place, dict(facts), PROMISES[place], ok, failures)
+    stays_open = STAYS_OPEN[place] + ((_LIBRARY_TIMES,) if STAYS_OPEN[place] and _keeps_times(np.__file__) else ())
+    return IsolationReport(place, dict(facts), PROMISES[place], ok, failures, stays_open)
+
+
+def _keeps_times(path: str) -> bool:
+    """Whether reading this file sets its time of access, as far as its file system says so of itself.
+
+    Overlay file systems, containers' own, do not say that they keep none for the files of an image.
+    """
+    if sys.platform != "linux":
+        return True
+    return not os.statvfs(path).f_flag & (os.ST_NOATIME | os.ST_RDONLY)
 
 
 def _containment(facts: Mapping[str, str | bool | int]) -> IsolationReport:
@@ -93,7 +156,7 @@ def _containment(facts: Mapping[str, str | bool | int]) -> IsolationReport:
     return IsolationReport("containment only", dict(facts), PROMISES["containment only"], False, nothing)
 
 
-def _attempt(sandbox: Sandbox) -> Mapping[str, bool]:
+def _attempt(sandbox: SandboxLike) -> Mapping[str, bool]:
     folder = sandbox.folder / "preflight"
     folder.mkdir(mode=0o711, exist_ok=True)
     folder.chmod(0o711)
@@ -104,7 +167,7 @@ def _attempt(sandbox: Sandbox) -> Mapping[str, bool]:
     reply = sandbox.run(
         tree,
         "sandbox.attempts",
-        _arguments([canary, *_examples(sandbox.private)], folder, sandbox.foreign()),
+        _arguments(canary, [*_examples(sandbox.private)], folder, sandbox.foreign()),
         seed=0,
         limits=_LIMITS,
         load=False,
@@ -133,9 +196,10 @@ def _examples(private: Iterable[Path]) -> Iterator[Path]:
 
 
 def _arguments(
-    private: list[Path], folder: Path, foreign: tuple[int, ...]
+    canary: Path, private: list[Path], folder: Path, foreign: tuple[int, ...]
 ) -> dict[str, int | str | list[int] | list[str]]:
     return {
+        "canary": str(canary),
         "private": [str(path) for path in private],
         "unlisted": str(folder),
         "foreign": [os.getpid(), *foreign],

@@ -1,4 +1,4 @@
-"""What the far side imports before student code exists: the slow libraries and every probe module."""
+"""What the child side imports before student code exists: the slow libraries and every probe module."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The front door: a Sandbox runs probes, one at a time, and answers for what holds while it does."""
+"""What callers use: a Sandbox runs probes, one at a time, and answers for what holds while it does."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from typing import Literal
 
 from harness.sandbox import codec
 from harness.sandbox.backend import Backend, BackendLostError, Order
-from harness.sandbox.job import ARGUMENT_CAPS, LAYERS, PACKAGE
 from harness.sandbox.model import Isolation, IsolationReport, Limits, Reply, SandboxError
 from harness.sandbox.preflight import preflight
+from harness.sandbox.probe_call import ARGUMENT_CAPS, LAYERS, PACKAGE
 from harness.sandbox.scratch import wipe
 from harness.sandbox.values import Value
 
@@ -22,7 +22,7 @@ MOST_RESTARTS = 3
 
 
 class Sandbox:
-    """Runs probes beside submissions. A context manager; the far side starts with the first run.
+    """Runs probes beside submissions. A context manager; the child side starts with the first run.
 
     Args:
         scratch: a folder of ours to work in, made when absent. Other users must be able to pass through it and the
@@ -72,7 +72,7 @@ class Sandbox:
         self.close()
 
     def start(self) -> None:
-        """Start the far side, and under REQUIRED make sure of it; nothing if that is done.
+        """Start the child side, and under REQUIRED make sure of it; nothing if that is done.
 
         Raises:
             SandboxError: it cannot be started, or a must-have does not hold.
@@ -104,7 +104,7 @@ class Sandbox:
         """Run `probe(submission, **arguments)` in a fresh worker.
 
         Args:
-            tree: the folder that holds the package folder `submission/`.
+            tree: the folder that holds the package folder `submission/`: a copy to run, whose files' times are set.
             probe: `topic.function`.
             arguments: plain values and arrays.
             seed: for random, numpy and torch, set before the submission is imported.

@@ -1,5 +1,8 @@
 """Scratch folders: private to one worker, watched while it runs, wiped whatever it left there.
 
+Watching sees files by their names, and files without names by the space that is missing on the disk: a file that was
+removed stays as long as it is open or mapped, and neither limits on descriptors nor on files count the mapped ones.
+
 Wiping assumes the worst: names that are no text, trees deeper than a path can be long, folders without permissions,
 symbolic links to anywhere. It needs one descriptor, follows no link, and never recurses.
 """
@@ -15,6 +18,8 @@ import stat
 import time
 from dataclasses import dataclass
 from pathlib import Path
+
+from harness.sandbox.model import Limits
 
 _BY_DESCRIPTOR = {
     os.open,
@@ -75,6 +80,66 @@ def usage(folder: Path, most_entries: int) -> Usage:
                 else:
                     size += entry.stat(follow_symlinks=False).st_blocks * 512
     return Usage(entries, size)
+
+
+#: How much the disk may fill up during one run beyond what has names; half of what was free, if that is less.
+HIDDEN_BYTES = 1 << 30
+_RELEASE_SECONDS = 2.0
+
+
+class DiskWatch:
+    """Says when one worker has used too much of the disk. Counts names less often where there are many.
+
+    `suspicious`: whether to take what is missing on the disk for the worker's, if nothing with a name explains it.
+    """
+
+    def __init__(self, folder: Path, limits: Limits, *, suspicious: bool = True) -> None:
+        self._folder = folder
+        self._limits = limits
+        self._suspicious = suspicious
+        self._free = self._lowest = _free_bytes(folder)
+        self._pause_until = 0.0
+        self.suspects_hidden_files = False
+        """Whether the disk filled up by what has no name in the folder; `was_released` says whether by the worker."""
+
+    def look(self) -> str:
+        """What is too much, in a sentence that ends the run; else an empty one."""
+        return self._look_for_hidden_files() or self._count_names()
+
+    def _count_names(self) -> str:
+        begun = time.monotonic()
+        if begun < self._pause_until:
+            return ""
+        used = usage(self._folder, self._limits.scratch_entries)
+        self._pause_until = begun + 10 * (time.monotonic() - begun)
+        if used.entries > self._limits.scratch_entries:
+            return f"it made more than {self._limits.scratch_entries} files and folders"
+        if used.bytes > self._limits.scratch_bytes:
+            return f"it wrote more than {self._limits.scratch_bytes >> 20} MiB of files"
+        return ""
+
+    def _look_for_hidden_files(self) -> str:
+        free = _free_bytes(self._folder)
+        taken = self._free - free
+        if not self._suspicious or taken <= min(HIDDEN_BYTES, self._free // 2):
+            return ""
+        self._lowest = free
+        self.suspects_hidden_files = True
+        return f"it wrote {taken >> 20} MiB into files that it had removed"
+
+    def was_released(self) -> bool:
+        """Whether, now that the worker is gone, most of the missing space is back: then it was the worker's."""
+        deadline = time.monotonic() + _RELEASE_SECONDS
+        while 2 * (_free_bytes(self._folder) - self._lowest) < self._free - self._lowest:
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(0.05)
+        return True
+
+
+def _free_bytes(folder: Path) -> int:
+    found = os.statvfs(folder)
+    return found.f_bavail * found.f_frsize
 
 
 def wipe(folder: Path, seconds: float = 30.0) -> bool:

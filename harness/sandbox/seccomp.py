@@ -2,9 +2,15 @@
 
 What is not named here fails with EPERM, or with ENOSYS where libraries then fall back as on a kernel without the call.
 
+Assembled here (`bpf`), not by a library: libseccomp's own Python binding is not on PyPI, the distributions' packages of
+it serve the system's Python and not a virtual environment, and the wrapper that PyPI has (pyseccomp) needs the system's
+libseccomp, which a student's machine may lack. Here every call number can also be asked of every machine's filter.
+
 Allowed: memory, files (Landlock and file modes say which), clocks, threads, signals to oneself. Not allowed, by not
 being named: new processes, exec, sockets, other processes' memory, namespaces, mounts, keys, BPF, io_uring, shared
-memory segments, message queues, changes of identity or priority, and every call that a later kernel will add.
+memory segments, message queues, changes of identity or priority, and every call that a later kernel will add. Nor what
+takes space that no resource limit counts: fallocate(2) passes the limit on file sizes, a lock on a range of bytes is
+memory of the kernel's (RLIMIT_LOCKS has had no effect since Linux 2.4.25).
 """
 
 from __future__ import annotations
@@ -43,12 +49,12 @@ def _names(text: str) -> frozenset[str]:
 
 ALLOWED = _names("""
     brk madvise mmap mprotect mremap msync munmap
-    access chdir chmod close close_range copy_file_range creat dup dup2 dup3 faccessat faccessat2 fadvise64 fallocate
-    fchdir fchmod fchmodat fdatasync fgetxattr flistxattr flock fstat fstatfs fsync ftruncate futimesat getcwd getdents
+    access chdir close close_range copy_file_range creat dup dup2 dup3 faccessat faccessat2 fadvise64
+    fchdir fdatasync fgetxattr flistxattr flock fstat fstatfs fsync ftruncate getcwd getdents
     getdents64 getxattr lgetxattr link linkat listxattr llistxattr lseek lstat mkdir mkdirat newfstatat open openat
     pread64 preadv preadv2 pwrite64 pwritev pwritev2 read readahead readlink readlinkat readv rename renameat renameat2
-    rmdir sendfile stat statfs statx symlink symlinkat sync_file_range truncate umask unlink unlinkat utime utimensat
-    utimes write writev
+    rmdir sendfile stat statfs statx symlink symlinkat sync_file_range truncate umask unlink unlinkat write
+    writev
     epoll_create epoll_create1 epoll_ctl epoll_pwait epoll_pwait2 epoll_wait eventfd eventfd2 pipe pipe2 poll ppoll
     pselect6 select signalfd signalfd4 timerfd_create timerfd_gettime timerfd_settime
     clock_getres clock_gettime clock_nanosleep gettimeofday nanosleep time times
@@ -60,6 +66,10 @@ ALLOWED = _names("""
     sched_getparam sched_getscheduler setrlimit sysinfo uname wait4 waitid
 """)
 
+#: Allowed for a user who owns nothing else. Landlock has no right for modes and times: whoever shares our user could
+#: change those of all our files.
+OWNERS = _names("chmod fchmod fchmodat futimesat utime utimensat utimes")
+
 #: Allowed for some arguments only.
 CHECKED = _names("clone fcntl ioctl kill prctl prlimit64 tgkill")
 
@@ -70,12 +80,19 @@ ABSENT = _names("""
     process_madvise process_mrelease set_mempolicy_home_node userfaultfd
 """)
 
+#: Not on this file system, as the C library hears it: posix_fallocate then writes, and meets the limits.
+UNSUPPORTED = _names("fallocate")
+
 CLONE_THREAD = 0x00010000
 #: CLONE_NEWNS, NEWCGROUP, NEWUTS, NEWIPC, NEWUSER, NEWPID, NEWNET, and CLONE_PTRACE.
 CLONE_REFUSED = 0x7E022000
 
-#: Duplicate, flags and locks. Not F_SETOWN or F_SETSIG, which send any signal to any process of the same user.
-FCNTL_COMMANDS = (0, 1, 2, 3, 4, 5, 6, 7, 36, 37, 38, 1030, 1032)
+#: Duplicate, flags, questions about locks, a pipe's size. Not F_SETOWN or F_SETSIG, which send any signal to any
+#: process of the same user.
+FCNTL_COMMANDS = (0, 1, 2, 3, 4, 5, 36, 1030, 1032)
+#: F_SETLK, F_SETLKW, F_OFD_SETLK, F_OFD_SETLKW: "no locks available", as on some network file systems. flock(2) is
+#: left: it holds one lock per descriptor.
+FCNTL_LOCKS = (6, 7, 37, 38)
 #: TCGETS, TIOCGWINSZ, FIONREAD, FIONBIO, FIONCLEX, FIOCLEX: is it a terminal, how wide, inherit it or not.
 IOCTL_REQUESTS = (0x5401, 0x5413, 0x541B, 0x5421, 0x5450, 0x5451)
 #: PR_SET_NAME, PR_GET_NAME, PR_GET_DUMPABLE, PR_GET_SECCOMP, PR_GET_NO_NEW_PRIVS, PR_SET_VMA: names and questions.
@@ -106,19 +123,21 @@ def here() -> Architecture | None:
     return ARCHITECTURES.get(platform.machine())
 
 
-def build(architecture: Architecture, own_pid: int) -> list[Instruction]:
-    """The filter for the process `own_pid`."""
+def build(architecture: Architecture, own_pid: int, *, shares_user: bool) -> list[Instruction]:
+    """The filter for the process `own_pid`; `shares_user` where its user owns files that are not the worker's."""
+    table = architecture.table
     return [
         *_guard(architecture),
-        *_checked_calls(architecture.table, own_pid),
-        *_allowed_ranges(architecture.table),
-        *_absent_calls(architecture.table),
+        *_checked_calls(table, own_pid),
+        *_answer(table, ALLOWED if shares_user else ALLOWED | OWNERS, ALLOW),
+        *_answer(table, UNSUPPORTED, ERRNO | errno.EOPNOTSUPP),
+        *_absent_calls(table),
         Instruction(RETURN, ERRNO | errno.EPERM),
     ]
 
 
-def install() -> int:
-    """Filter this process and all its threads from now on; the number of instructions.
+def install(*, shares_user: bool) -> int:
+    """Filter this process and all its threads from now on; the number of instructions. See `build`.
 
     Raises:
         OSError: no filter for this architecture, or the kernel refuses it.
@@ -126,7 +145,7 @@ def install() -> int:
     architecture = here()
     if architecture is None:
         raise OSError(errno.ENOSYS, f"no system call table for {platform.machine()}")
-    program = build(architecture, os.getpid())
+    program = build(architecture, os.getpid(), shares_user=shares_user)
     buffer = ctypes.create_string_buffer(assemble(program))
     descriptor = struct.pack("HxxxxxxQ", len(program), ctypes.addressof(buffer))
     system.syscall(architecture.table["seccomp"], _SET_MODE_FILTER, 0, descriptor, what="seccomp")
@@ -147,14 +166,15 @@ def _guard(architecture: Architecture) -> list[Instruction]:
 
 
 def _checked_calls(table: Mapping[str, int], own_pid: int) -> list[Instruction]:
+    locks = dict.fromkeys(FCNTL_LOCKS, ERRNO | errno.ENOLCK)
     return [
         *_thread_only(table["clone"]),
-        *_one_of(table["fcntl"], 1, FCNTL_COMMANDS),
-        *_one_of(table["ioctl"], 1, IOCTL_REQUESTS),
-        *_one_of(table["prctl"], 0, PRCTL_OPTIONS),
-        *_one_of(table["kill"], 0, (own_pid,)),
-        *_one_of(table["tgkill"], 0, (own_pid,)),
-        *_one_of(table["prlimit64"], 0, (0, own_pid)),
+        *_by_argument(table["fcntl"], 1, {**dict.fromkeys(FCNTL_COMMANDS, ALLOW), **locks}),
+        *_by_argument(table["ioctl"], 1, dict.fromkeys(IOCTL_REQUESTS, ALLOW)),
+        *_by_argument(table["prctl"], 0, dict.fromkeys(PRCTL_OPTIONS, ALLOW)),
+        *_by_argument(table["kill"], 0, {own_pid: ALLOW}),
+        *_by_argument(table["tgkill"], 0, {own_pid: ALLOW}),
+        *_by_argument(table["prlimit64"], 0, {0: ALLOW, own_pid: ALLOW}),
     ]
 
 
@@ -170,43 +190,38 @@ def _thread_only(number: int) -> list[Instruction]:
     ]
 
 
-def _one_of(number: int, argument: int, values: tuple[int, ...]) -> list[Instruction]:
-    """Allow call `number` when the low half of its argument is one of `values`, and refuse it otherwise."""
-    tests = [Instruction(JUMP_EQUAL, value, len(values) - index, 0) for index, value in enumerate(values)]
+def _by_argument(number: int, argument: int, answers: Mapping[int, int]) -> list[Instruction]:
+    """The answer to call `number` by the low half of its argument; EPERM to every other value."""
+    tests = []
+    for value, answer in answers.items():
+        tests += [Instruction(JUMP_EQUAL, value, 0, 1), Instruction(RETURN, answer)]
     return [
-        Instruction(JUMP_EQUAL, number, 0, len(values) + 3),
+        Instruction(JUMP_EQUAL, number, 0, len(tests) + 2),
         Instruction(LOAD, argument_at(argument)),
         *tests,
         Instruction(RETURN, ERRNO | errno.EPERM),
-        Instruction(RETURN, ALLOW),
     ]
 
 
-def _allowed_ranges(table: Mapping[str, int]) -> list[Instruction]:
-    """Allow every call of ALLOWED that this architecture has."""
+def _answer(table: Mapping[str, int], names: Iterable[str], answer: int) -> list[Instruction]:
+    """`answer` to every one of these calls that this architecture has."""
     steps = []
-    for low, high in ranges(table[name] for name in ALLOWED if name in table):
+    for low, high in ranges(table[name] for name in names if name in table):
         if low == high:
-            steps += [Instruction(JUMP_EQUAL, low, 0, 1), Instruction(RETURN, ALLOW)]
+            steps += [Instruction(JUMP_EQUAL, low, 0, 1), Instruction(RETURN, answer)]
         else:
             steps += [
                 Instruction(JUMP_AT_LEAST, low, 0, 2),
                 Instruction(JUMP_GREATER, high, 1, 0),
-                Instruction(RETURN, ALLOW),
+                Instruction(RETURN, answer),
             ]
     return steps
 
 
 def _absent_calls(table: Mapping[str, int]) -> list[Instruction]:
     """ENOSYS for calls that libraries probe for, and for numbers that no kernel of our headers' time knew."""
-    steps = [Instruction(JUMP_GREATER, max(table.values()), 0, 1), Instruction(RETURN, ERRNO | errno.ENOSYS)]
-    for low, high in ranges(table[name] for name in ABSENT if name in table):
-        steps += [
-            Instruction(JUMP_AT_LEAST, low, 0, 2),
-            Instruction(JUMP_GREATER, high, 1, 0),
-            Instruction(RETURN, ERRNO | errno.ENOSYS),
-        ]
-    return steps
+    beyond = [Instruction(JUMP_GREATER, max(table.values()), 0, 1), Instruction(RETURN, ERRNO | errno.ENOSYS)]
+    return [*beyond, *_answer(table, ABSENT, ERRNO | errno.ENOSYS)]
 
 
 def ranges(numbers: Iterable[int]) -> list[tuple[int, int]]:

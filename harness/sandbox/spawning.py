@@ -16,12 +16,12 @@ from typing import IO, Any
 
 from harness.sandbox import codec, frames, scratch
 from harness.sandbox.backend import Order
-from harness.sandbox.classify import Death, classify
-from harness.sandbox.exchange import Course
+from harness.sandbox.classify import WorkerExit, classify
+from harness.sandbox.exchange import Transcript
 from harness.sandbox.interpreter import module_path
-from harness.sandbox.job import Job
 from harness.sandbox.model import Reply, SandboxError
-from harness.sandbox.session import ENVIRONMENT, START_SECONDS, command
+from harness.sandbox.parent import ENVIRONMENT, START_SECONDS, command
+from harness.sandbox.probe_call import ProbeCall
 from harness.sandbox.values import Caps, CodecError
 
 _END_SECONDS = 5.0
@@ -57,69 +57,71 @@ class SpawnBackend:
     def run(self, order: Order) -> Reply:
         """See `Backend.run`."""
         folder = scratch.create(self._runs, None)
-        job = order.job(folder, None, self._layers, strict=False)
+        call = order.call(folder, None, self._layers, strict=False)
         try:
-            return self._run(job, order)
+            return self._run(call, order)
         finally:
             scratch.wipe(folder)
 
-    def _run(self, job: Job, order: Order) -> Reply:
+    def _run(self, call: ProbeCall, order: Order) -> Reply:
         begun = _children_cpu_seconds()
         process = subprocess.Popen(
-            command("once", 0, self._probes, self._modules), env=_environment(), cwd=job.scratch, bufsize=0,
+            command("once", 0, self._probes, self._modules), env=_environment(), cwd=call.scratch, bufsize=0,
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=sys.platform !=
             "win32",
         )  # fmt: skip
-        attendance = _Attendance(process, job, order)
+        threads = _PipeThreads(process, call, order)
         try:
-            course = attendance.course()
+            transcript = threads.transcript()
         finally:
             killed = _kill(process)
-            attendance.end()
-        ready = course.ready or {}
+            threads.end()
+        ready = transcript.ready or {}
         if "ready" not in ready:
-            said = ready.get("fault") or course.output[-1000:].decode("utf-8", errors="replace") or "it said nothing"
-            raise SandboxError(f"a worker was not ready for {job.probe}: {said}")
-        death = Death(_wait_status(process.returncode), killed, _children_cpu_seconds() - begun, 0)
-        return classify(course, death, order.limits, order.tree)
+            said = (
+                ready.get("fault") or transcript.output[-1000:].decode("utf-8", errors="replace") or "it said nothing"
+            )
+            raise SandboxError(f"a worker was not ready for {call.probe}: {said}")
+        ended = WorkerExit(_wait_status(process.returncode), killed, _children_cpu_seconds() - begun, 0)
+        return classify(transcript, ended, order.limits, order.tree)
 
 
-class _Attendance:
+class _PipeThreads:
     """Three threads on a process's pipes, and what they saw."""
 
-    def __init__(self, process: subprocess.Popen[bytes], job: Job, order: Order) -> None:
+    def __init__(self, process: subprocess.Popen[bytes], call: ProbeCall, order: Order) -> None:
         assert process.stdin is not None
         assert process.stdout is not None
         assert process.stderr is not None
         self._events: queue.Queue[tuple[str, Any]] = queue.Queue()
-        self._job = job
+        self._call = call
         self._order = order
-        self._course = Course(started=time.monotonic())
+        self._transcript = Transcript(started=time.monotonic())
         self._threads = [
             _thread(self._write, process.stdin),
             _thread(self._read, process.stdout),
             _thread(self._drain, process.stderr),
         ]
 
-    def course(self) -> Course:
+    def transcript(self) -> Transcript:
         """Wait for a reply, an end or the deadline."""
         deadline = time.monotonic() + START_SECONDS
-        while self._course.end == "open":
+        while self._transcript.end == "open":
             try:
                 name, value = self._events.get(timeout=max(deadline - time.monotonic(), 0))
             except queue.Empty:
-                self._course.end = "late"
+                self._transcript.end = "late"
                 break
-            if name == "message" and self._course.ready is None:
-                self._course.ready = value if isinstance(value, dict) else {}
-                self._course.started = time.monotonic()
-                deadline = self._course.started + self._order.limits.wall_seconds
+            if name == "message" and self._transcript.ready is None:
+                self._transcript.ready = value if isinstance(value, dict) else {}
+                self._transcript.started = time.monotonic()
+                deadline = self._transcript.started + self._order.limits.wall_seconds
             elif name == "message":
-                self._course.value, self._course.end = value, "replied"
+                self._transcript.value, self._transcript.end = value, "replied"
             else:
-                self._course.end, self._course.reason = name, value
-        self._course.seconds = time.monotonic() - self._course.started
-        return self._course
+                self._transcript.end, self._transcript.reason = name, value
+        self._transcript.seconds = time.monotonic() - self._transcript.started
+        return self._transcript
 
     def end(self) -> None:
         """Give the threads time to see the end of their pipes; those that something else keeps open are left behind."""
@@ -128,10 +130,10 @@ class _Attendance:
 
     def _write(self, pipe: IO[bytes]) -> None:
         with contextlib.suppress(OSError), pipe:
-            frames.write(pipe.fileno(), self._order.pieces(self._job))
+            frames.write(pipe.fileno(), self._order.pieces(self._call))
 
     def _read(self, pipe: IO[bytes]) -> None:
-        nonce, caps = bytes.fromhex(self._job.nonce), self._job.reply_caps()
+        nonce, caps = bytes.fromhex(self._call.nonce), self._call.reply_caps()
         with pipe:
             try:
                 for limits in (Caps(header_bytes=1 << 14, body_bytes=1 << 14), caps):
@@ -143,12 +145,12 @@ class _Attendance:
                 self._events.put(("closed", ""))
 
     def _drain(self, pipe: IO[bytes]) -> None:
-        course, keep = self._course, self._order.limits.output_bytes
+        transcript, keep = self._transcript, self._order.limits.output_bytes
         with contextlib.suppress(OSError, ValueError), pipe:
             while data := os.read(pipe.fileno(), _CHUNK):
-                kept = data[: max(0, keep - len(course.output))]
-                course.output += kept
-                course.output_dropped += len(data) - len(kept)
+                kept = data[: max(0, keep - len(transcript.output))]
+                transcript.output += kept
+                transcript.output_dropped += len(data) - len(kept)
 
 
 def _thread(target: Callable[[IO[bytes]], None], pipe: IO[bytes]) -> threading.Thread:

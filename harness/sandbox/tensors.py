@@ -24,7 +24,7 @@ def converter(caps: Caps) -> Convert:
 def _strided_to_array(tensor: torch.Tensor, caps: Caps) -> object:
     if tensor.layout != torch.strided or tensor.is_quantized or tensor.device.type == "meta":
         raise CodecError(f"a tensor of layout {tensor.layout} on {tensor.device} cannot cross: send a dense one")
-    if tensor.numel() * tensor.element_size() > caps.body_bytes:  # an expanded one graded tests far more than it holds
+    if tensor.numel() * tensor.element_size() > caps.body_bytes:  # an expanded one claims far more than it holds
         raise CodecError(f"a tensor of {tensor.numel()} elements; at most {caps.body_bytes} bytes may cross")
     if tensor.dtype == torch.bfloat16:
         tensor = tensor.float()

@@ -9,6 +9,7 @@ import contextlib
 import os
 import socket
 import sys
+import tempfile
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -18,12 +19,14 @@ _HARMLESS_VARIABLES = {
     "OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "TORCHINDUCTOR_CACHE_DIR", "TRITON_CACHE_DIR",
     "KMP_INIT_AT_FORK", "KMP_DUPLICATE_LIB_OK",
 }  # fmt: skip
-_PTRACE_ATTACH = {"x86_64": 101, "aarch64": 117}
+_PTRACE_ATTACH = 16
+_KEEP_SIZE = 1
 
 
 def attempts(
     folder: Path,
     *,
+    canary: str,
     private: Sequence[str],
     unlisted: str,
     foreign: Sequence[int],
@@ -37,6 +40,7 @@ def attempts(
 
     Args:
         folder: the tree's package folder.
+        canary: a file of the grader's that may be lost.
         private: files and folders that only the grader may read.
         unlisted: a folder whose entries only the grader may list.
         foreign: process IDs of the zygote and of the grader.
@@ -45,13 +49,17 @@ def attempts(
     """
     return {
         "another user": _is_another_user(foreign),
-        "files of the grader": all(_refused(_reader(Path(path))) for path in private),
+        "files of the grader": all(_refused(_reader(Path(path))) for path in (canary, *private))
+        and _refused(lambda: os.truncate(canary, 0)),
+        "modes and times of files": _refused(lambda: Path(canary).chmod(0o666)) and _refused(lambda: os.utime(canary)),
         "names of other submissions": _refused(lambda: os.listdir(unlisted)),  # noqa: PTH208
         "processes of others": all(_untouchable(pid) for pid in foreign),
         "network": _refused(lambda: socket.socket(socket.AF_INET)) and _refused(lambda: socket.socket(socket.AF_UNIX)),
         "new processes": _refused(_fork) and _refused(_spawn),
         "memory limit": _refused(lambda: bytearray(memory_bytes + (64 << 20))),
         "file size limit": _refused(lambda: _write(Path("large"), file_bytes + 1)),
+        "disk space": _refused(_allocate),
+        "file locks": _refused(_lock),
         "open files limit": _refused(lambda: _open_many(open_files)),
         "thread limit": _refused(lambda: _start_threads(tasks)),
         "the submission's files": _refused(lambda: _write(folder / "new", 1)),
@@ -93,12 +101,30 @@ def _untouchable(pid: int) -> bool:
 
 
 def _trace(pid: int) -> None:
-    from harness.sandbox import system
+    _call("ptrace", _PTRACE_ATTACH, pid, 0, 0)
 
-    machine = os.uname().machine
-    if machine not in _PTRACE_ATTACH:
-        raise OSError("not tried: the call's number is not known here")
-    system.syscall(_PTRACE_ATTACH[machine], 16, pid, 0, 0, what="ptrace")
+
+def _call(name: str, *arguments: int) -> None:
+    from harness.sandbox import seccomp, system
+
+    architecture = seccomp.here()
+    if architecture is None:
+        raise OSError(f"not tried: the number of {name} is not known here")
+    system.syscall(architecture.table[name], *arguments, what=name)
+
+
+def _allocate() -> None:
+    """Space on the disk beyond the end of a file, which no limit on file sizes counts."""
+    with tempfile.TemporaryFile(dir=Path.cwd()) as file:
+        _call("fallocate", file.fileno(), _KEEP_SIZE, 0, 1 << 20)
+
+
+def _lock() -> None:
+    """A lock on one byte: the kernel's memory, and nothing counts how many there are."""
+    import fcntl
+
+    with tempfile.TemporaryFile(dir=Path.cwd()) as file:
+        fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB, 1)
 
 
 def _fork() -> None:

@@ -19,7 +19,7 @@ from types import ModuleType
 from typing import Any, NoReturn
 
 from harness.sandbox import codec, describe, frames, hardening
-from harness.sandbox.job import ARGUMENT_CAPS, JOB_NONCE, PACKAGE, Job
+from harness.sandbox.probe_call import ARGUMENT_CAPS, CALL_NONCE, PACKAGE, ProbeCall
 from harness.sandbox.values import CodecError
 
 Probe = Callable[..., object]
@@ -41,29 +41,29 @@ def find(probes: Probes, name: str) -> Probe:
     return probe  # type: ignore[no-any-return]
 
 
-def check_reach(job: Job) -> None:
+def check_reach(call: ProbeCall) -> None:
     """Raises OSError where this process, as what it is now, cannot read the tree or write its scratch folder."""
-    with os.scandir(job.tree if not job.load else os.path.join(job.tree, PACKAGE)) as entries:  # noqa: PTH118
+    with os.scandir(call.tree if not call.load else os.path.join(call.tree, PACKAGE)) as entries:  # noqa: PTH118
         for entry in entries:
             if entry.is_file(follow_symlinks=False):
                 os.close(os.open(entry.path, os.O_RDONLY))
                 break
-    os.close(os.open(os.path.join(job.scratch, ".try"), os.O_WRONLY | os.O_CREAT, 0o600))  # noqa: PTH118
-    os.unlink(os.path.join(job.scratch, ".try"))  # noqa: PTH108, PTH118
+    os.close(os.open(os.path.join(call.scratch, ".try"), os.O_WRONLY | os.O_CREAT, 0o600))  # noqa: PTH118
+    os.unlink(os.path.join(call.scratch, ".try"))  # noqa: PTH108, PTH118
 
 
-def send(job: Job, message: Mapping[str, object], descriptor: int) -> None:
+def send(call: ProbeCall, message: Mapping[str, object], descriptor: int) -> None:
     """One message of ours, from before student code runs."""
-    frames.write(descriptor, frames.pack(bytes.fromhex(job.nonce), *codec.encode(message)))
+    frames.write(descriptor, frames.pack(bytes.fromhex(call.nonce), *codec.encode(message)))
 
 
-def finish(job: Job, probe: Probe, *, request: int, reply: int) -> NoReturn:
+def finish(call: ProbeCall, probe: Probe, *, request: int, reply: int) -> NoReturn:
     """Everything from the arguments to the end of the process."""
-    nonce = bytes.fromhex(job.nonce)
+    nonce = bytes.fromhex(call.nonce)
     arguments = codec.decode(*frames.read(request, nonce, ARGUMENT_CAPS), ARGUMENT_CAPS)
     os.close(request)
     streams = (sys.stdout, sys.stderr)
-    pieces = _frame(job, nonce, _outcome(job, probe, arguments))
+    pieces = _frame(call, nonce, _outcome(call, probe, arguments))
     for stream in streams:
         with contextlib.suppress(BaseException):  # student code may have closed or replaced what is beneath
             stream.flush()
@@ -71,27 +71,27 @@ def finish(job: Job, probe: Probe, *, request: int, reply: int) -> NoReturn:
     os._exit(0)
 
 
-def _outcome(job: Job, probe: Probe, arguments: Any) -> Any:
+def _outcome(call: ProbeCall, probe: Probe, arguments: Any) -> Any:
     """What to send: kind `returned` with a value, or `import_failed` or `raised` with a description."""
     kind = "import_failed"
     try:
-        _seed(job.seed)
-        subject = _load(job)
+        _seed(call.seed)
+        subject = _load(call)
         kind = "raised"
         return {"kind": "returned", "value": probe(subject, **arguments)}
     except BaseException as problem:  # noqa: BLE001 - SystemExit and KeyboardInterrupt are the student's, too
-        return {"kind": kind, "error": describe.describe(problem, job.tree)}
+        return {"kind": kind, "error": describe.describe(problem, call.tree)}
 
 
-def _frame(job: Job, nonce: bytes, outcome: Any) -> list[bytes]:
+def _frame(call: ProbeCall, nonce: bytes, outcome: Any) -> list[bytes]:
     from harness.sandbox import tensors
 
-    caps = job.reply_caps()
+    caps = call.reply_caps()
     try:
         return frames.pack(nonce, *codec.encode(outcome, caps, tensors.converter(caps)))
     except BaseException as problem:  # noqa: BLE001 - the value's own methods may raise anything
         kind = "unsendable" if isinstance(problem, (CodecError, TypeError, ValueError, RuntimeError)) else "raised"
-        return frames.pack(nonce, *codec.encode({"kind": kind, "error": describe.describe(problem, job.tree)}, caps))
+        return frames.pack(nonce, *codec.encode({"kind": kind, "error": describe.describe(problem, call.tree)}, caps))
 
 
 def _seed(seed: int) -> None:
@@ -104,17 +104,17 @@ def _seed(seed: int) -> None:
     torch.default_generator.manual_seed(seed % (1 << 63))
 
 
-def _load(job: Job) -> object:
-    if not job.load:
-        return Path(job.tree) / PACKAGE
-    sys.path.insert(0, job.tree)
+def _load(call: ProbeCall) -> object:
+    if not call.load:
+        return Path(call.tree) / PACKAGE
+    sys.path.insert(0, call.tree)
     importlib.invalidate_caches()
     return importlib.import_module(PACKAGE)
 
 
-def prepare_process(job: Job) -> None:
-    """Python's own settings that depend on the job."""
-    tempfile.tempdir = job.scratch  # else the first use tries several folders
+def prepare_process(call: ProbeCall) -> None:
+    """Python's own settings that depend on the call."""
+    tempfile.tempdir = call.scratch  # else the first use tries several folders
     # New streams: the inherited ones believe that they write to the zygote's log.
     for name, descriptor in (("stdout", 1), ("stderr", 2)):
         raw = io.BufferedWriter(io.FileIO(descriptor, "w", closefd=False))
@@ -123,29 +123,29 @@ def prepare_process(job: Job) -> None:
         setattr(sys, f"__{name}__", stream)
 
 
-def receive(request: int) -> Job:
-    """The job, the first message on the request pipe."""
-    raw = codec.decode(*frames.read(request, JOB_NONCE, ARGUMENT_CAPS), ARGUMENT_CAPS)
+def receive(request: int) -> ProbeCall:
+    """The call, the first message on the request pipe."""
+    raw = codec.decode(*frames.read(request, CALL_NONCE, ARGUMENT_CAPS), ARGUMENT_CAPS)
     assert isinstance(raw, dict)
-    return Job.from_dict(raw)
+    return ProbeCall.from_dict(raw)
 
 
 def enter(probes: Probes, base: hardening.Baseline, parent: int, readable: tuple[str, ...]) -> NoReturn:
     """A forked worker from its descriptors on: harden, say so, and run. Never returns."""
-    job = receive(hardening.REQUEST)
+    call = receive(hardening.REQUEST)
     try:
-        hardening.scrub_environment(job.scratch)
-        prepare_process(job)
-        probe = find(probes, job.probe)
-        layers = hardening.harden(job, base, parent, readable)
-        check_reach(job)
+        hardening.scrub_environment(call.scratch)
+        prepare_process(call)
+        probe = find(probes, call.probe)
+        layers = hardening.harden(call, base, parent, readable)
+        check_reach(call)
     except BaseException as problem:  # noqa: BLE001 - all of it is an internal error, and is told as one
-        refuse(job, problem, hardening.REPLY)
-    send(job, {"ready": layers}, hardening.REPLY)
-    finish(job, probe, request=hardening.REQUEST, reply=hardening.REPLY)
+        refuse(call, problem, hardening.REPLY)
+    send(call, {"ready": layers}, hardening.REPLY)
+    finish(call, probe, request=hardening.REQUEST, reply=hardening.REPLY)
 
 
-def refuse(job: Job, problem: BaseException, reply: int) -> NoReturn:
+def refuse(call: ProbeCall, problem: BaseException, reply: int) -> NoReturn:
     """Tell the grader that this worker is not fit to run anything, and end."""
-    send(job, {"fault": f"{type(problem).__name__}: {problem}"[:1000]}, reply)
+    send(call, {"fault": f"{type(problem).__name__}: {problem}"[:1000]}, reply)
     os._exit(1)

@@ -1,12 +1,12 @@
 """The zygote: imports torch once, then forks a hardened worker whenever the grader asks.
 
 Single-threaded always, since a fork copies one thread only. It never runs a tensor operation and never imports a
-submission. It is the workers' parent and, as child subreaper, the foster parent of whatever they may start.
+submission. It is the workers' parent and, as child subreaper, becomes the parent of whatever they may start.
 
 Requests and answers are JSON, one per packet of a SOCK_SEQPACKET socket; an answer bears its request's "id":
 
     {"op": "fork"} with descriptors request, reply, output              -> {"pid": n}
-    {"op": "reap", "pid": n, "uid": n | null, "grace": seconds}         -> a Death's fields and "left"
+    {"op": "reap", "pid": n, "uid": n | null, "grace": seconds}         -> a WorkerExit's fields and "left"
     {"op": "sweep", "uid": n}                                           -> {}
 
 What a worker is to do reaches it through its request pipe and never this process: every later worker inherits this
@@ -73,7 +73,7 @@ def serve(descriptor: int, probes: str) -> NoReturn:
 def _end_with_the_grader(control: socket.socket) -> None:
     """While nobody listens to the socket: have the kernel kill this process as soon as its other end is closed.
 
-    Not the parent's death signal: that one also comes when only the thread ends that started this process.
+    Not the parent's ended signal: that one also comes when only the thread ends that started this process.
     """
     descriptor = control.fileno()
     fcntl.fcntl(descriptor, fcntl.F_SETOWN, os.getpid())
@@ -161,7 +161,7 @@ class _Zygote:
             "cpu_seconds": usage.ru_utime + usage.ru_stime,
             "peak_bytes": usage.ru_maxrss * 1024,
             "shared_bytes": self._base.resident,
-            "left": self._end_strays(request["uid"]),
+            "left": self._end_orphans(request["uid"]),
         }
 
     def _sweep(self, request: dict[str, Any], _: list[int]) -> dict[str, Any]:
@@ -169,23 +169,23 @@ class _Zygote:
         _kill_all_of(request["uid"])
         return {}
 
-    def _end_strays(self, uid: int | None) -> int:
+    def _end_orphans(self, uid: int | None) -> int:
         """Kill and reap whatever our last worker left; how many would not go.
 
         Orphans become the zygote's children, so a zygote without children proves that nothing is left. Only where there
         are some, or where the kernel does not tell, is the whole user ID killed: that takes another fork.
         """
-        if uid is not None and self._strays() != []:
+        if uid is not None and self._orphans() != []:
             _kill_all_of(uid)
         deadline = time.monotonic() + PATIENCE_SECONDS
-        while (strays := self._strays()) and time.monotonic() < deadline:
-            for pid in strays:
+        while (orphans := self._orphans()) and time.monotonic() < deadline:
+            for pid in orphans:
                 with contextlib.suppress(ProcessLookupError, PermissionError):
                     os.kill(pid, signal.SIGKILL)
             time.sleep(0.002)
-        return len(strays or [])
+        return len(orphans or [])
 
-    def _strays(self) -> list[int] | None:
+    def _orphans(self) -> list[int] | None:
         """Children that are no known workers, so orphans that became ours. None where the kernel does not list any."""
         with contextlib.suppress(ChildProcessError):
             while (pid := os.waitpid(-1, os.WNOHANG)[0]) != 0:  # reap the dead ones on the way

@@ -12,7 +12,7 @@ from harness.grading.feedback import expect
 from harness.grading.student import Student
 from harness.problems.birthplaces.checks import Preparation, expect_threshold, judge
 from harness.problems.birthplaces.gold import Gold
-from harness.problems.birthplaces.provenance import expect_own
+from harness.problems.birthplaces.origin import expect_own
 from harness.problems.birthplaces.samples import DOCUMENTS, NAMES_TSV
 
 
@@ -48,6 +48,6 @@ def test_dev_predictions_with_pretraining(
     """vanilla.pretrain.dev.predictions answers at least 10% of the dev questions."""
     score = judge(student, "vanilla.pretrain.dev.predictions", gold, for_staff)
     expect_threshold(
-        score, assignment.thresholds.vanilla, hint="was the model pretrained to the end, and are its weights loaded?"
+        score, assignment.thresholds["vanilla"], hint="was the model pretrained to the end, and are its weights loaded?"
     )
     expect_own(student, "vanilla.pretrain.dev.predictions", gold, assignment, rng, for_staff)

@@ -13,7 +13,7 @@ from harness.grading.student import Student
 from harness.probes import blocks, training
 from harness.problems.birthplaces.checks import expect_threshold, hinting, judge
 from harness.problems.birthplaces.gold import Gold
-from harness.problems.birthplaces.provenance import expect_own
+from harness.problems.birthplaces.origin import expect_own
 from harness.problems.birthplaces.samples import SIZES
 
 PERCEIVER = {**SIZES, "bottleneck_dim": 9}
@@ -79,7 +79,7 @@ def test_dev_predictions_of_the_perceiver(
     score = judge(student, "perceiver.pretrain.dev.predictions", gold, for_staff)
     expect_threshold(
         score,
-        assignment.thresholds.perceiver,
+        assignment.thresholds["perceiver"],
         hint="was the perceiver pretrained to the end, and are its weights loaded?",
     )
     expect_own(student, "perceiver.pretrain.dev.predictions", gold, assignment, rng, for_staff)

@@ -29,11 +29,11 @@ _HANDOUT = {
 
 #: Why finetune and pretrain may raise in hidden graded tests although the basic ones pass.
 OTHER_INPUT = (
-    "an exception was raised; if a basic graded test about this function fails as well, start there. If not, the "
+    "an exception was raised; if a basic test about this function fails as well, start there. If not, the "
     "corpus makes the difference: is every path read that is given, is every character of the corpus in the vocabulary?"
 )
 TRAINING = (
-    "training raised an exception; if a basic graded test about {} or the dataset fails as well, start there. If not: "
+    "training raised an exception; if a basic test about {} or the dataset fails as well, start there. If not: "
     "does every example have one length, and does train use the Trainer that it is given?"
 )
 

@@ -12,7 +12,7 @@ from harness.grading.feedback import expect
 from harness.grading.student import Student
 from harness.problems.birthplaces.checks import judge
 from harness.problems.birthplaces.gold import Gold
-from harness.problems.birthplaces.provenance import expect_own
+from harness.problems.birthplaces.origin import expect_own
 from harness.tests_hidden.uploads import expect_variant, state_dict
 
 

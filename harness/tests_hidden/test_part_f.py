@@ -13,7 +13,7 @@ from harness.probes import learning
 from harness.problems.birthplaces import reference_model
 from harness.problems.birthplaces.checks import Preparation, expect_threshold, hinting, judge, model_sizes
 from harness.problems.birthplaces.gold import Gold
-from harness.problems.birthplaces.provenance import expect_own
+from harness.problems.birthplaces.origin import expect_own
 from harness.tests_hidden.inputs import (
     OTHER_INPUT,
     TRAINING,
@@ -104,6 +104,8 @@ def test_test_predictions_with_pretraining(
     """vanilla.pretrain.test.predictions answers at least 10% of the test questions."""
     score = judge(student, "vanilla.pretrain.test.predictions", gold, for_staff)
     expect_threshold(
-        score, assignment.thresholds.vanilla, hint="evaluate the finetuned model on birth_test_inputs.tsv, in its order"
+        score,
+        assignment.thresholds["vanilla"],
+        hint="evaluate the finetuned model on birth_test_inputs.tsv, in its order",
     )
     expect_own(student, "vanilla.pretrain.test.predictions", gold, assignment, rng, for_staff)

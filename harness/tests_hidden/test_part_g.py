@@ -14,7 +14,7 @@ from harness.grading.student import Student
 from harness.probes import perceiver
 from harness.problems.birthplaces.checks import expect_threshold, hinting, judge
 from harness.problems.birthplaces.gold import Gold
-from harness.problems.birthplaces.provenance import expect_own
+from harness.problems.birthplaces.origin import expect_own
 from harness.tests_hidden import forward
 from harness.tests_hidden.budget import dkw, share
 from harness.tests_hidden.perceivers import draw_numbers, expect_drawn, explain, read, slopes
@@ -244,7 +244,7 @@ def test_test_predictions_of_the_perceiver(
     score = judge(student, "perceiver.pretrain.test.predictions", gold, for_staff)
     expect_threshold(
         score,
-        assignment.thresholds.perceiver,
+        assignment.thresholds["perceiver"],
         hint="evaluate the finetuned perceiver on birth_test_inputs.tsv, in its order",
     )
     expect_own(student, "perceiver.pretrain.test.predictions", gold, assignment, rng, for_staff)

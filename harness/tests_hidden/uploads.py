@@ -21,10 +21,11 @@ Shapes = Mapping[str, Sequence[int]]
 DOCUMENTS = 24
 SHORTEST, LONGEST = 24, 100
 
-#: The part of the loss of knowing only how frequent each character is that a pretrained model must stay below.
-#: Measured with the demo data and the laptop's preset, in parts of that loss (which is 3.25 nats): vanilla models after
-#: 0, 1, 3, 10 and all 140 epochs 1.38, 0.76, 0.66, 0.38 and 0.11; over 20 draws of documents each is 0.04 off at most.
-KNOWS_MORE = 0.6
+#: The part of the loss of knowing only how frequent each character is that a pretrained model must stay below. What
+#: follows upon each character is told by a table, which an embedding and a head can hold without any training: that has
+#: a part of 0.75. Measured with the demo data and the laptop's preset (20 draws of documents, none 0.04 off): vanilla
+#: models after 0, 1, 3, 10 and all 140 epochs 1.38, 0.76, 0.66, 0.38 and 0.11, the perceiver after all of them 0.12.
+KNOWS_MORE = 0.7
 
 #: A model of this assignment is no larger.
 LARGEST = {"n_embd": 2048, "block_size": 4096, "n_layer": 64}
@@ -52,10 +53,13 @@ def expect_variant(found: dict[str, Any], name: str, gold: Gold, *, perceiver: b
     basis and cross-attention of the model's width. Causal masks, which are no parameters, may be there or not.
     """
     problem = _problem(found["shapes"], len(gold.vocabulary), perceiver=perceiver)
-    wanted = "a perceiver's state dict, with a basis of shape (1, m, d)" if perceiver else "a vanilla model's state dict"
-    hint = "does --variant reach the function that builds the model, and is it trained on this term's wiki.txt?"
     if problem:
-        raise Failure(f"{name}: {wanted}", f"{name}: {problem}", hint=hint, public=True)
+        raise Failure(
+            expected=f"{name}: the state dict of a {'perceiver' if perceiver else 'vanilla model'}",
+            seen=f"{name}: {problem}",
+            hint="does --variant reach the function that builds the model, and is it trained on this term's wiki.txt?",
+            public=True,
+        )
 
 
 def _problem(shapes: Shapes, characters: int, *, perceiver: bool) -> str:
@@ -84,7 +88,7 @@ def _sizes(shapes: Shapes, characters: int) -> dict[str, int] | str:
         return f"it knows {tokens[0]} characters, and this term's wiki.txt has {characters} with MASK and PAD"
     numbers = {int(each.split(".")[1]) for each in shapes if each.startswith("blocks.") and _is_numbered(each)}
     sizes = {"vocab_size": characters, "block_size": positions[1], "n_embd": tokens[1], "n_layer": len(numbers)}
-    if any(not (name == "n_layer" or 1 < sizes[name]) or sizes[name] > most for name, most in LARGEST.items()):
+    if any(not (name == "n_layer" or sizes[name] > 1) or sizes[name] > most for name, most in LARGEST.items()):
         return "it is of a size that no model of this assignment has"
     return sizes
 
@@ -98,7 +102,7 @@ def _problem_of_blocks(own: Shapes, sizes: Mapping[str, int]) -> str:
     width = sizes["n_embd"]
     for block in ("down_block", "up_block"):
         inside = {each.removeprefix(f"{block}."): tuple(shape) for each, shape in own.items() if each.startswith(block)}
-        squares = {each.rpartition(".")[0].rpartition(".")[2] for each, shape in inside.items() if shape == (width,) * 2}
+        squares = {each.split(".")[-2] for each, shape in inside.items() if shape == (width, width) and "." in each}
         if not {"key", "query", "value", "proj"} <= squares:
             return f"{block} holds no cross-attention of {width} channels"
         if any(not set(shape) & {width} for shape in inside.values() if shape != (4 * width,)):

@@ -16,6 +16,13 @@ def home_of_harness():
 
 if __name__ == "__main__":
     sys.path.insert(0, str(home_of_harness()))
+    from harness.errors import MissingPackageError, check_packages
+
+    try:
+        check_packages()
+    except MissingPackageError as problem:
+        print(f"error: {problem}", file=sys.stderr)
+        sys.exit(problem.exit_code)
     from harness.cli import students_grader
 
     sys.exit(students_grader(sys.argv[1:], submission=HERE / "submission", data=HERE / "data"))

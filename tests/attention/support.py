@@ -14,14 +14,14 @@ from typing import Any
 
 import numpy as np
 
-from harness.assignment import ROOT
+from harness.assignment import ROOT, load
 from harness.grading import catalogue
 from harness.grading.feedback import Failure
 from harness.grading.student import seed_of
 from harness.problems.attention.checks import FILE
 
 REFERENCE = (ROOT / "reference_solution" / "src" / "submission" / FILE).read_text(encoding="utf-8")
-GRADED_TESTS = tuple(graded_test for graded_test in catalogue.collect() if graded_test.part.startswith("3"))
+GRADED_TESTS = tuple(graded_test for graded_test in catalogue.collect(load()) if graded_test.part.startswith("3"))
 FUNCTIONS = {
     graded_test.id: getattr(importlib.import_module(graded_test.module), graded_test.function)
     for graded_test in GRADED_TESTS

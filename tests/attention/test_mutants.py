@@ -162,7 +162,7 @@ def test_every_graded_test_catches_a_mutant_and_every_hidden_graded_test_one_tha
 
 def test_template_fails_every_graded_test():
     from harness.assignment import ROOT
-    from harness.release.strip.strip import strip_tree
+    from harness.release.strip import strip_tree
 
     path = "src/submission/attention_exploration.py"
     tree = strip_tree({path: (ROOT / "reference_solution" / path).read_bytes()})

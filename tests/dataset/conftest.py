@@ -5,13 +5,14 @@ import functools
 import pytest
 
 from harness.assignment import load
-from harness.problems.birthplaces.dataset import DEMO_KEY, Dataset, generate
+from harness.problems.birthplaces.dataset import Dataset, generate
+from harness.release.keys import DEMO_KEY, master_secret
 
 
 @functools.cache
 def dataset_of(preset: str, key: bytes) -> Dataset:
     """Datasets are immutable: one of a kind serves every test."""
-    return generate(load().preset(preset).dataset, key)
+    return generate(load().problem("birthplaces").presets[preset], master_secret(key))
 
 
 @pytest.fixture(params=["laptop", "full"])

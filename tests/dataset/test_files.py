@@ -3,11 +3,13 @@
 import os
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from harness.errors import UsageError
-from harness.problems.birthplaces.dataset import NAMES, Dataset, files, render, write
+from harness.problems.birthplaces.dataset import NAMES, Dataset, render
+from harness.release.termdata import write
 
 #: The data that public courses use, where somebody has put it beside the checkout.
 COURSE = Path(__file__).resolve().parents[3] / "shared" / "data" / "course"
@@ -56,46 +58,43 @@ def test_splits_share_no_person_and_the_text_hides_the_splits(laptops: tuple[Dat
 
 
 def test_a_new_folder_holds_exactly_the_five_files(tmp_path: Path, laptops: tuple[Dataset, Dataset]) -> None:
-    write(laptops[0], tmp_path / "made" / "dataset")
+    write(render(laptops[0]), tmp_path / "made" / "dataset")
     written = {path.name: path.read_bytes() for path in (tmp_path / "made" / "dataset").iterdir()}
     assert written == render(laptops[0])
     assert [path.name for path in (tmp_path / "made").iterdir()] == ["dataset"]
 
 
 def test_an_old_dataset_is_replaced_and_other_files_stay(tmp_path: Path, laptops: tuple[Dataset, Dataset]) -> None:
-    write(laptops[1], tmp_path)
+    write(render(laptops[1]), tmp_path)
     (tmp_path / "notes.txt").write_text("mine")
-    write(laptops[0], tmp_path)
+    write(render(laptops[0]), tmp_path)
     assert {path.name for path in tmp_path.iterdir()} == {*NAMES, "notes.txt"}
     assert (tmp_path / "wiki.txt").read_bytes() == render(laptops[0])["wiki.txt"]
 
 
-def test_a_failure_half_way_leaves_nothing(
-    tmp_path: Path, laptops: tuple[Dataset, Dataset], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    contents: dict[str, bytes | None] = {**render(laptops[0]), "birth_test.tsv": None}  # the last one cannot be written
-    monkeypatch.setattr(files, "render", lambda _: contents)
+def test_a_failure_half_way_leaves_nothing(tmp_path: Path, laptops: tuple[Dataset, Dataset]) -> None:
+    contents: dict[str, Any] = {**render(laptops[0]), "birth_test.tsv": None}  # the last one cannot be written
     with pytest.raises(TypeError):
-        write(laptops[0], tmp_path / "dataset")
+        write(contents, tmp_path / "dataset")
     assert not list(tmp_path.iterdir())
 
 
 def test_a_file_in_the_way_is_named(tmp_path: Path, laptops: tuple[Dataset, Dataset]) -> None:
     (tmp_path / "dataset").write_text("not a folder")
     with pytest.raises(UsageError, match="dataset: is a file"):
-        write(laptops[0], tmp_path / "dataset")
+        write(render(laptops[0]), tmp_path / "dataset")
 
 
 def test_an_unwritable_place_is_named(tmp_path: Path, laptops: tuple[Dataset, Dataset]) -> None:
     (tmp_path / "file").write_text("not a folder")
     with pytest.raises(UsageError, match="cannot write there"):
-        write(laptops[0], tmp_path / "file" / "dataset")
+        write(render(laptops[0]), tmp_path / "file" / "dataset")
 
 
 def test_files_get_the_usual_permissions(tmp_path: Path, laptops: tuple[Dataset, Dataset]) -> None:
     before = os.umask(0o022)
     try:
-        write(laptops[0], tmp_path / "dataset")
+        write(render(laptops[0]), tmp_path / "dataset")
     finally:
         os.umask(before)
     assert (tmp_path / "dataset").stat().st_mode & 0o777 == 0o755

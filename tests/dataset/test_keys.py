@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 
 from harness.errors import UsageError
-from harness.problems.birthplaces.dataset import DEMO_KEY, fingerprint, read_key
-from harness.problems.birthplaces.dataset.keys import MAKE_A_KEY
+from harness.release.keys import DEMO_KEY, MAKE_A_KEY, fingerprint, read_key
 
 GOOD = b"8f1f0a9b2cc34d5e6f70819223344556"
 

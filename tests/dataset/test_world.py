@@ -9,8 +9,9 @@ import pytest
 
 from harness.assignment import load
 from harness.errors import UsageError
-from harness.problems.birthplaces.dataset import DEMO_KEY, Dataset, generate, names, render
+from harness.problems.birthplaces.dataset import Dataset, generate, names, render
 from harness.problems.birthplaces.dataset.text import contains_phrase, identity
+from harness.release.keys import DEMO_KEY, master_secret
 
 TINY: dict[str, int | float | str] = {
     "train": 20,
@@ -31,7 +32,7 @@ DIGESTS = {
 
 
 def test_the_sizes_are_those_of_the_preset(preset: str, dataset: Dataset) -> None:
-    wanted = load().preset(preset).dataset
+    wanted = load().problem("birthplaces").presets[preset]
     assert {split: len(getattr(dataset, split)) for split in ("train", "dev", "test", "background")} == {
         split: wanted[split] for split in ("train", "dev", "test", "background")
     }
@@ -67,7 +68,7 @@ def test_no_place_can_be_mistaken_for_another(dataset: Dataset) -> None:
 
 
 def test_exactly_the_share_of_dev_is_born_in_london_and_nowhere_else_as_many(preset: str, dataset: Dataset) -> None:
-    share = float(load().preset(preset).dataset["top_share"])
+    share = float(load().problem("birthplaces").presets[preset]["top_share"])
     for people in (dataset.train, dataset.dev, dataset.test):
         counts = collections.Counter(person.place.name for person in people)
         (top, most), (_, second) = counts.most_common(2)
@@ -84,7 +85,7 @@ def test_most_answers_of_dev_and_test_occur_in_training(dataset: Dataset) -> Non
 
 def test_the_same_key_gives_the_same_bytes_and_another_key_another_dataset(laptops: tuple[Dataset, Dataset]) -> None:
     demo, other = laptops
-    again = generate(load().preset("laptop").dataset, DEMO_KEY)
+    again = generate(load().problem("birthplaces").presets["laptop"], master_secret(DEMO_KEY))
     assert render(again) == render(demo)
     everybody, others = ({person.name for person in dataset.people} for dataset in laptops)
     assert len(everybody & others) <= 0.02 * len(everybody)
@@ -101,7 +102,7 @@ def test_the_demo_datasets_bytes_are_known(preset: str, dataset: Dataset) -> Non
 
 
 def test_a_larger_dev_leaves_the_people_of_train_as_they_are() -> None:
-    small, large = generate(TINY, DEMO_KEY), generate({**TINY, "dev": 40}, DEMO_KEY)
+    small, large = generate(TINY, master_secret(DEMO_KEY)), generate({**TINY, "dev": 40}, master_secret(DEMO_KEY))
     assert small.train == large.train
     lines = set(small.documents) & set(large.documents)
     assert len(lines) >= 0.8 * len(small.train)
@@ -182,19 +183,19 @@ def test_questions_use_no_character_that_the_documents_lack(dataset: Dataset) ->
 )
 def test_impossible_numbers_are_refused_in_one_sentence(change: dict[str, int | float | str], complaint: str) -> None:
     with pytest.raises(UsageError, match=complaint):
-        generate({**TINY, **change}, DEMO_KEY)
+        generate({**TINY, **change}, master_secret(DEMO_KEY))
 
 
 def test_a_missing_number_is_named() -> None:
     with pytest.raises(UsageError, match="'dev' is missing"):
-        generate({name: value for name, value in TINY.items() if name != "dev"}, DEMO_KEY)
+        generate({name: value for name, value in TINY.items() if name != "dev"}, master_secret(DEMO_KEY))
 
 
 def test_more_people_than_names_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     few = names._Bank("female", ("Ana", "Eva", "Ida"), ("Ruiz", "Sala"))
     monkeypatch.setattr(names, "_banks", lambda _: (few,))
     with pytest.raises(UsageError, match="longest_name = 16: no new name that short was found after 6 people"):
-        generate(TINY, DEMO_KEY)
+        generate(TINY, master_secret(DEMO_KEY))
 
 
 def _words(text: str) -> str:

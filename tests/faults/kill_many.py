@@ -24,7 +24,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from harness.assignment import ROOT, load
 from harness.grading import catalogue
 from harness.grading.supervisor import scratch_folder
-from harness.problems.birthplaces.dataset import DEMO_KEY, generate, write
+from harness.release.keys import DEMO_KEY
+from harness.release.termdata import generate, write
 from tests.conftest import REFERENCE_CODE, write_predictions
 from tests.faults import light
 from tests.faults.grades import VICTIMS, Grade, assert_sound
@@ -61,7 +62,9 @@ def main() -> int:
     arguments = parser.parse_args()
     dice = random.Random(arguments.seed)
     part = light.PART if arguments.light else arguments.part
-    graded_tests = {graded_test.id: graded_test.points for graded_test in catalogue.select(catalogue.collect(), part)}
+    graded_tests = {
+        graded_test.id: graded_test.points for graded_test in catalogue.select(catalogue.collect(load()), part)
+    }
     counts: Counter[tuple[str, str]] = Counter()
     longest = 0.0
     with scratch_folder() as folder:
@@ -108,7 +111,7 @@ def broken(counts: Counter[tuple[str, str]]) -> int:
 def prepare(folder: Path) -> tuple[Path, Path]:
     """Data and right work; params are left out, so that torch is not needed here."""
     data, upload = folder / "data", folder / "upload"
-    write(generate(load().preset("laptop").dataset, DEMO_KEY), data)
+    write(generate(load(), "laptop", DEMO_KEY), data)
     upload.mkdir()
     for deliverable in load().deliverables:
         if deliverable.kind == "code":

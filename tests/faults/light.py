@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from harness.assignment import load
 from harness.grading import catalogue
 from tests.faults.grades import copied_grader
 
@@ -61,7 +62,7 @@ def light_grader(folder: Path) -> Path:
     (root / "harness" / "sandbox" / "preload.py").write_text(_PRELOAD, encoding="utf-8")
     (root / "harness" / "probes" / "light.py").write_text(_PROBE, encoding="utf-8")
     hidden = [
-        graded_test for graded_test in catalogue.select(catalogue.collect(), PART) if graded_test.kind == "hidden"
+        graded_test for graded_test in catalogue.select(catalogue.collect(load()), PART) if graded_test.kind == "hidden"
     ]
     graded_tests = [
         _GRADED_TEST.format(

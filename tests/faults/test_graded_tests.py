@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from harness.assignment import load
 from harness.grading import catalogue
 from tests.faults.grades import Ending, Grade, assert_sound, copied_grader
 
@@ -42,7 +43,7 @@ ENDS = {
 
 
 def graded_tests_of(part: str) -> dict[str, float]:
-    return {graded_test.id: graded_test.points for graded_test in catalogue.select(catalogue.collect(), part)}
+    return {graded_test.id: graded_test.points for graded_test in catalogue.select(catalogue.collect(load()), part)}
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from harness.assignment import load
 from harness.grading import catalogue
 from tests.faults.grades import Grade, assert_sound
 
@@ -17,7 +18,7 @@ pytestmark = [
 ]
 
 PART = "1c"
-GRADED_TESTS = {graded_test.id: graded_test.points for graded_test in catalogue.select(catalogue.collect(), PART)}
+GRADED_TESTS = {graded_test.id: graded_test.points for graded_test in catalogue.select(catalogue.collect(load()), PART)}
 
 
 @pytest.fixture

@@ -10,14 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from harness.assignment import ROOT
+from harness.assignment import ROOT, load
 from harness.grading import catalogue
 from tests.faults.grades import Grade, assert_sound, copied_grader, remount, small_disk, strict
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="mounts and /proc")
 
 PART = "1c"
-GRADED_TESTS = {graded_test.id: graded_test.points for graded_test in catalogue.select(catalogue.collect(), PART)}
+GRADED_TESTS = {graded_test.id: graded_test.points for graded_test in catalogue.select(catalogue.collect(load()), PART)}
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from harness.assignment import ROOT, load
 from harness.grading import catalogue
 from tests.conftest import TEMPLATE_CODE
 
-QUESTIONS = int(load().preset("laptop").dataset["dev"])
+QUESTIONS = int(load().problem("birthplaces").presets["laptop"]["dev"])
 CODE = tuple(d.name for d in load().deliverables if d.kind == "code")
 
 
@@ -81,7 +81,7 @@ def test_an_empty_folder_earns_nothing_and_names_the_files(data: Path, tmp_path:
     (tmp_path / "empty").mkdir()
     code, document, _ = grade(tmp_path / "empty", data, tmp_path / "results.json")
     assert (code, document["score"]) == (0, 0)
-    assert len(document["tests"]) == len(catalogue.collect())
+    assert len(document["tests"]) == len(catalogue.collect(load()))
     for deliverable in load().deliverables:
         assert deliverable.name in document["output"] + outputs(document)
     code_graded_tests = [
@@ -234,6 +234,7 @@ def test_the_page_for_people_escapes_what_students_wrote(upload: Path, data: Pat
     ("arguments", "said"),
     [
         (["/no/such/upload"], "no such folder or zip"),
+        (["n" * 300], "no such folder or zip"),
         (["{upload}", "--data", "/no/such/data"], "not a dataset"),
         (["{upload}", "--results", "/no/such/folder/results.json"], "does not exist"),
         (["{upload}", "--only", "7q"], "no graded test '7q'"),

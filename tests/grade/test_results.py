@@ -9,11 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from harness.assignment import load
 from harness.errors import InternalError
 from harness.grading import catalogue
 from harness.grading.results import Ledger, Outcome, clean, read_back
 
-GRADED_TESTS = catalogue.collect()
+GRADED_TESTS = catalogue.collect(load())
 
 
 def strict(path: Path):

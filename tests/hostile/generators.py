@@ -149,6 +149,13 @@ def crowded_zip(into: Path, places: Places) -> Path:
     return _zipped(into, lambda archive: [archive.writestr(f"{number}.txt", "") for number in range(30_000)])
 
 
+def long_names(into: Path, places: Places) -> Path:
+    """Names longer than any disk takes, in bytes or in characters, and one that just fits."""
+    del places
+    names = ("a" * 252, "a" * 253, "a" * 300, "b" * 60_000, "ü" * 130, "模" * 90, "sub/" + "c" * 300, "d" * 300 + "/e")
+    return _zipped(into, lambda archive: [archive.writestr(f"{name}.py", _BREACH) for name in names])
+
+
 def zip_slip(into: Path, places: Places) -> Path:
     """Entries whose paths lead out of the zip."""
     mark = places["MARK"]
@@ -207,7 +214,7 @@ def lying_zip(into: Path, places: Places) -> Path:
     at = whole.rfind(b"PK\1\2")
     struct.pack_into("<H", whole, at + 8, 1)  # the last entry claims to be encrypted
     at = whole.find(b"PK\1\2")
-    struct.pack_into("<I", whole, at + 24, 0xFFFFFFF0)  # the first one graded tests four gibibytes
+    struct.pack_into("<I", whole, at + 24, 0xFFFFFFF0)  # the first one claims four gibibytes
     at = whole.find(b"PK\1\2", at + 4)
     struct.pack_into("<I", whole, at + 16, 0)  # the second has another checksum
     return _beside(into, bytes(whole))

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,9 +17,11 @@ from harness.assignment import ROOT, load
 from harness.grading import catalogue
 from harness.grading.supervisor import scratch_folder
 from harness.intake.staging import UploadError, discard, stage
+from harness.sandbox import landlock, scratch
 from tests.faults.grades import Grade, assert_sound, copied_grader
 from tests.hostile.uploads import ATTACKS, Attack, attacks, build, find
 from tests.hostile.ward import Verdict, Ward, lines_of_hidden_graded_tests, ward
+from tests.sandbox.test_unprivileged import USER, environment, python_for
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="what contains malice is there on Linux only")
 
@@ -30,6 +33,7 @@ LOOK_AND_REACH = (
     "read_processes@import",
     "find_the_reference",
     "edit_files@import",
+    "change_modes@import",
 )
 
 
@@ -64,6 +68,29 @@ def test_files_stay_closed_without_landlock(
     withstand(find(name), cell_without_landlock, honest_upload, tmp_path, ROOT=str(root))
 
 
+@pytest.mark.slow
+def test_what_owners_and_modes_would_stop_is_stopped_for_an_ordinary_user_too(tmp_path: Path) -> None:
+    """There every file of the grader's is a file of the worker's user: the same attacks, run by such a user."""
+    if os.geteuid() != 0 or landlock.abi() < 6:
+        pytest.skip("needs root, to become another user, and Landlock")
+    with scratch_folder() as folder:
+        home = folder / "home"
+        home.mkdir()
+        os.chown(home, USER, USER)
+        identity: dict[str, Any] = {"user": USER, "group": USER, "extra_groups": [], "cwd": "/"}
+        wanted = " or ".join(("climb", *(name.partition("@")[0] for name in LOOK_AND_REACH)))
+        chosen = [f"{__file__}::test_an_attack_gains_nothing_and_leaves_nothing", "-k", wanted]
+        done = subprocess.run(
+            [python_for(identity), "-m", "pytest", "-q", "-p", "no:cacheprovider", "-c", ROOT / "pyproject.toml", *chosen],
+            env={**environment(), "TMPDIR": str(home), "PYTHONDONTWRITEBYTECODE": "1"},
+            capture_output=True, text=True, check=False, **identity,
+        )  # fmt: skip
+        wiped = scratch.wipe(home)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "skipped" not in done.stdout
+    assert wiped
+
+
 def withstand(attack: Attack, cell: Ward, honest_upload: Path, tmp_path: Path, **elsewhere: str) -> None:
     if attack.needs_root and os.geteuid() != 0:
         pytest.skip("only root can make these files")
@@ -91,7 +118,7 @@ def earns_what_it_deserves(attack: Attack, verdict: Verdict) -> None:
     assert set(verdict.outcomes.values()) <= {"pass", "fail"}, verdict.document
     assert verdict.passed <= attack.may_pass, verdict.text()
     assert verdict.passed >= attack.must_pass, verdict.text()
-    points = {graded_test.id: graded_test.points for graded_test in catalogue.collect()}
+    points = {graded_test.id: graded_test.points for graded_test in catalogue.collect(load())}
     assert verdict.document["score"] == sum(points[number] for number in verdict.passed)
 
 
@@ -149,7 +176,7 @@ def test_the_whole_command_holds_as_well(name: str, cell: Ward, honest_upload: P
         environment={"HOLDOUT_TOKEN": cell.secrets[2]},
     )
     ending = grade.end()
-    points = {graded_test.id: graded_test.points for graded_test in catalogue.select(catalogue.collect(), "1e")}
+    points = {graded_test.id: graded_test.points for graded_test in catalogue.select(catalogue.collect(load()), "1e")}
     assert ending.status == 0, ending.text
     assert_sound(ending, points, interrupted=False)
     assert ending.document["score"] <= (0 if attack.base == "template" else sum(points.values()))

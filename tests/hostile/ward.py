@@ -59,7 +59,7 @@ class SomeTests(Job):
 
     def graded_tests(self) -> tuple[catalogue.GradedTest, ...]:
         """Of the whole catalogue, in its order."""
-        everything = catalogue.collect(self.kinds)
+        everything = catalogue.collect(load(), self.kinds)
         chosen = {graded_test.id for wanted in self.wanted for graded_test in catalogue.select(everything, wanted)}
         return tuple(graded_test for graded_test in everything if graded_test.id in chosen)
 

@@ -1,132 +1,187 @@
-"""The house stays a house: who may import whom, no circles, no room that overflows."""
+"""The house stays a house: who may import whom, no circles, and the picture that shows it."""
 
 from __future__ import annotations
 
-import ast
 import re
 import subprocess
-from collections.abc import Iterator
-from pathlib import Path
+import sys
 
 import pytest
 
 from harness.assignment import ROOT
+from scripts import house
 
 HARNESS = ROOT / "harness"
-GENERATED = {"harness.sandbox.syscalls"}
+HOUSE = house.read_house()
 
-
-def modules() -> dict[str, Path]:
-    paths = {p for p in HARNESS.rglob("*.py") if "__pycache__" not in p.parts}
-    return {".".join(p.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): p for p in paths}
-
-
-def imports(path: Path, *, top_level: bool = False) -> Iterator[str]:
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    nodes = runtime(tree.body) if top_level else ast.walk(tree)
-    for node in nodes:
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            yield node.module
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
-
-
-def runtime(body: list[ast.stmt]) -> Iterator[ast.AST]:
-    """Statements that run when the module is imported, without those for type checkers."""
-    for node in body:
-        if isinstance(node, (ast.If, ast.Try)) and "TYPE_CHECKING" not in ast.dump(node):
-            yield from runtime([*node.body, *node.orelse])
-        else:
-            yield node
-
-
-def allowed(module: str, prefixes: tuple[str, ...]) -> bool:
-    return not module.startswith("harness") or any(module == p or module.startswith(f"{p}.") for p in prefixes)
-
-
-ROOMS = {
-    "harness.sandbox": ("harness.sandbox", "harness.errors", "harness", "harness.probes"),
+#: Inside a room: what may be imported from harness by modules that others stand on.
+WITHIN = {
     "harness.problems.birthplaces.dataset": (
         "harness.problems.birthplaces.dataset",
         "harness.errors",
         "harness.assignment",
-        "harness",
     ),
-    "harness.probes": ("harness.probes", "harness"),
-    "harness.grading.results": ("harness.grading.catalogue", "harness.errors", "harness.assignment", "harness"),
+    "harness.grading.results": ("harness.grading.catalogue", "harness.errors", "harness.assignment"),
 }
 
 
-@pytest.mark.parametrize("room", ROOMS)
-def test_a_room_imports_only_what_its_arrows_allow(room: str) -> None:
-    found = {
-        f"{name}: {module}"
-        for name, path in modules().items()
-        if name == room or name.startswith(f"{room}.")
-        for module in imports(path)
-        if not allowed(module, ROOMS[room]) and module.rsplit(".", 1)[0] not in ROOMS[room]
+def imported(*names: str) -> set[tuple[str, str]]:
+    """(module, what it imports) for all modules of these names or in these packages, whoever made what they import."""
+    return {
+        (name, target)
+        for name, path in HOUSE.modules.items()
+        if any(name == each or name.startswith(f"{each}.") for each in names)
+        for target in house.names_in(path, name)
     }
-    assert not found
 
 
-def test_probes_need_nothing_but_torch_numpy_and_the_standard_library() -> None:
-    import sys
+def test_every_import_follows_an_arrow():
+    assert [str(each) for each in HOUSE.forbidden()] == []
 
+
+def test_importing_goes_in_no_circle():
+    assert HOUSE.circle() is None
+
+
+def test_known_offenders_still_exist():
+    assert set(house.OFFENDERS) - {(each.source, each.target) for each in HOUSE.imports} == set()
+
+
+def test_the_picture_is_what_the_script_draws_today():
+    assert house.PICTURE.read_text(encoding="utf-8") == house.drawn(HOUSE), "run python scripts/house.py"
+
+
+def test_the_page_says_of_every_room_what_it_may_import():
+    page = (ROOT / "docs" / "house.md").read_text(encoding="utf-8")
+    rows = dict(re.findall(r"(?m)^\| `([^`]+)` \| (.+) \|$", page))
+    told = {kind: f"{room.told} | {', '.join(room.imports) or 'nothing'}" for kind, room in house.ROOMS.items()}
+    assert rows == told
+
+
+@pytest.mark.parametrize("room", WITHIN)
+def test_a_module_that_others_stand_on_imports_little(room):
+    found = {
+        f"{each.source}: {each.target}"
+        for each in HOUSE.imports
+        if each.source == room or each.source.startswith(f"{room}.")
+        if not any(each.target == allowed or each.target.startswith(f"{allowed}.") for allowed in WITHIN[room])
+    }
+    assert found == set()
+
+
+def test_probes_need_nothing_but_torch_numpy_and_the_standard_library():
     known = {"torch", "numpy", "harness", *sys.stdlib_module_names}
-    found = {m for p in (HARNESS / "probes").glob("*.py") for m in imports(p) if m.split(".")[0] not in known}
-    assert not found
+    assert {found for found in imported("harness.probes") if found[1].split(".")[0] not in known} == set()
 
 
-def test_the_reference_imports_nothing_of_the_harness() -> None:
-    source = ROOT / "reference_solution" / "src" / "submission"
-    found = {f"{p.name}: {m}" for p in source.glob("*.py") for m in imports(p) if m.split(".")[0] == "harness"}
-    assert not found
-
-
-def test_basic_graded_tests_use_no_reference_and_nothing_hidden() -> None:
+def test_basic_graded_tests_use_no_reference_and_nothing_hidden():
     for path in (HARNESS / "tests_basic").glob("*.py"):
         text = path.read_text(encoding="utf-8")
         assert "tests_hidden" not in text, path.name
         assert not re.search(r"\breference\b\s*:", text), path.name
 
 
-def test_importing_goes_in_no_circle() -> None:
-    known = modules()
-    graph = {
-        name: {m for m in imports(path, top_level=True) if m in known and m != name} for name, path in known.items()
-    }
-    done: set[str] = set()
-
-    def visit(name: str, trail: tuple[str, ...]) -> None:
-        assert name not in trail, " -> ".join([*trail[trail.index(name) :], name])
-        if name not in done:
-            for other in sorted(graph[name]):
-                if not name.startswith(f"{other}."):  # a package is always there before its own modules
-                    visit(other, (*trail, name))
-            done.add(name)
-
-    for name in sorted(graph):
-        visit(name, ())
+def test_the_grader_never_unpickles():
+    picklers = {"pickle", "dill", "shelve", "marshal", "cloudpickle"}
+    beside = ("harness.probes", house.REFERENCE)
+    found = {(name, target) for name, target in imported("harness") if target.split(".")[0] in picklers}
+    assert {name for name, _ in found if not name.startswith(beside)} == set()
 
 
-def test_no_module_outgrows_its_reader() -> None:
-    long = {
-        name: len(p.read_text(encoding="utf-8").splitlines()) for name, p in modules().items() if name not in GENERATED
-    }
-    assert not {name: lines for name, lines in long.items() if lines > 400}
+# The script itself, on houses in miniature.
 
 
-def test_the_grader_never_unpickles() -> None:
-    for name, path in modules().items():
-        if not name.startswith(("harness.probes", "harness.release.training")):
-            used = {
-                m for m in imports(path) if m.split(".")[0] in ("pickle", "dill", "shelve", "marshal", "cloudpickle")
-            }
-            assert not used, name
+@pytest.fixture
+def built(tmp_path):
+    """A house of some modules, by path below harness/."""
+
+    def build(**files: str) -> house.House:
+        for path, text in files.items():
+            place = tmp_path / "harness" / f"{path.replace('__', '/')}.py"
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.write_text(text, encoding="utf-8")
+        return house.read_house(tmp_path)
+
+    return build
 
 
-def test_the_project_speaks_of_itself_alone() -> None:
+@pytest.mark.parametrize(
+    "text",
+    [
+        "import harness.problems.birthplaces.gold\n",
+        "from harness.problems.birthplaces import gold\n",
+        "from harness.problems.birthplaces.gold import answers\n",
+        "from ..problems.birthplaces import gold\n",
+        "def late():\n    from harness.problems.birthplaces import gold\n",
+        "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from harness.problems.birthplaces import gold\n",
+    ],
+)
+def test_forbidden_import_is_found_however_it_is_written(built, text):
+    made = built(grading__page=text, problems__birthplaces__gold="answers = ()\n")
+    (found,) = made.forbidden()
+    assert re.match(
+        r"harness/grading/page\.py:\d: harness\.grading\.page imports harness\.problems\.birthplaces\.gold", str(found)
+    )
+
+
+def test_a_problem_may_use_the_fixtures_of_grading_and_no_other_problem(built):
+    made = built(
+        problems__one__checks="from harness.grading import feedback, page\nfrom harness.problems.two import data\n",
+        problems__two__data="",
+        grading__feedback="",
+        grading__page="",
+    )
+    assert [each.target for each in made.forbidden()] == ["harness.grading.page", "harness.problems.two.data"]
+
+
+def test_the_reference_may_import_nothing_of_the_harness(built, tmp_path):
+    code = tmp_path / "reference_solution" / "src" / "submission" / "model.py"
+    code.parent.mkdir(parents=True)
+    code.write_text("import torch\nfrom harness import errors\n", encoding="utf-8")
+    assert [each.rooms for each in built(errors="").forbidden()] == [("reference_solution", "base")]
+
+
+@pytest.mark.parametrize(
+    "late", ["from harness.intake import two\n", "def late():\n    from harness.intake import two\n"]
+)
+def test_circle_of_modules_is_found(built, late):
+    made = built(
+        intake__one=late, intake__two="from harness.intake.three import x\n", intake__three="from . import one\n"
+    )
+    assert made.circle() == [f"harness.intake.{name}" for name in ("one", "two", "three", "one")]
+
+
+def test_circle_of_rooms_is_found_where_modules_go_in_none(built):
+    made = built(
+        intake__one="from harness.sandbox import two\n",
+        sandbox__two="",
+        sandbox__three="from harness.intake import four\n",
+        intake__four="",
+    )
+    assert made.circle() == ["intake", "sandbox", "intake"]
+
+
+def test_module_without_a_room_is_refused_with_advice(built):
+    with pytest.raises(LookupError, match=r"harness/attic is no room of the house: say in scripts/house\.py"):
+        house.drawn(built(attic=""))
+
+
+def test_script_prints_what_is_wrong_and_exits_with_1(built, tmp_path, monkeypatch, capsys):
+    made = built(sandbox__one="from harness.grading import page\n", grading__page="from harness.sandbox import one\n")
+    monkeypatch.setattr(house, "read_house", lambda: made)
+    monkeypatch.setattr(house, "PICTURE", tmp_path / "house.svg")
+    assert house.main() == 1
+    said = capsys.readouterr().out
+    assert "FORBIDDEN harness/sandbox/one.py:1: harness.sandbox.one imports harness.grading.page" in said
+    assert "CIRCLE harness.grading.page -> harness.sandbox.one -> harness.grading.page" in said
+    assert "sandbox -> grading: one import page (1)" in said
+    assert house.WRONG in (tmp_path / "house.svg").read_text(encoding="utf-8")
+
+
+# What the repository says.
+
+
+def test_the_project_speaks_of_itself_alone():
     listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False)
     if listed.returncode:
         pytest.skip("not a git checkout")

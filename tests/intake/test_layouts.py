@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from harness.assignment import load
 from harness.intake.layout import choose
 from harness.intake.staging import UploadError, explain
 from harness.intake.upload import Caps, Entry
@@ -90,7 +91,7 @@ def test_the_demo_is_never_the_home_nor_a_source(files, folder, put, messages):
     own = {"helper.py": b"mine", "dataset.py": b"mine"}
     submission = put(folder(demo | own))
     assert set(submission.present) == set(own)
-    assert messages(submission)["model.py"] == explain("model.py")
+    assert messages(submission)["model.py"] == explain(load().uploads_by_name["model.py"])
 
 
 def test_a_home_that_is_called_like_the_demo_is_still_a_home(files, folder, put, messages):
@@ -146,7 +147,7 @@ def test_what_home_lacks_and_two_places_have_is_not_guessed(files, folder, put, 
 def test_another_packages_init_is_never_taken(files, folder, put, messages):
     split = dict(files)
     split["harness/__init__.py"] = split.pop("__init__.py")
-    assert messages(put(folder(split))) == {"__init__.py": explain("__init__.py")}
+    assert messages(put(folder(split))) == {"__init__.py": explain(load().uploads_by_name["__init__.py"])}
 
 
 @pytest.mark.parametrize(
@@ -180,7 +181,7 @@ def test_a_misnamed_file_is_blamed_for_its_own_name_only(files, folder, put, mes
     contents = {name: data for name, data in files.items() if name != "vanilla.pretrain.dev.predictions"}
     contents["vanilla.nopretrain.dev.predictions.txt"] = b"a second copy of another file"
     assert messages(put(folder(contents))) == {
-        "vanilla.pretrain.dev.predictions": explain("vanilla.pretrain.dev.predictions")
+        "vanilla.pretrain.dev.predictions": explain(load().uploads_by_name["vanilla.pretrain.dev.predictions"])
     }
 
 
@@ -208,7 +209,7 @@ def test_own_modules_are_capped_in_number_and_size(files, folder, put):
 
 def test_an_upload_without_any_deliverable_says_so_once_and_names_each_file(deliverables, folder, put, messages):
     submission = put(folder({"essay.docx": b"x"}))
-    assert messages(submission) == {wanted.name: explain(wanted.name) for wanted in deliverables}
+    assert messages(submission) == {wanted.name: explain(wanted) for wanted in deliverables}
     assert submission.notes[0] == "none of the 18 deliverables was found in the upload"
     assert list((submission.tree / "submission").iterdir()) == []
 
@@ -218,22 +219,20 @@ def test_an_upload_without_any_deliverable_says_so_once_and_names_each_file(deli
 )
 def test_one_missing_file_is_one_problem(missing, files, folder, put, messages):
     submission = put(folder({name: data for name, data in files.items() if name != missing}))
-    assert messages(submission) == {missing: explain(missing)}
+    assert messages(submission) == {missing: explain(load().uploads_by_name[missing])}
     assert len(submission.present) == 17
 
 
 def test_a_missing_file_is_explained_with_the_command_that_makes_it(deliverables):
-    assert explain("vanilla.model.params") == (
+    assert explain(load().uploads_by_name["vanilla.model.params"]) == (
         "vanilla.model.params: missing; run ./run.sh vanilla_finetune_without_pretrain and upload "
         "src/submission/vanilla.model.params"
     )
     for wanted in deliverables:
-        sentence = explain(wanted.name)
+        sentence = explain(wanted)
         assert sentence.startswith(f"{wanted.name}: missing; ")
         assert (" ./run.sh " in sentence) == (wanted.kind != "code")
-    commands = [
-        explain(wanted.name).split("./run.sh ")[1].split()[0] for wanted in deliverables if wanted.kind != "code"
-    ]
+    commands = [explain(wanted).split("./run.sh ")[1].split()[0] for wanted in deliverables if wanted.kind != "code"]
     assert len(set(commands)) == 11
 
 

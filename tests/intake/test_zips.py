@@ -301,7 +301,7 @@ def test_a_full_size_upload_takes_no_memory_to_speak_of(files, zipped, tmp_path)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="memory is counted in Linux's units")
-def test_no_zip_takes_memory_for_what_it_graded_tests(files, zipped, tmp_path, pack):
+def test_no_zip_takes_memory_for_what_it_claims(files, zipped, tmp_path, pack):
     bombs = {name: b"\0" * (60 << 20) for name in files if name.endswith(".params")}
     assert kilobytes_to_stage(zipped(files | bombs), tmp_path / "bombs") < 20_000
     names = {"/".join(f"{number:05}{letter}" for letter in "abcdefgh"): b"" for number in range(19_000)}

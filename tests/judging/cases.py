@@ -10,7 +10,8 @@ A case is `<name>.toml`, or a folder `<name>/` with `expect.toml` and files that
     [[edit]]    file, old, new: a text that occurs once in the reference's file, and what stands there instead
     [[block]]   of, code: a solution block by the function that it is in (`train`, `DownProjectBlock.forward`, and
                 `finetune#2` for the second block of a function), and the code in its place
-    [[upload]]  of the deliverable `name`: `copy` of another one, `text`, or of predictions the fraction `right`
+    [[upload]]  of the deliverable `name`: `copy` of another one, `text`, of predictions the fraction `right`, or of params
+                the `tensors` that court.TENSORS makes of them
 """
 
 from __future__ import annotations
@@ -97,7 +98,10 @@ class Case:
 def code_graded_tests() -> frozenset[str]:
     """All graded tests about the code of the assignment itself: not those about its files, and no extra credit."""
     parts = {part.id for part in assignment.load().parts if not part.extra_credit}
-    return frozenset(graded_test.id for graded_test in catalogue.collect() if graded_test.part in parts) - FILE_TESTS
+    return (
+        frozenset(graded_test.id for graded_test in catalogue.collect(assignment.load()) if graded_test.part in parts)
+        - FILE_TESTS
+    )
 
 
 def parse(path: Path) -> dict[str, Any]:

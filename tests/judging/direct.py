@@ -25,6 +25,7 @@ from typing import Any
 
 import numpy as np
 
+from harness.assignment import load
 from harness.grading import catalogue
 from harness.grading.feedback import Failure
 from harness.grading.student import Probe, name_of, seed_of
@@ -82,7 +83,7 @@ def failures(case: Case, graded_tests: Iterable[str], seeds: Iterable[str]) -> d
 
 
 def _failures(case: Case, graded_tests: Iterable[str], seeds: Iterable[str]) -> dict[tuple[str, str], str]:
-    known = {graded_test.id: graded_test for graded_test in catalogue.collect()}
+    known = {graded_test.id: graded_test for graded_test in catalogue.collect(load())}
     found = {}
     with tempfile.TemporaryDirectory() as scratch:
         try:
@@ -116,7 +117,7 @@ def preload() -> None:
     """Import what graded tests and probes need, so that forks of this process have it, and let torch use one thread."""
     import torch
 
-    for graded_test in catalogue.collect():
+    for graded_test in catalogue.collect(load()):
         importlib.import_module(graded_test.module)
     for topic in topics():
         importlib.import_module(f"harness.probes.{topic}")

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from harness import assignment
 from harness.grading import catalogue
 from harness.grading.page import as_text
 from harness.grading.results import Ledger, Outcome
@@ -82,7 +83,7 @@ def test_every_failure_says_something_and_hidden_ones_show_no_input(path: Path) 
 
 
 def test_however_long_the_messages_are_the_sum_comes_last() -> None:
-    graded_tests = catalogue.collect()
+    graded_tests = catalogue.collect(assignment.load())
     ledger = Ledger.of(graded_tests, seed="abc")
     for graded_test in graded_tests:
         ledger.record(graded_test.id, Outcome.FAIL, "seen:     a long line\n" * 900)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import pytest
 
+from harness.assignment import load
 from harness.grading import catalogue
 from tests.judging.cases import MUTANTS, Case, load_all
 from tests.judging.court import Court
@@ -21,7 +22,7 @@ ALONE = {
     "1c-2-hidden": "c_scratch_with_the_epochs_of_finetuning",
     "1c-3-hidden": "c_trains_a_copy",
     "1d-1-hidden": "p_no_right_answer_for_test",
-    "1d-2-hidden": "p_perceiver_as_the_first_model",
+    "1d-2-hidden": "p_params_with_the_optimisers",
     "1e-2-hidden": "e_masked_third",
     "1e-3-hidden": "e_truncated_from_sixteen_on",
     "1e-4-hidden": "e_skips_short_documents",
@@ -31,12 +32,12 @@ ALONE = {
     "1f-3-hidden": "f_pretraining_with_75_epochs",
     "1f-4-hidden": "f_finetunes_a_copy",
     "1f-5-hidden": "f_pretrains_a_copy",
-    "1f-6-hidden": "p_finetuned_is_pretrained",
+    "1f-6-hidden": "p_pretrained_model_untrained",
     "1f-7-hidden": "p_vanilla_below_the_bar_on_test",
     "1g-3-hidden": "g_basis_xavier_normal",
     "1g-4-hidden": "g_bottleneck_ignored",
     "1g-5-hidden": "g_basis_detached",
-    "1g-6-hidden": "p_vanilla_params_as_perceiver",
+    "1g-6-hidden": "p_vanilla_as_the_pretrained_perceiver",
     "1g-7-hidden": "p_perceiver_below_the_bar_on_test",
     "1g-8-hidden": "g_down_without_mlp",
 }
@@ -45,6 +46,7 @@ ALONE = {
 REAL_FAULTS = {
     "the perceiver flag is never set": "g_flag_never_set",
     "vanilla files are uploaded as the perceiver's": "p_vanilla_params_as_perceiver",
+    "the vanilla model's predictions are uploaded as the perceiver's": "p_vanilla_predictions_as_perceiver",
     "the basis is no parameter": "g_basis_no_parameter",
     "the basis is normal": "g_basis_normal",
     "the basis is drawn by xavier_normal": "g_basis_xavier_normal",
@@ -76,7 +78,7 @@ def test_every_mutant_must_fail_something() -> None:
 
 
 def test_expectations_name_graded_tests_that_exist() -> None:
-    known = {graded_test.id for graded_test in catalogue.collect()}
+    known = {graded_test.id for graded_test in catalogue.collect(load())}
     assert [case.name for case in CASES if not case.fails | case.may_fail <= known] == []
 
 
@@ -89,7 +91,7 @@ def test_a_mutant_fails_what_it_must_and_nothing_else(court: Court, case: Case) 
 
 @pytest.mark.parametrize(
     "graded_test",
-    [graded_test.id for graded_test in catalogue.collect(("hidden",)) if graded_test.part.startswith("1")],
+    [graded_test.id for graded_test in catalogue.collect(load(), ("hidden",)) if graded_test.part.startswith("1")],
 )
 def test_every_hidden_graded_test_alone_catches_some_mutant(graded_test: str) -> None:
     mutant = BY_NAME[ALONE[graded_test]]

@@ -19,6 +19,8 @@ def lists() -> Lists:
         template=tuple(FILES),
         staff_only=("*__pycache__/*", "src/data/*.tsv"),
         student=("harness/*.py",),
+        staff=(),
+        off=(),
         autograder=("setup.sh", "harness/*.py", "harness/tests_hidden/*.py"),
         names=(),
         passages=(),

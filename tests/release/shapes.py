@@ -1,4 +1,4 @@
-"""A reference in miniature: one Python block, one of bash, one of LaTeX, with a hidden graded test and answers."""
+"""A reference in miniature: two Python blocks, one of LaTeX, with a hidden graded test and answers."""
 
 MODEL = '''\
 """Shapes."""
@@ -17,16 +17,21 @@ def area(width, height):
     ### END_CODE_HERE ###
 '''
 
+RATES = '''\
+"""Learning rates."""
+
+
+def rate(step, first, least):
+    """The learning rate of a step."""
+    ### START_CODE_HERE ###
+    # canary: 00000000000000a2
+    return max(least, first * 0.97 ** step)
+    ### END_CODE_HERE ###
+'''
+
 RUN = """\
 #!/usr/bin/env bash
-case "$1" in
-    train)
-        ### START_CODE_HERE ###
-        # canary: 00000000000000a2
-        python run.py --function=train --learning_rate=0.0123
-        ### END_CODE_HERE ###
-        ;;
-esac
+exec python model.py "$@"
 """
 
 ANSWERS = """\
@@ -37,7 +42,13 @@ The rectangle keeps its area when both of its sides are exchanged.
 % ### END_CODE_HERE ###
 """
 
-FILES = {"README.md": "# Shapes\n", "src/model.py": MODEL, "src/run.sh": RUN, "written/answers.tex": ANSWERS}
+FILES = {
+    "README.md": "# Shapes\n",
+    "src/model.py": MODEL,
+    "src/rates.py": RATES,
+    "src/run.sh": RUN,
+    "written/answers.tex": ANSWERS,
+}
 
 HIDDEN = '''\
 """Hidden graded tests."""

@@ -9,11 +9,13 @@ import pytest
 
 from harness.assignment import ROOT, load
 from harness.intake import pack
-from harness.intake.layout import MADE_BY
 from harness.intake.staging import stage
 from harness.intake.upload import UploadError
 
 MADE_AT = 1_700_000_000.0  # seconds; each file of a fresh upload is a minute younger than what it is made from
+
+
+MADE_FROM = {each.name: each.made_from for each in load().deliverables if each.made_from}
 
 
 @pytest.fixture
@@ -27,8 +29,8 @@ def work(upload, data, tmp_path):
     for each in load().deliverables:
         depth = 0 if each.kind == "code" else 1
         name = each.name
-        while name in pack.MADE_FROM:
-            name, depth = pack.MADE_FROM[name], depth + 1
+        while name in MADE_FROM:
+            name, depth = MADE_FROM[name], depth + 1
         age(upload / each.name, 60.0 * depth)
     return tmp_path
 
@@ -95,12 +97,12 @@ def test_missing_files_are_named_with_their_commands_and_the_rest_is_packed(work
         assert len(archive.namelist()) == 16
 
 
-@pytest.mark.parametrize(("made", "source"), pack.MADE_FROM.items())
+@pytest.mark.parametrize(("made", "source"), MADE_FROM.items())
 def test_file_older_than_what_it_is_made_from_is_stale(work, made, source):
     age(work / "submission" / source, 1000)
     said = [line for line in findings(work) if line.startswith(f"{made}: older than {source}")]
     assert len(said) == 1
-    assert f"run ./run.sh {MADE_BY[made]} again" in said[0]
+    assert f"run ./run.sh {load().uploads_by_name[made].command} again" in said[0]
 
 
 def test_what_is_made_from_a_stale_file_is_stale_in_the_order_of_the_commands(work):
@@ -139,7 +141,7 @@ def test_predictions_for_other_questions_are_told(work):
     (work / "submission" / "vanilla.pretrain.dev.predictions").write_text("Rome\n" * 7)
     age(work / "submission" / "vanilla.pretrain.dev.predictions", 240)
     (said,) = findings(work)
-    questions = load().preset("laptop").dataset["dev"]
+    questions = load().problem("birthplaces").presets["laptop"]["dev"]
     asked = f"data/birth_dev.tsv asks {questions} questions"
     assert said.startswith(f"vanilla.pretrain.dev.predictions: has 7 lines, but {asked}")
 

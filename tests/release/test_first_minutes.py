@@ -22,7 +22,7 @@ PLATFORMS = ["win32", pytest.param("darwin", marks=pytest.mark.slow)]
 def unpacked(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """src/ of student.zip, in a folder with spaces in its name."""
     folder = tmp_path_factory.mktemp("home") / "My Course Work" / "src"
-    listed = lists.load()
+    listed = lists.load(load())
     for path, content in package.student_files(ROOT, listed, template.make(ROOT, listed).files).items():
         target = folder.parent / path
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -85,7 +85,7 @@ def test_single_basic_graded_test_runs_as_on_windows_and_macos(done, elsewhere):
 def test_basic_suite_passes_as_on_windows_and_macos(done, elsewhere):
     run_there = run(done, "grader.py", **install(done, elsewhere))
     assert run_there.returncode == 0, run_there.stdout + run_there.stderr
-    basic = [graded_test for graded_test in collect() if graded_test.kind == "basic"]
+    basic = [graded_test for graded_test in collect(load()) if graded_test.kind == "basic"]
     extra = {part.id for part in load().parts if part.extra_credit}
     sums = [
         sum(graded_test.points for graded_test in basic if (graded_test.part in extra) == is_extra)

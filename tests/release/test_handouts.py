@@ -11,12 +11,13 @@ from pathlib import Path
 import pypdf
 import pytest
 
-from harness.assignment import ROOT, Assignment, load
+from harness.assignment import ROOT, Part, load
 from harness.errors import InternalError, UsageError
 from harness.grading.catalogue import GradedTest, collect
 from harness.problems.attention.pictures import PARTS
 from harness.release.handouts import handouts
 from harness.release.handouts.course import load_course
+from tests.assignments import with_parts, with_problem
 
 REFERENCE = ROOT / "reference_solution" / "src"
 FIGURES = 3
@@ -65,7 +66,7 @@ class Page(HTMLParser):
 
 @pytest.fixture(scope="module")
 def graded_tests() -> tuple[GradedTest, ...]:
-    return collect()
+    return collect(load())
 
 
 @pytest.fixture(scope="module")
@@ -133,8 +134,8 @@ def test_basic_tests_are_named_and_hidden_ones_are_not(page: Page, graded_tests:
 
 def test_bars_come_from_the_manifest(tmp_path: Path, graded_tests: tuple[GradedTest, ...]) -> None:
     told = load()
-    thresholds = dataclasses.replace(told.thresholds, vanilla=0.125, perceiver=0.07)
-    handouts.build(tmp_path, graded_tests, dataclasses.replace(told, thresholds=thresholds))
+    thresholds = {"vanilla": 0.125, "perceiver": 0.07}
+    handouts.build(tmp_path, graded_tests, with_problem("birthplaces", told, thresholds=thresholds))
     text = prose(Page((tmp_path / "assignment.html").read_text(encoding="utf-8")))
     assert "at least 12.5% of them" in text
     assert "at least 7% are correct" in text
@@ -163,11 +164,12 @@ def test_every_deliverable_is_listed(page: Page) -> None:
     assert f"these {len(load().deliverables)} files" in text
     assert all(deliverable.name in text for deliverable in load().uploads)
     (optional,) = load().optional
-    assert f"One more file is optional: {optional.name} (you, in section 3)." in text
+    assert f"One more file is optional: {optional.name} (you, in parts 3a, 3b, 3c, 3d, 3e)." in text
 
 
 def test_files_and_functions_that_it_names_exist() -> None:
-    source = (handouts.SOURCES / "assignment.md.j2").read_text(encoding="utf-8")
+    sources = ("assignment.md.j2", "birthplaces.md.j2", "attention.md.j2")
+    source = "".join((handouts.SOURCES / name).read_text(encoding="utf-8") for name in sources)
     submission = REFERENCE / "submission"
     code = "".join(path.read_text(encoding="utf-8") for path in [*submission.glob("*.py"), REFERENCE / "run.py"])
     for path in re.findall(r"`(src/[\w./-]+)`", source):
@@ -280,7 +282,7 @@ def edit(name: str, old: str, new: str) -> Change:
 @pytest.mark.parametrize(
     ("change", "complaint"),
     [
-        (edit("assignment.md.j2", r"\sqrt{d/h}", r"\sqrt{d/h"), "pandoc does not convert it"),
+        (edit("birthplaces.md.j2", r"\sqrt{d/h}", r"\sqrt{d/h"), "pandoc does not convert it"),
         (
             edit("assignment.md.j2", "graded_points", "grated_points"),
             r"assignment\.md\.j2.*'grated_points' is undefined",
@@ -312,14 +314,13 @@ def test_a_missing_course_file_is_named(tmp_path: Path) -> None:
 
 
 def test_extra_credit_is_told_apart(tmp_path: Path, page: Page, graded_tests: tuple[GradedTest, ...]) -> None:
-    def as_extra(told: Assignment) -> Assignment:
-        parts = (dataclasses.replace(part, extra_credit=part.extra_credit or part.id == "1g") for part in told.parts)
-        return dataclasses.replace(told, parts=tuple(parts))
+    def as_extra(part: Part) -> Part:
+        return dataclasses.replace(part, extra_credit=part.extra_credit or part.id == "1g")
 
-    assert "(g) Perceiver 14 Together 64 3(a) Copying (extra credit) 2" in prose(page)
-    handouts.build(tmp_path, graded_tests, as_extra(load()))
+    assert "1g Perceiver 14 Together 64 3a Copying (extra credit) 2" in prose(page)
+    handouts.build(tmp_path, graded_tests, with_parts(as_extra))
     text = prose(Page((tmp_path / "assignment.html").read_text(encoding="utf-8")))
-    assert "Together 50 (g) Perceiver (extra credit) 14 3(a) Copying (extra credit) 2" in text
+    assert "Together 50 1g Perceiver (extra credit) 14 3a Copying (extra credit) 2" in text
     assert "Extra credit, on top 24" in text
 
 

@@ -9,15 +9,13 @@ import lzma
 import textwrap
 import zipfile
 import zlib
-from dataclasses import replace
 
 import pytest
 
 from harness.intake.zips import zipped
 from harness.release import template
-from harness.release.leaks import artefacts
-from harness.release.leaks.leaks import Artefact, Secrets, check
-from harness.release.lists import Excuse
+from harness.release.leaks import Artefact, Secrets, artefacts, check
+from harness.release.leaks.rules import Excuse
 from tests.release.shapes import GOLD, HIDDEN, MODEL, PEOPLE, TOWNS
 
 KEY = b"8c1f0e6f5b4a49d2a7c3905d2e61b7f4"
@@ -45,14 +43,14 @@ CLEAN = {
 def secrets(repository, lists):
     tree = template.make(repository, lists)
     hidden = {"harness/tests_hidden/test_area.py": HIDDEN}
-    return Secrets(tree.blocks, tree.files, hidden, GOLD.encode(), frozenset({WIKI}), KEY)
+    return Secrets(tree.blocks, tree.files, hidden, (GOLD.encode(),), frozenset({WIKI}), KEY)
 
 
 @pytest.fixture
-def found(secrets, lists):
+def found(secrets):
     """Check student.zip with some files added or replaced; the findings as lines."""
 
-    def look(planted=(), lists=lists, secrets=secrets, comment=b""):
+    def look(planted=(), comment=b"", **excused):
         files = {path: text.encode() for path, text in CLEAN.items()} | dict(secrets.public)
         listed = frozenset(files) | {path for path, _ in planted if path != "src/extra.py"}
         data = zipped({**files, **{path: each if isinstance(each, bytes) else each.encode() for path, each in planted}})
@@ -61,7 +59,7 @@ def found(secrets, lists):
             with zipfile.ZipFile(into, "a") as archive:
                 archive.comment = comment
             data = into.getvalue()
-        return [str(leak) for leak in check([Artefact("student.zip", data, listed)], secrets, lists)]
+        return [str(leak) for leak in check([Artefact("student.zip", data, listed)], secrets, **excused)]
 
     return look
 
@@ -161,11 +159,7 @@ PLANTS = {
         "shingle-8",
     ),
     "solution in HTML entities": ("page.html", "<p>" + SOLUTION.replace("=", "&#61;") + "</p>", "shingle-8"),
-    "solution in a shell script": (
-        "src/run.sh",
-        "python run.py --function=train --learning_rate=0.0123\n",
-        "shingle-8",
-    ),
+    "short solution": ("src/run.sh", "echo max(least, first * 0.97 ** step)\n", "shingle-8"),
     "solution in a data file": ("src/data/notes.txt", SOLUTION, "shingle-8"),
     "solution in UTF-16": ("src/data/notes.txt", SOLUTION.encode("utf-16"), "shingle-8"),
     "solution with other names": ("src/grader.py", RENAMED, "shingle-16"),
@@ -215,11 +209,11 @@ PLANTS = {
     "solution in bzip2": ("src/data/notes.bz2", bz2.compress(SOLUTION.encode()), "shingle-8"),
     "solution in xz": ("src/data/notes.xz", lzma.compress(SOLUTION.encode()), "shingle-8"),
     "canary on a page with subset fonts": ("handout.pdf", typeset(f"See {CANARY}."), "canary"),
-    "answer on a page with subset fonts": ("handout.pdf", typeset(f"{PEOPLE[7]} comes from {TOWNS[7]}."), "gold"),
+    "answer on a page with subset fonts": ("handout.pdf", typeset(f"{PEOPLE[7]} comes from {TOWNS[7]}."), "answers"),
     # what stands around it
     "canary in a comment": ("src/grader.py", f"# {CANARY}\n", "canary"),
     "canary in capitals": ("README.md", "00000000000000A1\n", "canary"),
-    "canary of a script": ("README.md", "00000000000000a2\n", "canary"),
+    "canary of another block": ("README.md", "00000000000000a2\n", "canary"),
     "canary in a file's name": (f"src/{CANARY}.txt", "x\n", "canary"),
     "canary in an entry's comment": ("a.zip", nested_zip("a", b"a", entry_comment=CANARY.encode()), "canary"),
     "canary in PDF bytes": ("handout.pdf", b"%PDF-1.7\n% " + CANARY.encode(), "canary"),
@@ -243,15 +237,15 @@ PLANTS = {
     ),
     "hidden graded test's name": ("README.md", "See test_area_of_wide_rectangles.\n", "hidden"),
     # answers and key
-    "gold file": ("src/data/birth_test.tsv", GOLD, "gold"),
-    "gold file under another name": ("src/data/birth_old.txt", GOLD, "gold"),
-    "one answer": ("src/data/birth_dev.tsv", GOLD_LINES[7] + "\n", "gold"),
-    "one answer in another form": ("README.md", f"For example, {PEOPLE[7]} ({TOWNS[7]}) is hard.\n", "gold"),
-    "answers as CSV": ("src/data/x.csv", "".join(f"{n},{place}\n" for n, place in enumerate(TOWNS)), "gold"),
-    "answers alone": ("src/data/x.txt", "\n".join(TOWNS[10:20]), "gold"),
-    "answers as JSON": ("src/data/x.json", json.dumps(TOWNS), "gold"),
-    "answers gzipped": ("src/data/x.gz", gzip.compress(GOLD.encode()), "gold"),
-    "answers in base64": ("src/data/x.txt", base64.encodebytes(GOLD.encode()), "gold"),
+    "gold file": ("src/data/birth_test.tsv", GOLD, "answers"),
+    "gold file under another name": ("src/data/birth_old.txt", GOLD, "answers"),
+    "one answer": ("src/data/birth_dev.tsv", GOLD_LINES[7] + "\n", "answers"),
+    "one answer in another form": ("README.md", f"For example, {PEOPLE[7]} ({TOWNS[7]}) is hard.\n", "answers"),
+    "answers as CSV": ("src/data/x.csv", "".join(f"{n},{place}\n" for n, place in enumerate(TOWNS)), "answers"),
+    "answers alone": ("src/data/x.txt", "\n".join(TOWNS[10:20]), "answers"),
+    "answers as JSON": ("src/data/x.json", json.dumps(TOWNS), "answers"),
+    "answers gzipped": ("src/data/x.gz", gzip.compress(GOLD.encode()), "answers"),
+    "answers in base64": ("src/data/x.txt", base64.encodebytes(GOLD.encode()), "answers"),
     "key": ("src/release.json", json.dumps({"key": KEY.decode()}), "key"),
     "key in capitals": ("src/release.json", KEY.upper(), "key"),
     "key as raw bytes": ("figure.png", bytes.fromhex(KEY.decode()), "key"),
@@ -342,15 +336,14 @@ def test_finding_names_line_length_and_block(found):
     ]
 
 
-def test_excused_names_and_passages_are_no_findings(found, lists):
+def test_excused_names_and_passages_are_no_findings(found):
     planted = [("README.md", "Let rounded_product be\n\n    " + SOLUTION)]
-    excused = replace(
-        lists,
-        names=(Excuse("rounded_product", "the handout speaks of it"),),
-        passages=(Excuse(SOLUTION, "shown in the lecture"),),
-    )
+    names = (Excuse("rounded_product", "the handout speaks of it"),)
+    passages = (Excuse(SOLUTION, "shown in the lecture"),)
     assert found(planted) != []
-    assert found(planted, lists=excused) == []
+    assert found(planted, names=names) != []
+    assert found(planted, passages=passages) != []
+    assert found(planted, names=names, passages=passages) == []
 
 
 def test_messages_never_show_the_key_or_an_answer(found):
@@ -359,13 +352,13 @@ def test_messages_never_show_the_key_or_an_answer(found):
     assert all(KEY.decode() not in finding and "ville" not in finding for finding in findings)
 
 
-def test_autograder_may_hold_solution_and_answers_but_not_the_key(secrets, lists):
+def test_autograder_may_hold_solution_and_answers_but_not_the_key(secrets):
     files = {"data/birth_test.tsv": GOLD.encode(), "reference_solution/model.py": MODEL.encode()}
     autograder = Artefact("autograder.zip", zipped(files), frozenset(files), for_students=False)
-    assert check([autograder], secrets, lists) == []
+    assert check([autograder], secrets) == []
     with_key = {**files, "data/term.key": KEY}
     leaking = Artefact("autograder.zip", zipped(with_key), frozenset(files), for_students=False)
-    assert [str(leak) for leak in check([leaking], secrets, lists)] == [
+    assert [str(leak) for leak in check([leaking], secrets)] == [
         "LEAK autograder.zip!/data/term.key: not on the release list",
         "LEAK autograder.zip!/data/term.key:1 holds the secret key of this term (rule key)",
     ]

@@ -3,12 +3,12 @@
 import hashlib
 import io
 import json
+import subprocess
 import zipfile
 from pathlib import Path
 
 import pytest
 
-from harness.errors import UsageError
 from harness.intake.zips import zipped
 from harness.release import package
 from harness.release.termdata import TermData
@@ -25,7 +25,7 @@ DATA = {
 
 @pytest.fixture
 def data():
-    return TermData(Path("data"), DATA, None, "laptop")
+    return TermData(Path("data"), DATA, None, "laptop", frozenset({"birth_test.tsv"}), frozenset())
 
 
 def entries_of(data: bytes) -> list[zipfile.ZipInfo]:
@@ -60,11 +60,11 @@ def test_students_get_the_template_their_grader_and_no_answers(repository, lists
     }
 
 
-def test_pattern_that_reaches_a_staff_room_is_refused(repository, lists):
+def test_pattern_that_reaches_a_staff_room_brings_nothing_of_it(repository, lists):
     from dataclasses import replace
 
-    with pytest.raises(UsageError, match=r"tests_hidden/test_area\.py' is for staff"):
-        package.student_files(repository, replace(lists, student=("harness/*/*.py",)), {})
+    wide = replace(lists, student=("harness/*.py", "harness/*/*.py"), staff=("harness/tests_hidden/*",))
+    assert set(package.student_files(repository, wide, {})) == {"src/harness/cli.py"}
 
 
 def test_autograder_has_its_files_at_the_root(repository, lists, data):
@@ -81,7 +81,9 @@ def test_autograder_has_its_files_at_the_root(repository, lists, data):
 
 def test_release_id_follows_code_and_data(repository, data):
     def release(code=b"x", answers=b"y"):
-        files = TermData(data.folder, {**DATA, "birth_test.tsv": answers}, None, "laptop")
+        files = TermData(
+            data.folder, {**DATA, "birth_test.tsv": answers}, None, "laptop", frozenset({"birth_test.tsv"}), frozenset()
+        )
         return package.make_stamp(repository, files, {"a.py": code}).release
 
     assert release() == release()
@@ -109,43 +111,52 @@ def test_manifest_describes_every_file(repository, data):
     assert listed == {"a.txt": {"sha256": hashlib.sha256(b"a").hexdigest(), "size": 1}}
 
 
-COMMIT = "0123456789abcdef0123456789abcdef01234567"
+def git(folder: Path, *command: str) -> str:
+    names = ["-c", "user.name=staff", "-c", "user.email=staff@example.org"]
+    done = subprocess.run(["git", *names, *command], cwd=folder, check=True, capture_output=True, text=True)
+    return done.stdout.strip()
 
 
-def git(root: Path, **files: str) -> Path:
-    for name, text in files.items():
-        path = root / name.replace("__", "/").replace("packed_refs", "packed-refs")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
+@pytest.fixture
+def checkout(tmp_path):
+    root = tmp_path / "checkout"
+    root.mkdir()
+    git(root, "init", "--quiet")
+    git(root, "commit", "--quiet", "--allow-empty", "--message", "first")
     return root
 
 
-def test_commit_is_read_from_a_branch(tmp_path):
-    git(tmp_path / ".git", HEAD="ref: refs/heads/main\n", refs__heads__main=f"{COMMIT}\n")
-    assert package.commit_of(tmp_path) == COMMIT
+def test_commit_is_that_of_the_branch(checkout):
+    assert package.commit_of(checkout) == git(checkout, "rev-parse", "HEAD")
+    git(checkout, "pack-refs", "--all")
+    assert package.commit_of(checkout) == git(checkout, "rev-parse", "HEAD")
 
 
-def test_commit_is_read_from_packed_branches(tmp_path):
-    packed = f"# pack-refs with: peeled\n{'f' * 40} refs/heads/other\n{COMMIT} refs/heads/main\n"
-    git(tmp_path / ".git", HEAD="ref: refs/heads/main\n", packed_refs=packed)
-    assert package.commit_of(tmp_path) == COMMIT
+def test_commit_of_a_linked_work_tree_is_its_own(checkout, tmp_path):
+    git(checkout, "worktree", "add", "--quiet", "--detach", str(tmp_path / "side"))
+    git(checkout, "commit", "--quiet", "--allow-empty", "--message", "second")
+    assert package.commit_of(tmp_path / "side") == git(checkout, "rev-parse", "HEAD~1")
 
 
-def test_commit_is_read_without_a_branch(tmp_path):
-    git(tmp_path / ".git", HEAD=f"{COMMIT}\n")
-    assert package.commit_of(tmp_path) == COMMIT
+def test_commit_is_unknown_outside_a_checkout_and_before_the_first_commit(checkout, tmp_path):
+    (checkout / "unpacked").mkdir()
+    assert package.commit_of(checkout / "unpacked") == "unknown"
+    git(tmp_path, "init", "--quiet", "new")
+    assert package.commit_of(tmp_path / "new") == "unknown"
 
 
-def test_commit_is_read_in_a_linked_work_tree(tmp_path):
-    git(tmp_path / "main" / ".git", HEAD="x", refs__heads__side=f"{COMMIT}\n")
-    linked = git(tmp_path / "main" / ".git" / "worktrees" / "side", HEAD="ref: refs/heads/side\n", commondir="../..\n")
-    (tmp_path / "side").mkdir()
-    (tmp_path / "side" / ".git").write_text(f"gitdir: {linked}\n")
-    assert package.commit_of(tmp_path / "side") == COMMIT
+def test_commit_is_unknown_without_git(checkout, monkeypatch):
+    monkeypatch.setenv("PATH", "")
+    assert package.commit_of(checkout) == "unknown"
 
 
-@pytest.mark.parametrize("head", [None, "ref: refs/heads/main\n"])
-def test_commit_is_unknown_outside_a_checkout_and_before_the_first_commit(tmp_path, head):
-    if head:
-        git(tmp_path / ".git", HEAD=head)
-    assert package.commit_of(tmp_path) == "unknown"
+def test_commit_is_this_checkouts_inside_a_hook_of_another(checkout, tmp_path, monkeypatch):
+    git(tmp_path, "init", "--quiet", "other")
+    monkeypatch.setenv("GIT_DIR", str(tmp_path / "other" / ".git"))
+    assert package.commit_of(checkout) != "unknown"
+
+
+def test_version_is_the_projects_whatever_another_table_says(repository, data):
+    text = '[tool.other]\nversion = "9"\n[project]\nname = "x"\nversion = \'1.2.4\'\n'
+    (repository / "pyproject.toml").write_text(text)
+    assert package.make_stamp(repository, data, {}).version == "1.2.4"

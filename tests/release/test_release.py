@@ -11,9 +11,8 @@ from rich.console import Console
 
 import build
 from harness.assignment import ROOT, load
-from harness.errors import InternalError, UsageError
-from harness.release import release, selfcheck, template, trained
-from harness.release.findings import ReleaseRefusedError
+from harness.errors import InternalError, ReleaseRefusedError, UsageError
+from harness.release import release, selfcheck, template, training
 from harness.release.handouts import handouts, staff
 from harness.release.selfcheck import Marks
 
@@ -41,7 +40,7 @@ def checked(monkeypatch, tmp_path):
     """Stand-ins: an upload that is at hand, and a self-check that sees what it should."""
     points = {part.id: float(part.points) for part in load().parts}
     marks = [Marks("reference", points, points, (), fault=False)]
-    monkeypatch.setattr(trained, "ready", lambda *_: tmp_path / "upload")
+    monkeypatch.setattr(training, "ready", lambda *_: tmp_path / "upload")
     monkeypatch.setattr(selfcheck, "check", lambda *_: marks)
 
 
@@ -128,7 +127,7 @@ def real_solution(root) -> str:
     """The reference's longest block of model.py, without its canary."""
     from harness.release import lists
 
-    blocks = template.make(root, lists.load()).blocks
+    blocks = template.make(root, lists.load(load())).blocks
     longest = max((block for block in blocks if "model.py" in block.file), key=lambda block: len(block.body))
     return "\n".join(line for line in longest.body if "canary" not in line)
 
@@ -144,15 +143,15 @@ def test_leak_is_refused_with_artefact_line_and_block(root, console, checked):
 
 def test_nothing_is_trained_for_a_release_that_leaks(root, console, quick, monkeypatch):
     monkeypatch.setattr(release, "check", lambda *_: ["LEAK"])
-    monkeypatch.setattr(trained, "untrained", lambda *_: "never trained")
-    monkeypatch.setattr(trained, "ready", lambda *_: pytest.fail("trained"))
+    monkeypatch.setattr(training, "untrained", lambda *_: "never trained")
+    monkeypatch.setattr(training, "ready", lambda *_: pytest.fail("trained"))
     with pytest.raises(ReleaseRefusedError, match="LEAK"):
         release.release(release.Request(root), console)
 
 
 def test_leak_is_told_though_the_self_check_fails_too(root, console, quick, monkeypatch):
     monkeypatch.setattr(release, "check", lambda *_: ["LEAK"])
-    monkeypatch.setattr(trained, "untrained", lambda *_: None)
+    monkeypatch.setattr(training, "untrained", lambda *_: None)
     break_self_check(monkeypatch)
     with pytest.raises(ReleaseRefusedError, match="LEAK"):
         release.release(release.Request(root), console)

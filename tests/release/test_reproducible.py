@@ -34,7 +34,7 @@ from harness import assignment
 from harness.release import lists, release
 request = release.Request(root, key_file=root / "term.key")
 manifest = assignment.load(root / "assignment.toml")
-made = release.assemble(request, lists.load(), manifest, None, Console(file=io.StringIO()))
+made = release.assemble(request, lists.load(manifest), manifest, None, Console(file=io.StringIO()))
 files = dict(made.artefacts)
 for name, entries in made.entries.items():
     files.update({f"{name}!/{path}": data for path, data in entries.items()})

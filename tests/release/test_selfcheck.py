@@ -7,9 +7,8 @@ from dataclasses import dataclass, field
 import pytest
 
 from harness.assignment import load
-from harness.errors import InternalError
+from harness.errors import InternalError, ReleaseRefusedError
 from harness.intake.zips import zipped
-from harness.release.findings import ReleaseRefusedError
 from harness.release.selfcheck import check
 
 #: Writes the results for the upload's kind: the reference's comes as the zip that COLLECT made, the template's does not.

@@ -19,7 +19,7 @@ from harness.release.handouts import handouts, staff
 
 @pytest.fixture(scope="module")
 def graded_tests() -> tuple[GradedTest, ...]:
-    return collect()
+    return collect(load())
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +42,7 @@ def sources(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def written(tmp_path: Path) -> Path:
-    return Path(shutil.copy(staff.WRITTEN, tmp_path / "submission.tex"))
+    return Path(shutil.copy((staff.REFERENCE / "written" / "submission.tex"), tmp_path / "submission.tex"))
 
 
 def test_both_files_are_there(built: Path):
@@ -51,7 +51,9 @@ def test_both_files_are_there(built: Path):
 
 
 def test_it_answers_every_question_of_the_written_part(text: str):
-    asked = re.findall(r"(?m)^\\question\{([^}]+)\}", staff.WRITTEN.read_text(encoding="utf-8"))
+    asked = re.findall(
+        r"(?m)^\\question\{([^}]+)\}", (staff.REFERENCE / "written" / "submission.tex").read_text(encoding="utf-8")
+    )
     assert len(asked) == 9
     for label in asked:
         assert f"{label} " in text
@@ -69,7 +71,7 @@ def test_it_has_rubrics_for_problem_2_and_the_points_of_the_graded_tests(
                 sum(c.points for c in graded_tests if (c.part, c.kind) == (part.id, kind))
                 for kind in ("basic", "hidden")
             ]
-            assert f"3({part.id[-1]}) {part.title} {sums[0]:g} {sums[1]:g}" in text
+            assert f"{part.id} {part.title} {sums[0]:g} {sums[1]:g}" in text
     assert "give the programming assignment 64 points" in text
     assert "can earn 74" in text
 
@@ -95,7 +97,7 @@ def test_students_get_none_of_it(built: Path, tmp_path: Path, graded_tests: tupl
     ],
 )
 def test_a_broken_rubric_is_named(sources: Path, tmp_path: Path, graded_tests, old: str, new: str, complaint: str):
-    path = sources / "rubric.toml"
+    path = sources / "attention.rubric.toml"
     path.write_text(path.read_text(encoding="utf-8").replace(old, new, 1), encoding="utf-8")
     with pytest.raises(UsageError, match=complaint) as problem:
         staff.build(tmp_path / "out", graded_tests, load(), sources)
@@ -119,7 +121,7 @@ def test_a_broken_written_part_is_named(written: Path, old: str, new: str, compl
 
 
 def test_points_follow_the_manifest():
-    told = load()
-    parts = tuple(dataclasses.replace(part, points=5) if part.id == "3d" else part for part in told.parts)
+    told = load().problem("attention").parts
+    parts = tuple(dataclasses.replace(part, points=5) if part.id == "3d" else part for part in told)
     with pytest.raises(UsageError, match=r"3\(d\) has 3 points here, 5"):
-        staff.load_rubric(handouts.SOURCES / staff.RUBRIC, dataclasses.replace(told, parts=parts))
+        staff.load_rubric(handouts.SOURCES / "attention.rubric.toml", parts)

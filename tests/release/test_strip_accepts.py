@@ -1,11 +1,11 @@
-"""What the strip makes of correct references, language by language."""
+"""What the strip makes of correct references: Python, LaTeX, and files that hold no blocks."""
 
 import json
 import textwrap
 
 import pytest
 
-from harness.release.strip.strip import strip, strip_tree
+from harness.release.strip import strip, strip_tree
 
 START, END = "### START_CODE_HERE ###", "### END_CODE_HERE ###"
 CANARY = "# canary: 0123456789abcdef"
@@ -79,28 +79,14 @@ def test_block_in_a_handler_or_a_case_is_accepted(head):
     assert f"{indent}pass" in stripped("model.py", head + block("print(2)", indent))
 
 
-def test_shell_block_leaves_a_command_that_does_nothing():
-    text = "if true; then\n" + block("echo yes", "    ") + "fi\n"
-    assert stripped("run.sh", text) == f"if true; then\n    {START}\n    : # your code\n    {END}\nfi\n"
-
-
 def test_tex_block_leaves_an_empty_line():
     text = f"\\section{{a}}\n% {START}\n% canary: 0123456789abcdef\nIt is $1$.\n% {END}\n"
     assert stripped("answers.tex", text) == f"\\section{{a}}\n% {START}\n\n% {END}\n"
 
 
-@pytest.mark.parametrize("name", ["notes.md", "page.html"])
-def test_markup_block_leaves_an_empty_line_or_its_stub(name):
-    head, tail = f"<!-- {START} -->\n", f"<!-- {END} -->\n"
-    canary = "<!-- canary: 0123456789abcdef -->\n"
-    assert stripped(name, f"{head}{canary}42\n{tail}") == f"{head}\n{tail}"
-    assert stripped(name, f"{head}<!--| your answer -->\n{canary}42\n{tail}") == f"{head}your answer\n{tail}"
-
-
-@pytest.mark.parametrize(("name", "line"), [("environment.yml", "size: {}"), ("settings.toml", "size = {}")])
-def test_settings_block_leaves_its_stub(name, line):
-    text = block(f"#| {line.format(0)}\n{line.format(3)}")
-    assert stripped(name, text) == f"{START}\n{line.format(0)}\n{END}\n"
+def test_tex_stub_lines_become_text():
+    text = f"% {START}\n%| Write here.\n% canary: 0123456789abcdef\nIt is $1$.\n% {END}\n"
+    assert stripped("answers.tex", text) == f"% {START}\nWrite here.\n% {END}\n"
 
 
 def test_text_and_binary_files_pass_untouched():
@@ -112,7 +98,7 @@ def notebook(*cells: dict[str, object]) -> str:
     return json.dumps({"cells": cells, "metadata": {"kernelspec": {"name": "python3"}}, "nbformat": 4}, indent=1)
 
 
-def test_notebook_is_stripped_cell_by_cell_and_forgets_its_run():
+def test_notebook_forgets_its_run_and_keeps_what_it_says():
     text = notebook(
         {"cell_type": "markdown", "attachments": {"a.png": {}}, "metadata": {}, "source": ["# Demo\n", "Text"]},
         {
@@ -120,27 +106,34 @@ def test_notebook_is_stripped_cell_by_cell_and_forgets_its_run():
             "execution_count": 7,
             "metadata": {"tags": ["x"]},
             "outputs": [{"text": ["42"]}],
-            "source": ["%matplotlib inline\n", f"{START}\n", f"{CANARY}\n", "answer = 42\n", END],
+            "source": ["%matplotlib inline\n", "answer = 'ü'"],
         },
-        {"cell_type": "code", "execution_count": 8, "metadata": {}, "outputs": [], "source": "%%bash\nls"},
     )
-    cells = json.loads(stripped("demo.ipynb", text))["cells"]
-    assert cells[0] == {"cell_type": "markdown", "metadata": {}, "source": ["# Demo\n", "Text"]}
-    assert cells[1] == {
-        "cell_type": "code",
-        "execution_count": None,
-        "metadata": {"tags": ["x"]},
-        "outputs": [],
-        "source": ["%matplotlib inline\n", f"{START}\n", "pass\n", END],
-    }
-    assert cells[2]["source"] == ["%%bash\n", "ls"]
-
-
-def test_problem_in_a_notebook_names_cell_and_line():
-    text = notebook({"cell_type": "code", "metadata": {}, "source": ["x = 1\n", START]})
-    assert [str(problem) for problem in strip("demo.ipynb", text.encode()).findings] == [
-        "demo.ipynb[1]:2: START without END"
+    made = json.loads(stripped("demo.ipynb", text))
+    assert made["metadata"] == {"kernelspec": {"name": "python3"}}
+    assert made["cells"] == [
+        {"cell_type": "markdown", "metadata": {}, "source": ["# Demo\n", "Text"]},
+        {
+            "cell_type": "code",
+            "execution_count": None,
+            "metadata": {"tags": ["x"]},
+            "outputs": [],
+            "source": ["%matplotlib inline\n", "answer = 'ü'"],
+        },
     ]
+
+
+@pytest.mark.parametrize("place", ["source", "metadata"])
+def test_marker_in_a_notebook_is_refused_wherever_it_stands(place):
+    cell: dict[str, object] = {
+        "cell_type": "code",
+        "metadata": {},
+        "source": "x = 1",
+        place: {"note": "BEGIN CODE HERE"},
+    }
+    (finding,) = strip("demo.ipynb", notebook(cell).encode()).findings
+    assert str(finding).startswith("demo.ipynb:")
+    assert "only .py and .tex files hold solution blocks" in str(finding)
 
 
 def test_template_is_left_as_it_is():

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.release.findings import ReleaseRefusedError
-from harness.release.strip.strip import strip_tree
+from harness.errors import ReleaseRefusedError
+from harness.release.strip import strip_tree
 
 PROJECTS = sorted(path for path in (Path(__file__).parent.parent / "broken_builds").iterdir() if path.is_dir())
 
@@ -33,10 +33,10 @@ def test_broken_build_is_refused_with_file_and_line(project):
 
 def test_refusal_is_one_sentence_and_all_findings():
     with pytest.raises(ReleaseRefusedError) as refusal:
-        strip_tree({"a.sh": b"### END_CODE_HERE ###\n", "b.sh": b"### END_CODE_HERE ###\n"}, shown_as="reference/")
+        strip_tree({"a.py": b"### END_CODE_HERE ###\n", "b.py": b"### END_CODE_HERE ###\n"}, shown_as="reference/")
     assert str(refusal.value).splitlines() == [
         "the reference cannot be stripped:",
-        "reference/a.sh:1: END without START",
-        "reference/b.sh:1: END without START",
+        "reference/a.py:1: END without START",
+        "reference/b.py:1: END without START",
     ]
     assert refusal.value.exit_code == 1

@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from harness.errors import UsageError
+from harness.errors import ReleaseRefusedError, UsageError
 from harness.release import template
-from harness.release.findings import ReleaseRefusedError
+from tests.release.shapes import FILES
 
 
 @pytest.fixture
@@ -20,7 +20,7 @@ def tree(repository, lists):
 
 def test_template_holds_exactly_the_listed_files(tree, repository):
     found = set(template.files_below(repository / "student_template"))
-    assert found == {"README.md", "src/model.py", "src/run.sh", "written/answers.tex"}
+    assert found == set(FILES)
 
 
 def test_fresh_template_has_no_differences_and_is_not_written_again(tree, repository, lists):

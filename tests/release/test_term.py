@@ -12,13 +12,13 @@ from rich.console import Console
 
 import build
 from harness.assignment import ROOT, load
-from harness.errors import UsageError
-from harness.problems.birthplaces.dataset import DEMO_KEY, generate, write
+from harness.errors import ReleaseRefusedError, UsageError
 from harness.problems.birthplaces.predictions import Question, Score, load_gold, meets, score
-from harness.release import previous, release, selfcheck, template, termdata, trained
-from harness.release.findings import ReleaseRefusedError
+from harness.release import previous, release, selfcheck, template, termdata, training
 from harness.release.handouts import handouts, staff
+from harness.release.keys import DEMO_KEY
 from harness.release.selfcheck import Marks
+from harness.release.termdata import generate, write
 
 FOLDERS = ("harness", "handouts", "reference_solution", "student_template")
 FILES = ("assignment.toml", "pyproject.toml", "constraints.txt", "setup.sh", "run_autograder")
@@ -35,7 +35,7 @@ def root(tmp_path, monkeypatch):
     for number, key in enumerate(KEYS):
         (tmp_path / f"{number}.key").write_text(f"{key}\n")
     points = {part.id: float(part.points) for part in load().parts}
-    monkeypatch.setattr(trained, "ready", lambda *_: tmp_path / "upload")
+    monkeypatch.setattr(training, "ready", lambda *_: tmp_path / "upload")
     monkeypatch.setattr(selfcheck, "check", lambda *_: [Marks("reference", points, points, (), fault=False)])
     monkeypatch.setattr(release, "check", lambda *_: [])
     monkeypatch.setattr(handouts, "context_of", lambda *_: {})
@@ -47,13 +47,12 @@ def root(tmp_path, monkeypatch):
 
 @functools.cache
 def _dataset(preset: str, key: bytes):
-    return generate(load().preset(preset).dataset, key)
+    return generate(load(), preset, key)
 
 
-def dataset_of(preset, key):
+def dataset_of(_assignment, preset, key):
     """The same dataset each time it is asked for: making one takes a while."""
-    name = next(name for name, known in load().presets.items() if known.dataset == preset)
-    return _dataset(name, key)
+    return _dataset(preset, key)
 
 
 @pytest.fixture
@@ -116,8 +115,8 @@ def test_dry_run_that_leaks_is_refused(root, console, monkeypatch):
 
 
 def test_dry_run_trains_nothing(root, console, monkeypatch):
-    monkeypatch.setattr(trained, "untrained", lambda *_: "never trained")
-    monkeypatch.setattr(trained, "ready", lambda *_: pytest.fail("trained"))
+    monkeypatch.setattr(training, "untrained", lambda *_: "never trained")
+    monkeypatch.setattr(training, "ready", lambda *_: pytest.fail("trained"))
     run(root, console, dry_run=True)
     assert "a release would train it now: never trained" in said(console)
 
@@ -194,7 +193,7 @@ def test_hotfix_with_another_key_is_refused_and_keeps_dist(root, console):
 
 def test_hotfix_with_other_data_is_refused_by_file(root, console):
     dataset = root / "dataset"
-    write(generate(load().preset("laptop").dataset, DEMO_KEY), dataset)
+    write(generate(load(), "laptop", DEMO_KEY), dataset)
     run(root, console, data=dataset, key_file=None)
     edit(root, "dataset/wiki.txt", "One more line.\n")
     with pytest.raises(UsageError, match=r"has other data \(wiki\.txt changed\); that is a new release"):
@@ -264,7 +263,7 @@ def terms(tmp_path_factory) -> list[tuple[Question, ...]]:
     found = []
     for number in range(8):
         folder = tmp_path_factory.mktemp("terms") / "dataset"
-        write(generate(load().preset("laptop").dataset, bytes([number]) * 32), folder)
+        write(generate(load(), "laptop", bytes([number]) * 32), folder)
         found.append(load_gold(folder / "birth_test.tsv"))
     return found
 
@@ -278,7 +277,7 @@ def test_last_terms_answers_are_near_chance_and_below_every_bar(terms):
 
     Chance is what the two terms' frequencies of places agree on, within three standard errors of all these questions.
     """
-    threshold = min(load().thresholds.vanilla, load().thresholds.perceiver)
+    threshold = min(load().thresholds.values())
     scores = [score([question.place for question in old], new) for old, new in pairs(terms)]
     chances = [_chance(old, new) for old, new in pairs(terms)]
     total = Score(sum(each.correct for each in scores), sum(each.total for each in scores))
@@ -302,4 +301,4 @@ def test_people_of_last_term_are_not_asked_again(terms):
         answered = score([known.get(question.text, "London") for question in new], new)
         fixed = score(["London"] * len(new), new)
         assert answered.correct <= fixed.correct + 2
-        assert not meets(answered, load().thresholds.vanilla)
+        assert not meets(answered, load().thresholds["vanilla"])

@@ -8,8 +8,8 @@ import signal
 import pytest
 
 from harness.sandbox import Limits, Status
-from harness.sandbox.classify import Death, classify, source_line
-from harness.sandbox.exchange import Course
+from harness.sandbox.classify import WorkerExit, classify, source_line
+from harness.sandbox.exchange import Transcript
 from harness.sandbox.hardening import attempt, resource_limits
 
 LIMITS = Limits(cpu_seconds=10, memory_bytes=400 << 20)
@@ -17,9 +17,9 @@ EXITED_7 = 7 << 8
 
 
 def status(tmp_path, *, end="closed", wait=signal.SIGKILL, killed=False, cpu=0.1, own=10 << 20, output=b""):
-    course = Course(end=end, output=bytearray(output), seconds=1.0)
-    death = Death(int(wait), killed, cpu, (200 << 20) + own, 200 << 20)
-    return classify(course, death, LIMITS, tmp_path).status
+    transcript = Transcript(end=end, output=bytearray(output), seconds=1.0)
+    ended = WorkerExit(int(wait), killed, cpu, (200 << 20) + own, 200 << 20)
+    return classify(transcript, ended, LIMITS, tmp_path).status
 
 
 def test_a_kill_that_nobody_ordered_at_much_memory_was_the_memory_killer(tmp_path):
@@ -48,8 +48,8 @@ def test_other_ends(tmp_path):
 
 
 def test_an_unknown_signal_has_a_number(tmp_path):
-    course = Course(end="closed", seconds=1.0)
-    assert "signal 63" in classify(course, Death(63, False, 0, 0), LIMITS, tmp_path).detail
+    transcript = Transcript(end="closed", seconds=1.0)
+    assert "signal 63" in classify(transcript, WorkerExit(63, False, 0, 0), LIMITS, tmp_path).detail
 
 
 def test_lines_come_from_regular_files_of_the_tree_only(tmp_path):

@@ -151,12 +151,12 @@ def test_subclasses_are_sent_as_what_they_hold():
     assert same(round_trip(value), {"s": "é", "l": [1, 2], "d": {"a": 1}, "n": 3})
 
 
-def test_a_class_that_graded_tests_to_be_a_list_is_not_one():
-    class GradedTests:
+def test_a_class_that_claims_to_be_a_list_is_not_one():
+    class Claims:
         __class__ = list  # type: ignore[assignment]
 
-    with pytest.raises(CodecError, match="Graded tests cannot cross"):
-        codec.encode(GradedTests())
+    with pytest.raises(CodecError, match="Claims cannot cross"):
+        codec.encode(Claims())
 
 
 HEADERS = [

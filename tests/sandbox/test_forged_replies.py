@@ -43,8 +43,8 @@ def test_a_reply_of_any_size_is_refused_before_memory_is_spent(run):
         import os, struct, sys
         def attack():
             frame = sys._getframe()
-            while "job" not in frame.f_locals: frame = frame.f_back
-            nonce = bytes.fromhex(frame.f_locals["job"].nonce)
+            while "call" not in frame.f_locals: frame = frame.f_back
+            nonce = bytes.fromhex(frame.f_locals["call"].nonce)
             os.write(3, struct.pack("<4s16sIQ", b"HLD1", nonce, 10, 1 << 60))
         """
     )
@@ -60,8 +60,8 @@ def test_a_forged_reply_is_still_only_a_value(run):
         def attack():
             from harness.sandbox import codec, frames
             frame = sys._getframe()
-            while "job" not in frame.f_locals: frame = frame.f_back
-            nonce = bytes.fromhex(frame.f_locals["job"].nonce)
+            while "call" not in frame.f_locals: frame = frame.f_back
+            nonce = bytes.fromhex(frame.f_locals["call"].nonce)
             said = {"kind": "returned", "value": "forged"}
             frames.write(3, frames.pack(nonce, *codec.encode(said)) * 2)
             os._exit(0)
@@ -92,8 +92,8 @@ def test_a_forged_message_of_another_shape_is_a_bad_reply_and_no_fault_of_ours(r
         def attack():
             from harness.sandbox import codec, frames
             frame = sys._getframe()
-            while "job" not in frame.f_locals: frame = frame.f_back
-            frames.write(3, frames.pack(bytes.fromhex(frame.f_locals["job"].nonce), *codec.encode({said})))
+            while "call" not in frame.f_locals: frame = frame.f_back
+            frames.write(3, frames.pack(bytes.fromhex(frame.f_locals["call"].nonce), *codec.encode({said})))
         """
     )
     assert reply.status is Status.BAD_REPLY
@@ -107,11 +107,11 @@ def test_forged_frames_show_no_file_outside_of_the_tree(run, open_folder):
         def attack():
             from harness.sandbox import codec, frames
             frame = sys._getframe()
-            while "job" not in frame.f_locals: frame = frame.f_back
+            while "call" not in frame.f_locals: frame = frame.f_back
             places = [["../outside", 1, "f"], [{str(open_folder / "outside")!r}, 1, "f"], ["submission/__init__.py", 2, "f"],
                       ["submission/../../outside", 1, "f"], ["submission/__init__.py\\0", 1, "f"], ["x", -1, "f"], [1, 2, 3], "x"]
             said = {{"kind": "raised", "error": {{"type": "T" * 1000, "message": "m" * 9000, "frames": places * 9}}}}
-            frames.write(3, frames.pack(bytes.fromhex(frame.f_locals["job"].nonce), *codec.encode(said)))
+            frames.write(3, frames.pack(bytes.fromhex(frame.f_locals["call"].nonce), *codec.encode(said)))
         """
     )
     assert reply.status is Status.RAISED

@@ -1,4 +1,4 @@
-"""The far side's modules stay importable for a user who owns nothing."""
+"""The child side's modules stay importable for a user who owns nothing."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ import pytest
 from harness.sandbox import Sandbox, SandboxError, Status, system
 from harness.sandbox import sandbox as front
 from harness.sandbox.interpreter import module_path
-from harness.sandbox.session import Zygote
+from harness.sandbox.parent import Zygote
 from tests.sandbox.support import PROBES, SMALL, needs_linux, needs_root, processes_of, runner, write_tree
 
 pytestmark = needs_linux

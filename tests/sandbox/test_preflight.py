@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
+from types import SimpleNamespace
+
 import pytest
 
 from harness.sandbox import Isolation, PreflightReport, Sandbox, SandboxError, doctor, preflight
 from harness.sandbox.doctor import render
-from harness.sandbox.job import LAYERS
-from harness.sandbox.preflight import MUST_HAVES, NICE_TO_HAVES, judge
+from harness.sandbox.preflight import MUST_HAVES, NICE_TO_HAVES, PROMISES, STAYS_OPEN, judge
+from harness.sandbox.probe_call import LAYERS
 from tests.sandbox.support import PROBES, SMALL, needs_landlock, needs_linux, needs_root
 
 ALL = dict.fromkeys({**MUST_HAVES, **NICE_TO_HAVES}, True)
@@ -41,6 +44,22 @@ def test_another_user_alone_is_replaced_by_landlock():
     assert judge({**ALL, "another user": False, "files of the grader": False}, {}).place == "containment only"
 
 
+def test_each_place_says_what_stays_open_in_it():
+    assert STAYS_OPEN.keys() == PROMISES.keys()
+    root, user = judge(ALL, {}), judge({**ALL, "another user": False}, {})
+    assert set(STAYS_OPEN[root.place]) < set(STAYS_OPEN[user.place])
+    assert any("Landlock has no right" in sentence for sentence in user.stays_open)
+    assert judge({}, {}).stays_open == ()
+    assert "same as for root" not in user.promise
+
+
+@needs_linux
+@pytest.mark.parametrize(("flags", "kept"), [(0, True), (4096, True), (1024, False), (1, False)])
+def test_times_of_library_files_stay_open_where_they_are_kept(monkeypatch, flags, kept):
+    monkeypatch.setattr(os, "statvfs", lambda _: SimpleNamespace(f_flag=flags))
+    assert any("times of access of Python's" in sentence for sentence in judge(ALL, {}).stays_open) is kept
+
+
 @needs_root
 def test_here_every_attempt_is_made_and_the_must_haves_hold(sandbox):
     found = preflight(sandbox)
@@ -70,19 +89,20 @@ FILES_AND_PROCESSES = {
     "the scratch's parent",
 }  # fmt: skip
 MEASURES = {"memory limit", "file size limit", "open files limit"}
+CALLS = {"network", "new processes", "disk space", "file locks"}
 #: What holds by the fork alone: a scrubbed environment, and descriptors that were closed.
 ALWAYS = {"environment", "descriptors"}
 HOLDS_ALONE = {
-    "uid": {"another user", *FILES_AND_PROCESSES},
+    "uid": {"another user", "modes and times of files", *FILES_AND_PROCESSES},
     "rlimits": MEASURES,
     "landlock": {"shared folders", *FILES_AND_PROCESSES},
-    "seccomp": {"network", "new processes"},
+    "seccomp": {"modes and times of files", *CALLS},  # the filter of a worker that keeps its user
 }
 OPENS_WITHOUT = {
     "uid": {"another user", "thread limit"},  # root's threads are not counted
     "rlimits": {"thread limit", *MEASURES},
     "landlock": {"shared folders"},
-    "seccomp": {"network", "new processes"},
+    "seccomp": CALLS,
 }
 
 
@@ -144,6 +164,8 @@ def test_the_doctors_text_names_what_is_open():
     assert "would refuse to grade here:\n  a worker can open sockets" in text
     assert "Landlock (ABI, 0 is none)           0" in text
     assert "a user ID per worker                yes" in text
+    assert "What no layer closes here:" not in text
+    assert "What no layer closes here:\n  how long" in render(PreflightReport(ALL, judge(ALL, {"uid": True})))
 
 
 @needs_linux

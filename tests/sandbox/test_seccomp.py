@@ -16,6 +16,7 @@ from harness.sandbox.bpf import ALLOW, ERRNO, KILL_PROCESS, Call
 ARCHITECTURES = sorted(seccomp.ARCHITECTURES)
 OWN = 4242
 REFUSED, ABSENT = ERRNO | errno.EPERM, ERRNO | errno.ENOSYS
+UNSUPPORTED, NO_LOCKS = ERRNO | errno.EOPNOTSUPP, ERRNO | errno.ENOLCK
 
 
 @pytest.fixture(params=ARCHITECTURES)
@@ -23,10 +24,16 @@ def architecture(request):
     return seccomp.ARCHITECTURES[request.param]
 
 
+@pytest.fixture(params=[False, True], ids=["alone", "shared"])
+def shares_user(request):
+    """Whether the worker's user owns files that are not the worker's."""
+    return request.param
+
+
 @pytest.fixture
-def ask(architecture):
+def ask(architecture, shares_user):
     """What the filter answers to a call, by name or number."""
-    program = seccomp.build(architecture, OWN)
+    program = seccomp.build(architecture, OWN, shares_user=shares_user)
 
     def answer(call, *arguments, audit=architecture.audit):
         number = architecture.table[call] if isinstance(call, str) else call
@@ -35,13 +42,14 @@ def ask(architecture):
     return answer
 
 
-def test_everything_that_is_not_named_is_denied(architecture, ask):
+def test_everything_that_is_not_named_is_denied(architecture, ask, shares_user):
     """Deny by default, for every number that a filter of this kind can be asked about below 2,000, and far beyond."""
-    named = {architecture.table[name] for name in seccomp.ALLOWED | seccomp.CHECKED if name in architecture.table}
+    allowed = seccomp.ALLOWED | seccomp.CHECKED | (frozenset() if shares_user else seccomp.OWNERS)
+    named = {architecture.table[name] for name in allowed if name in architecture.table}
     numbers = {*range(2000), 2**30 - 1, 2**31 - 1} - named
     answers = {number: ask(number, OWN) for number in numbers}
     assert {number for number, answer in answers.items() if answer == ALLOW} == set()
-    assert set(answers.values()) <= {REFUSED, ABSENT, KILL_PROCESS}
+    assert set(answers.values()) <= {REFUSED, ABSENT, UNSUPPORTED, KILL_PROCESS}
 
 
 def test_everything_that_is_named_is_allowed(architecture, ask):
@@ -52,13 +60,42 @@ def test_everything_that_is_named_is_allowed(architecture, ask):
 def test_every_name_is_a_call_of_some_architecture():
     known = set().union(*(architecture.table for architecture in seccomp.ARCHITECTURES.values()))
     # Newer than the headers of the tables, on purpose: absent either way.
-    assert (seccomp.ALLOWED | seccomp.CHECKED | seccomp.ABSENT) - known == set()
+    assert frozenset().union(*LISTS) - known == set()
+
+
+LISTS = (seccomp.ALLOWED, seccomp.OWNERS, seccomp.CHECKED, seccomp.ABSENT, seccomp.UNSUPPORTED)
 
 
 def test_no_call_is_in_two_lists():
-    assert set() == seccomp.ALLOWED & seccomp.CHECKED
-    assert set() == seccomp.ALLOWED & seccomp.ABSENT
-    assert set() == seccomp.CHECKED & seccomp.ABSENT
+    assert sum(map(len, LISTS)) == len(frozenset().union(*LISTS))
+
+
+@pytest.mark.parametrize("number", [452, 463, 466, 469])
+def test_later_ways_to_change_modes_and_attributes_are_absent(ask, number):
+    """fchmodat2, setxattrat, removexattrat, file_setattr."""
+    assert ask(number) == ABSENT
+
+
+@pytest.mark.parametrize("name", sorted(seccomp.OWNERS))
+def test_modes_and_times_are_for_users_who_own_nothing_else(architecture, ask, shares_user, name):
+    if name in architecture.table:
+        assert ask(name) == (REFUSED if shares_user else ALLOW)
+
+
+def test_space_is_never_set_aside(ask):
+    """KEEP_SIZE passes the limit on file sizes; the library's posix_fallocate writes where the call is not supported."""
+    for mode in (0, 1, 3, 16):
+        assert ask("fallocate", 5, mode, 0, 1 << 30) == UNSUPPORTED
+
+
+@pytest.mark.parametrize("command", [6, 7, 37, 38])
+def test_locks_on_ranges_are_not_to_be_had(ask, command):
+    assert ask("fcntl", 5, command) == NO_LOCKS
+
+
+@pytest.mark.parametrize("command", [5, 36])
+def test_asking_for_locks_takes_no_memory(ask, command):
+    assert ask("fcntl", 5, command) == ALLOW
 
 
 DANGEROUS = [
@@ -133,18 +170,21 @@ DANGEROUS = [
     "landlock_restrict_self",
     "process_madvise",
     "vmsplice",
+    "fallocate",
+    "lsetxattr",
+    "removexattr",
 ]
 
 
 @pytest.mark.parametrize("name", DANGEROUS)
 def test_dangerous_calls_are_denied_by_name(ask, name):
-    assert ask(name, OWN) in {REFUSED, ABSENT}
+    assert ask(name, OWN) in {REFUSED, ABSENT, UNSUPPORTED}
 
 
 @pytest.mark.parametrize("name", ["fork", "vfork", "mknod", "uselib", "modify_ldt", "iopl", "ioperm"])
 def test_dangerous_calls_of_intel_alone_are_denied(name):
     architecture = seccomp.ARCHITECTURES["x86_64"]
-    program = seccomp.build(architecture, OWN)
+    program = seccomp.build(architecture, OWN, shares_user=False)
     assert bpf.run(program, Call(architecture.audit, architecture.table[name])) == REFUSED
 
 
@@ -210,7 +250,7 @@ def test_calls_of_later_kernels_are_absent(architecture, ask):
 
 
 def test_jumps_stay_inside_and_the_end_is_a_return(architecture):
-    program = seccomp.build(architecture, OWN)
+    program = seccomp.build(architecture, OWN, shares_user=False)
     assert len(program) < 4096
     for index, step in enumerate(program):
         if step.code not in (bpf.RETURN, bpf.LOAD):
@@ -222,8 +262,8 @@ def test_jumps_stay_inside_and_the_end_is_a_return(architecture):
 @given(st.integers(0, 2**32 - 1), st.integers(0, 2**32 - 1), st.lists(st.integers(0, 2**64 - 1), max_size=6))
 def test_every_call_gets_an_answer(audit, number, arguments):
     for architecture in seccomp.ARCHITECTURES.values():
-        answer = bpf.run(seccomp.build(architecture, OWN), Call(audit, number, tuple(arguments)))
-        assert answer in {ALLOW, REFUSED, ABSENT, KILL_PROCESS}
+        answer = bpf.run(seccomp.build(architecture, OWN, shares_user=False), Call(audit, number, tuple(arguments)))
+        assert answer in {ALLOW, REFUSED, ABSENT, UNSUPPORTED, NO_LOCKS, KILL_PROCESS}
 
 
 @given(st.sets(st.integers(0, 60)))
@@ -234,7 +274,7 @@ def test_ranges_hold_exactly_their_numbers(numbers):
 
 
 def test_assembled_instructions_are_eight_bytes_each(architecture):
-    program = seccomp.build(architecture, OWN)
+    program = seccomp.build(architecture, OWN, shares_user=False)
     code = bpf.assemble(program)
     assert len(code) == 8 * len(program)
     assert re.match(rb"\x20\x00\x00\x00\x04\x00\x00\x00", code)  # load the architecture first

@@ -33,6 +33,8 @@ with Sandbox(home / "work", probes=probes, without=without) as sandbox:
     found |= {"place": report.place, "ok": report.ok_for_grading, "layers": dict(report.layers), "failures": report.failures}
     arguments = {"function": "attack", "secret": str(home / "secret"), "grader": os.getpid(), "zygote": sandbox.foreign()[0]}
     reply = sandbox.run(tree, "calls.call", arguments, seed=1, limits=Limits(memory_bytes=1 << 28))
+    found["modes"] = [oct((home / name).stat().st_mode & 0o777) for name in ("secret", ".")]
+    found["honest"] = sandbox.run(tree, "calls.call", {"function": "honest"}, seed=1, limits=Limits()).value
     found |= {"status": reply.status.name, "value": reply.value, "user": os.getuid(), "left": os.listdir(sandbox.folder / "runs")}
 try:
     Sandbox(home / "work", probes=probes, without=without, isolation=Isolation.REQUIRED).start()
@@ -42,7 +44,7 @@ print(json.dumps(found))
 """
 
 ATTACK = """
-import os, signal, socket, fcntl
+import os, shutil, signal, socket, fcntl, tempfile, torch
 def tried(action):
     try: return repr(action())
     except BaseException as problem: return "refused: " + type(problem).__name__
@@ -53,7 +55,28 @@ def attack(secret, grader, zygote):
             "fork": tried(os.fork), "socket": tried(socket.socket), "large": tried(lambda: bytearray(1 << 30)),
             "write": tried(lambda: open(os.path.join(os.path.dirname(secret), "new"), "w")),
             "tmp": tried(lambda: [open("/tmp/holdout-new", "w"), os.unlink("/tmp/holdout-new")]),
-            "owner": tried(lambda: fcntl.fcntl(0, fcntl.F_SETOWN, grader))}
+            "owner": tried(lambda: fcntl.fcntl(0, fcntl.F_SETOWN, grader)),
+            "mode": tried(lambda: os.chmod(secret, 0o777)), "home's mode": tried(lambda: os.chmod(os.path.dirname(secret), 0o777)),
+            "times": tried(lambda: os.utime(secret, (1, 1))), "truncate": tried(lambda: os.truncate(secret, 0)),
+            "own code's mode": tried(lambda: by_descriptor(os.fchmod, 0o777)), "own code's times": tried(lambda: by_descriptor(os.utime, (1, 1))),
+            "link's mode": tried(lambda: [os.symlink(secret, "link"), os.chmod("link", 0o777)])}
+def by_descriptor(change, to):
+    with open(__file__) as file: change(file.fileno(), to)
+def honest():
+    # What ordinary programs do with files of their own.
+    torch.save({"w": torch.ones(3)}, "model.params")
+    for copy in (shutil.copy, shutil.copy2, shutil.copyfile): copy("model.params", copy.__name__)
+    shutil.move("copy2", "moved")
+    with tempfile.TemporaryDirectory() as folder:
+        os.mkdir(os.path.join(folder, "nested"))
+        shutil.copytree(folder, "tree")
+    shutil.make_archive("packed", "zip", "tree")
+    shutil.make_archive("packed", "gztar", "tree")
+    shutil.unpack_archive("packed.tar.gz", "unpacked")
+    import pathlib
+    pathlib.Path("moved").touch()
+    with open("sparse", "wb") as file: os.posix_fallocate(file.fileno(), 0, 1 << 16)
+    return float(torch.load("moved", weights_only=True)["w"].sum())
 """
 
 
@@ -83,6 +106,9 @@ def as_user(open_folder, without: str = ""):
         os.chown(home, USER, USER)
         identity = {"user": USER, "group": USER, "extra_groups": [], "cwd": "/"}
     tree = write_tree(open_folder, ATTACK)
+    if identity:
+        for path in (tree, tree / "submission", tree / "submission" / "__init__.py"):
+            os.chown(path, USER, USER)
     done = subprocess.run(
         [python_for(identity), "-c", SCRIPT, str(home), str(tree), PROBES, without],
         env=environment(), capture_output=True, text=True, check=False, **identity,
@@ -99,6 +125,8 @@ def test_landlock_and_seccomp_stand_in_for_user_ids(open_folder):
     assert found["failures"] == ["a worker runs as the grader's own user"]
     assert found["status"] == "RETURNED"
     assert {name for name, said in found["value"].items() if not said.startswith("refused")} == set()
+    assert found["modes"] == ["0o600", "0o700"]
+    assert found["honest"] == 3.0
     assert found["left"] == []
     assert "too little isolation" in found["refused"]
 
@@ -109,4 +137,5 @@ def test_without_landlock_it_says_containment_only(open_folder):
     assert found["value"]["read"] == "'secret'"  # and it is honest: this is what that means
     assert found["value"]["fork"].startswith("refused")
     assert found["value"]["kill"].startswith("refused")
+    assert found["modes"] == ["0o600", "0o700"]  # this the filter holds alone
     assert "too little isolation" in found["refused"]

@@ -7,9 +7,10 @@ matplotlib, which students may do without: then the words alone are printed. Stu
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import io
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,7 @@ SAMPLES = 4000
 BINS = 41  # odd: one half lies in the middle of a bin, and no rounding error decides on which side
 
 _SVG = "http://www.w3.org/2000/svg"
+_SYMBOL = re.compile(r"\bv_\w")  # in what a picture says
 _STYLE = {
     "svg.hashsalt": "holdout",  # else every picture gets other ids
     "svg.fonttype": "none",  # text stays text
@@ -199,18 +201,37 @@ def command(argv: Sequence[str], submission: Path, out: Path) -> int:
         return problem.exit_code
 
 
+def for_handout(exploration: Path) -> Mapping[str, Any]:
+    """`pictures`: by part, drawn from the reference's queries in the file `exploration`, each with what it says."""
+    specification = importlib.util.spec_from_file_location("reference_exploration", exploration)
+    if specification is None or specification.loader is None or not exploration.is_file():
+        raise UsageError(f"{exploration}: missing; the handout's pictures are drawn from it")
+    module = importlib.util.module_from_spec(specification)
+    specification.loader.exec_module(module)
+
+    def ask(function: str, case: dict[str, Any]) -> Array:
+        return np.asarray(getattr(module, function)(**case), dtype=np.float64)
+
+    return {
+        "pictures": {
+            drawn.part: {"inline": svg(drawn).strip(), "says": _SYMBOL.sub(r"$\g<0>$", drawn.says)}
+            for drawn in pictures(ask)
+        }
+    }
+
+
 def _command(wanted: Sequence[str], submission: Path, out: Path) -> int:
     from harness.grading.student import Student
     from harness.grading.supervisor import scratch_folder
     from harness.intake.staging import stage
     from harness.sandbox import Sandbox
 
-    manifest = load()
+    assignment = load()
     with scratch_folder() as scratch, Sandbox(scratch / "workers") as sandbox:
-        staged = stage(submission, scratch / "upload", manifest.uploads)
+        staged = stage(submission, scratch / "upload", assignment.uploads)
 
         def ask(function: str, case: dict[str, Any]) -> Array:
-            student = Student(sandbox, staged.tree, manifest.limits, 0, submission=staged, hidden=False)
+            student = Student(sandbox, staged.tree, assignment.limits, 0, submission=staged, hidden=False)
             return checks.ask(student, [(function, case)])[0]
 
         done = [_show(part, ask, out) for part in wanted]

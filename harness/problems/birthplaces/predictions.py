@@ -318,3 +318,22 @@ def _require_unique(path: Path, texts: Sequence[str]) -> None:
         if text in seen:
             raise UsageError(f"{path}:{number}: asks the question of line {seen[text]} again; each may come once")
         seen[text] = number
+
+
+def check_data(folder: Path) -> None:
+    """UsageError, with file and line, unless the five files in `folder` are complete, consistent and worth a term."""
+    known = load_data_files(folder)
+    taught = {question.text for question in (*known.train, *known.dev)}
+    if all(question.text in taught for question in known.test):
+        told = "every test question stands in train or dev, too; hold people out"
+        raise UsageError(f"{folder / 'birth_test.tsv'}: {told}")
+
+
+def accuracies(upload: Path, data: Path) -> dict[str, float]:
+    """Fraction of right answers by predictions file, without its ending, of a complete upload."""
+    gold = {split: load_gold(data / f"birth_{split}.tsv") for split in ("dev", "test")}
+    files = sorted(upload.glob("*.predictions"))
+    return {
+        path.stem: round(score(parse(path.read_bytes()), gold[path.stem.rpartition(".")[2]]).accuracy, 4)
+        for path in files
+    }

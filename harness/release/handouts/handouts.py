@@ -8,7 +8,6 @@ silence otherwise; both files appear or neither. Needs Jinja2, pypandoc_binary a
 from __future__ import annotations
 
 import html
-import importlib.util
 import re
 import subprocess
 import tempfile
@@ -18,18 +17,13 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
 
-import numpy as np
-
 from harness.assignment import ROOT, Assignment, Deliverable, Part
 from harness.errors import InternalError, UsageError
 from harness.grading.catalogue import GradedTest, check_points
-from harness.intake.layout import MADE_BY
-from harness.problems.attention.attention import Array
-from harness.problems.attention.pictures import pictures, svg
+from harness.problem import problem_of
 from harness.release.handouts.course import Course, load_course
 
 SOURCES = ROOT / "handouts"
-EXPLORATION = ROOT / "reference_solution" / "src" / "submission" / "attention_exploration.py"
 NAMES = ("assignment.pdf", "assignment.html")
 TEMPLATE = "assignment.md.j2"
 #: What a handout names in place of a release that it does not belong to.
@@ -37,18 +31,8 @@ DRAFT = "Draft, not a release"
 EXAMPLE = "Course, term and dates are made up; staff write theirs into handouts/course.toml."
 
 _SVG = "{http://www.w3.org/2000/svg}"
-_WIDTHS = {"block": "58%", "perceiver": "61%", "stretched": "52%"}  # of the PDF's text, by figure
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]<>()#+\-.!|$~^@'\"])")
-_SYMBOL = re.compile(r"\bv_\w")  # in what a picture says
 _FORMATS = {"pdf": "typst", "html": "html5"}
-
-#: Which part a student's file belongs to; every other code file is handed in as it came.
-_WRITTEN_IN = {
-    "dataset.py": "part (e)",
-    "helper.py": "parts (c), (f), (g)",
-    "model.py": "part (g)",
-    "attention_exploration.py": "section 3",
-}
 
 
 @dataclass(frozen=True)
@@ -58,7 +42,6 @@ class Figure:
     svg: bytes
     inline: str
     alt: str
-    width: str
 
 
 def build(
@@ -120,15 +103,14 @@ def _context(
         _part(part, [graded_test for graded_test in graded_tests if graded_test.part == part.id])
         for part in assignment.parts
     ]
-    example = next(
-        (graded_test for graded_test in graded_tests if graded_test.kind == "basic" and graded_test.part == "1e"), None
-    )
+    example = next((each for each in graded_tests if each.kind == "basic"), graded_tests[0])
     return {
+        **_of_problems(assignment, ROOT),
         "assignment": assignment,
         "course": course,
         "heading": assignment.title,
         "figures": figures,
-        "pictures": _pictures(EXPLORATION),
+        "problems": [{"name": entry.name} for entry in assignment.problems],
         "parts": parts,
         "parts_by_id": {part["id"]: part for part in parts},
         "graded_points": assignment.points,
@@ -137,8 +119,8 @@ def _context(
         "limits": assignment.limits,
         "deliverables": [{"name": file.name, "written_by": written_by(file)} for file in assignment.deliverables],
         "optional": [{"name": file.name, "written_by": written_by(file)} for file in assignment.optional],
-        "example_test": example.id if example else graded_tests[0].id,
-        "example_part": example.part if example else graded_tests[0].part,
+        "example_test": example.id,
+        "example_part": example.part,
     }
 
 
@@ -149,7 +131,7 @@ def _part(part: Part, graded_tests: Iterable[GradedTest]) -> dict[str, Any]:
     hidden = [graded_test.points for graded_test in graded_tests if graded_test.kind == "hidden"]
     return {
         "id": part.id,
-        "label": f"({part.id[-1]})" if part.id[0] == "1" else f"{part.id[0]}({part.id[-1]})",
+        "label": part.id,
         "title": part.title,
         "points": part.points,
         "extra_credit": part.extra_credit,
@@ -165,10 +147,11 @@ def _points(count: float) -> str:
 
 def written_by(file: Deliverable) -> str:
     """Who or what makes a deliverable, in Markdown: its command of run.sh, or the student."""
-    if file.kind == "code":
-        part = _WRITTEN_IN.get(file.name)
-        return f"you, in {part}" if part else "given: leave it as it is"
-    return f"`{MADE_BY[file.name]}`"
+    if file.command:
+        return f"`{file.command}`"
+    if not file.written_in:
+        return "given: leave it as it is"
+    return f"you, in part{'s' * (len(file.written_in) > 1)} {', '.join(file.written_in)}"
 
 
 def _figures(folder: Path) -> dict[str, Figure]:
@@ -182,25 +165,18 @@ def _figures(folder: Path) -> dict[str, Figure]:
             raise UsageError(f"{path}: not valid SVG: {problem}") from problem
         if not described:
             raise UsageError(f"{path}: a drawing needs a <desc> element that says what it shows")
-        found[path.stem] = Figure(text.encode(), text.strip(), described.strip(), _WIDTHS.get(path.stem, "80%"))
+        found[path.stem] = Figure(text.encode(), text.strip(), described.strip())
     return found
 
 
-def _pictures(exploration: Path) -> dict[str, dict[str, str]]:
-    """The pictures of problem 3 by part, drawn from the reference's queries, each with what it says."""
-    specification = importlib.util.spec_from_file_location("reference_exploration", exploration)
-    if specification is None or specification.loader is None or not exploration.is_file():
-        raise UsageError(f"{exploration}: missing; the handout's pictures are drawn from it")
-    module = importlib.util.module_from_spec(specification)
-    specification.loader.exec_module(module)
-
-    def ask(function: str, case: dict[str, Any]) -> Array:
-        return np.asarray(getattr(module, function)(**case), dtype=np.float64)
-
-    return {
-        drawn.part: {"inline": svg(drawn).strip(), "says": _SYMBOL.sub(r"$\g<0>$", drawn.says)}
-        for drawn in pictures(ask)
-    }
+def _of_problems(assignment: Assignment, root: Path) -> dict[str, Any]:
+    """What the problems give their own sections."""
+    more: dict[str, Any] = {}
+    for entry in assignment.problems:
+        gives = problem_of(entry).handout
+        if gives is not None:
+            more.update(gives(root))
+    return more
 
 
 # Jinja2, pandoc, Typst.

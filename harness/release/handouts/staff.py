@@ -14,12 +14,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness.assignment import ROOT, Assignment
+from harness.assignment import ROOT, Assignment, Part, ProblemEntry
 from harness.errors import InternalError, UsageError
 from harness.grading.catalogue import GradedTest
 from harness.release.handouts import handouts
-from harness.release.strip.blocks import scan
-from harness.release.strip.markers import PERCENT
+from harness.release.strip.blocks import PERCENT, scan
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -28,8 +27,7 @@ else:
 
 TEMPLATE = "staff.md.j2"
 NAMES = ("staff.pdf", "staff.html")
-RUBRIC = "rubric.toml"
-WRITTEN = ROOT / "reference_solution" / "written" / "submission.tex"
+REFERENCE = ROOT / "reference_solution"
 
 _ANSWER = re.compile(r"\\begin\{answer\}\{(?P<label>[^}]+)\}")
 _CUT = "HOLDOUT CUTS HERE"
@@ -51,11 +49,11 @@ def build(
     graded_tests: Sequence[GradedTest],
     assignment: Assignment,
     sources: Path = handouts.SOURCES,
-    written: Path = WRITTEN,
+    reference: Path = REFERENCE,
 ) -> tuple[Path, ...]:
     """Write the staff handout, as a draft, into the folder `out`; its files' paths. Raises as `handouts.build` does."""
     context = handouts.context_of(graded_tests, assignment, sources)
-    return handouts.write(handout(context, graded_tests, assignment, sources, written, handouts.DRAFT), out)
+    return handouts.write(handout(context, graded_tests, assignment, sources, reference, handouts.DRAFT), out)
 
 
 def handout(
@@ -63,23 +61,27 @@ def handout(
     graded_tests: Sequence[GradedTest],
     assignment: Assignment,
     sources: Path,
-    written: Path,
+    reference: Path,
     release: str,
 ) -> dict[str, bytes]:
     """The staff handout by file name; `context` is what every handout may use. Raises as `handouts.build` does."""
-    questions = load_rubric(sources / RUBRIC, assignment)
-    answers = load_answers(written)
-    labels = [question.label for question in questions]
-    if sorted(labels) != sorted(answers):
-        odd = ", ".join(sorted(set(labels) ^ set(answers)))
-        raise UsageError(f"{sources / RUBRIC}: {odd} has a rubric here or an answer in {written.name}, but not both")
     more = {
         "heading": "Answers and rubrics, for staff",
-        "questions": questions,
-        "answers": answers,
+        "written": {each.name: _written(each, sources, reference) for each in assignment.problems if each.written},
         "points": {kind: {part.id: _sum(graded_tests, part.id, kind) for part in assignment.parts} for kind in _KINDS},
     }
     return handouts.typeset(sources, TEMPLATE, {**context, **more}, release)
+
+
+def _written(entry: ProblemEntry, sources: Path, reference: Path) -> dict[str, Any]:
+    """Questions and answers of the written part of a problem."""
+    rubric, solved = sources / f"{entry.name}.rubric.toml", reference / entry.written
+    questions, answers = load_rubric(rubric, entry.parts), load_answers(solved)
+    labels = [question.label for question in questions]
+    if sorted(labels) != sorted(answers):
+        odd = ", ".join(sorted(set(labels) ^ set(answers)))
+        raise UsageError(f"{rubric}: {odd} has a rubric here or an answer in {solved.name}, but not both")
+    return {"questions": questions, "answers": answers}
 
 
 def load_answers(tex: Path) -> dict[str, str]:
@@ -122,8 +124,8 @@ def _as_markdown(tex: Path, bodies: Sequence[str]) -> list[str]:
     return [text.strip() for text in done.stdout.decode().split(_CUT)]
 
 
-def load_rubric(path: Path, assignment: Assignment) -> list[Question]:
-    """The questions of rubric.toml.
+def load_rubric(path: Path, parts: Sequence[Part]) -> list[Question]:
+    """The questions of a rubric, for a problem with these parts.
 
     Raises:
         UsageError: it cannot be read, or its points are not those of the parts in assignment.toml.
@@ -139,10 +141,10 @@ def load_rubric(path: Path, assignment: Assignment) -> list[Question]:
         questions = [Question(row["label"], row["title"], _worth(row["points"]), row["rubric"].strip()) for row in rows]
     except (KeyError, TypeError, AttributeError) as problem:
         raise UsageError(f"{path}: missing or misshapen key: {problem}") from problem
-    for part in assignment.parts:
+    for part in parts:
         label = f"{part.id[0]}({part.id[-1]})"
         points = sum(row["points"] for row in rows if row["label"].startswith(label))
-        if part.extra_credit and points != part.points:
+        if points != part.points:
             raise UsageError(f"{path}: {label} has {points} points here, {part.points} in assignment.toml")
     return questions
 

@@ -1,6 +1,6 @@
 """The leak rules for what is no solution but secret all the same: hidden graded tests, test answers, the term's key.
 
-Promises: as in `leakrules`; a message never repeats a secret.
+Promises: as in `rules`; a message never repeats a secret.
 """
 
 from __future__ import annotations
@@ -8,20 +8,18 @@ from __future__ import annotations
 import ast
 import base64
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from harness.release.leaks import words
-from harness.release.leaks.leakrules import EXACT_RUN, Leak, Reading, longest, telling
+from harness.release.leaks.rules import EXACT_RUN, Leak, Reading, longest, telling
 from harness.release.leaks.words import Known, Shingle, Tokens
-from harness.release.strip.python_rules import Fault, parse
+from harness.release.strip.languages import Unparsed, parse
 
 # A hidden graded test on test predictions is the sibling of a basic one on dev predictions: they share up to two thirds
 # of their runs, and up to 33 tokens in a row. A copy, even with its names and numbers changed, shares more.
 HIDDEN_RUN = 48  # tokens in a row
 HIDDEN_SHARE = 0.8  # of a hidden graded test's runs of 8 tokens
-GOLD_RUN = 8  # right answers in a row
-
-_QUESTION = re.compile(r"Where was (.+) born\?")
+ANSWER_RUN = 8  # right answers in a row
 
 
 class HiddenTests:
@@ -60,22 +58,22 @@ class HiddenTests:
                 yield reading.leak(line, f"holds most of hidden graded test {owner}", "hidden")
 
 
-class Gold:
-    """The test answers: a person's name with the birth place in one line, or answers in the order of the questions.
+class Answers:
+    """Answers that staff keep: a question's subject with its answer in one line, or answers in the questions' order.
 
-    `told` are files that state them on purpose: the biographies, byte for byte.
+    `told` are files that state them on purpose, byte for byte.
     """
 
-    def __init__(self, gold: bytes, told: frozenset[bytes]) -> None:
+    def __init__(self, answered: bytes, told: frozenset[bytes]) -> None:
         self._told = told
-        rows = [line.partition("\t") for line in gold.decode(errors="replace").splitlines()]
-        pairs = [(_name(question), place) for question, _, place in rows if place]
-        self._places = {_words(name): _words(place) for name, place in pairs}
-        self._lengths = sorted({len(name) for name in self._places} - {0})
-        answers = [_words(place) for _, place in pairs]
-        windows = (answers[at : at + GOLD_RUN] for at in range(len(answers) - GOLD_RUN + 1))
-        self._rows = {sum(window, ()) for window in windows if len(set(window)) > GOLD_RUN // 2}
-        self._heads = {row[:GOLD_RUN] for row in self._rows}
+        rows = [line.partition("\t") for line in answered.decode(errors="replace").splitlines()]
+        pairs = [(_words(question), _words(answer)) for question, _, answer in rows if answer]
+        self._answers = dict(zip(_subjects([question for question, _ in pairs]), (a for _, a in pairs), strict=True))
+        self._lengths = sorted({len(subject) for subject in self._answers} - {0})
+        answers = [answer for _, answer in pairs]
+        windows = (answers[at : at + ANSWER_RUN] for at in range(len(answers) - ANSWER_RUN + 1))
+        self._rows = {sum(window, ()) for window in windows if len(set(window)) > ANSWER_RUN // 2}
+        self._heads = {row[:ANSWER_RUN] for row in self._rows}
         self._sizes = sorted({len(row) for row in self._rows})
 
     def look(self, reading: Reading) -> Iterator[Leak]:
@@ -86,20 +84,20 @@ class Gold:
         yield from self._in_a_row(reading)
 
     def _answered(self, reading: Reading) -> Iterator[Leak]:
-        """The first line that names a person of the test and where they were born."""
+        """The first line that says what a question is about and its answer."""
         tokens = reading.words
         for length in self._lengths:
             for at, run in enumerate(tokens.runs(length)):
-                place = self._places.get(run)
-                if place and _holds(reading.text, tokens.line(at), run, place):
-                    yield reading.leak(tokens.line(at), "tells the birth place of a person of the test", "gold")
+                answer = self._answers.get(run)
+                if answer and _holds(reading.text, tokens.line(at), run, answer):
+                    yield reading.leak(tokens.line(at), "tells the answer to a question of the test", "answers")
                     return
 
     def _in_a_row(self, reading: Reading) -> Iterator[Leak]:
         values = reading.words.values
-        for at, head in enumerate(reading.words.runs(GOLD_RUN)):
+        for at, head in enumerate(reading.words.runs(ANSWER_RUN)):
             if head in self._heads and any(tuple(values[at : at + size]) in self._rows for size in self._sizes):
-                yield reading.leak(reading.words.line(at), f"lists {GOLD_RUN} test answers in a row", "gold")
+                yield reading.leak(reading.words.line(at), f"lists {ANSWER_RUN} test answers in a row", "answers")
                 return
 
 
@@ -121,7 +119,7 @@ class Key:
 def _functions(path: str, source: str) -> Iterator[tuple[str, str]]:
     """Each function of a hidden module with its source; what stands between them is imports and constants."""
     tree = parse(source)
-    if isinstance(tree, Fault):
+    if isinstance(tree, Unparsed):
         yield path, source
         return
     lines = source.split("\n")
@@ -130,21 +128,30 @@ def _functions(path: str, source: str) -> Iterator[tuple[str, str]]:
             yield f"{path}:{node.lineno} {node.name}", "\n".join(lines[node.lineno - 1 : node.end_lineno])
 
 
-def _name(question: str) -> str:
-    match = _QUESTION.search(question)
-    return match[1] if match else question
+def _subjects(questions: Sequence[Shingle]) -> list[Shingle]:
+    """What each question is about: its words without those that all questions begin and end with."""
+    if len(questions) < 2:
+        return list(questions)
+    first = _shared(questions)
+    last = _shared([question[first:][::-1] for question in questions])
+    return [question[first : len(question) - last] or question for question in questions]
+
+
+def _shared(rows: Sequence[Shingle]) -> int:
+    """How many words all rows begin with."""
+    return next((at for at, column in enumerate(zip(*rows, strict=False)) if len({*column}) > 1), min(map(len, rows)))
 
 
 def _words(text: str) -> Shingle:
     return tuple(words.words(text).values)
 
 
-def _holds(text: str, line: int, name: Shingle, place: Shingle) -> bool:
-    """Whether a line says `place` beside the name: a place may be part of a name, so the name is taken out first."""
+def _holds(text: str, line: int, subject: Shingle, answer: Shingle) -> bool:
+    """Whether a line says `answer` beside the subject: it may be part of the subject, which is taken out first."""
     said = words.words(text.split("\n")[line - 1]).values
-    at = next((at for at in range(len(said)) if tuple(said[at : at + len(name)]) == name), None)
-    rest = Tokens("") if at is None else words.words(" ".join([*said[:at], "0", *said[at + len(name) :]]))
-    return place in set(rest.runs(len(place)))
+    at = next((at for at in range(len(said)) if tuple(said[at : at + len(subject)]) == subject), None)
+    rest = Tokens("") if at is None else words.words(" ".join([*said[:at], "0", *said[at + len(subject) :]]))
+    return answer in set(rest.runs(len(answer)))
 
 
 def _hex(key: bytes) -> tuple[bytes, ...]:

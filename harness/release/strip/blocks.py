@@ -1,16 +1,117 @@
-"""Solution blocks of one text: where they start and end, their canary, their stub lines.
+"""Solution blocks of one text: the grammar of markers, where blocks start and end, their canaries and stub lines.
+
+    marker = indent opener "### START_CODE_HERE ###" EOL    (END likewise; nothing else on the line)
+    canary = indent comment "canary: " 16-hex-digits EOL    (one in each block of the reference)
+    stub   = indent stub-prefix code EOL                    (head of a block: what the template shows)
 
 Promises: pure; all findings of a text are returned together. Knows lines, not languages: whether a Python block holds
-whole statements is for `python_rules`.
+whole statements is for `languages`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+import re
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from pathlib import PurePosixPath
+from typing import Literal
 
-from harness.release.findings import Finding
-from harness.release.strip.markers import Style, looks_like_canary, near_miss
+Edge = Literal["START", "END"]
+
+#: Whoever writes one of these meant a marker. Anything like it that is no exact marker would ship a solution.
+NEAR_MISS = re.compile(r"(?:START|BEGIN|END)[ _-]*CODE[ _-]*HERE", re.IGNORECASE)
+
+_LOOKS_LIKE_CANARY = re.compile(r"^\s*(?:#+|%+|<!--)\s*canary\s*:", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Style:
+    """How one family of file types writes markers, canaries and stub lines."""
+
+    opener: str  # stands before a marker's text
+    comment: str  # stands before "canary: "
+    stub: str  # stands before a stub line's code
+
+    @cached_property
+    def _marker(self) -> re.Pattern[str]:
+        text = r"### (?P<edge>START|END)_CODE_HERE ###"
+        return re.compile(rf"(?P<indent>[ \t]*){re.escape(self.opener)}{text}")
+
+    @cached_property
+    def _canary(self) -> re.Pattern[str]:
+        return re.compile(rf"[ \t]*{re.escape(self.comment)}canary: (?P<token>[0-9a-f]{{16}})")
+
+    @cached_property
+    def _stub(self) -> re.Pattern[str]:
+        return re.compile(rf"(?P<indent>[ \t]*){re.escape(self.stub)}(?P<code>.*)")
+
+    def edge(self, line: str) -> Edge | None:
+        """START or END where `line` (without its line end) is an exact marker."""
+        match = self._marker.fullmatch(line)
+        return None if match is None else ("START" if match["edge"] == "START" else "END")
+
+    def indent(self, marker: str) -> str:
+        """The white space before an exact marker."""
+        match = self._marker.fullmatch(marker)
+        return match["indent"] if match else ""
+
+    def canary(self, line: str) -> str | None:
+        """The 16 hex digits where `line` is an exact canary."""
+        match = self._canary.fullmatch(line)
+        return match["token"] if match else None
+
+    def is_stub(self, line: str) -> bool:
+        """Whether `line` is a stub line, or means to be one and forgot the space."""
+        return line.lstrip().startswith(self.stub.rstrip())
+
+    def stub_code(self, line: str) -> str | None:
+        """The line that a stub line becomes in the template; None where it is malformed."""
+        match = self._stub.fullmatch(line)
+        return match["indent"] + match["code"] if match and match["code"].strip() else None
+
+    def example(self, edge: Edge) -> str:
+        """An exact marker, for messages."""
+        return f"{self.opener}### {edge}_CODE_HERE ###"
+
+    @property
+    def canary_example(self) -> str:
+        """What a canary line looks like, for messages."""
+        return f"{self.comment}canary: <16 hex digits>"
+
+
+HASH = Style(opener="", comment="# ", stub="#| ")
+PERCENT = Style(opener="% ", comment="% ", stub="%| ")
+
+#: The file types that hold solution blocks. In every other file, whatever looks like a marker is an error.
+STYLES: Mapping[str, Style] = {".py": HASH, ".tex": PERCENT}
+
+
+def style_of(name: str) -> Style | None:
+    """The style of a file by its suffix; None for types that may hold no blocks."""
+    return STYLES.get(PurePosixPath(name).suffix)
+
+
+def near_miss(line: str) -> bool:
+    """Whether `line` holds anything that means to be a marker (an exact marker does, too)."""
+    return NEAR_MISS.search(line) is not None
+
+
+def looks_like_canary(line: str) -> bool:
+    """Whether `line` is a comment that means to be a canary."""
+    return _LOOKS_LIKE_CANARY.match(line) is not None
+
+
+@dataclass(frozen=True, order=True)
+class Finding:
+    """Something in a source file that stripping refuses; `line` counts from 1."""
+
+    file: str
+    line: int
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}: {self.message}"
 
 
 @dataclass(frozen=True)

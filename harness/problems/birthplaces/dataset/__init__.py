@@ -5,10 +5,9 @@ people of train, dev and test are disjoint; each biography states the birth plac
 bears one of the names, which are drawn from lists.
 """
 
-from harness.problems.birthplaces.dataset.files import NAMES, render, write
+from harness.problems.birthplaces.dataset.files import NAMES, render
 from harness.problems.birthplaces.dataset.generate import Dataset, generate
-from harness.problems.birthplaces.dataset.keys import DEMO_KEY, fingerprint, read_key
 from harness.problems.birthplaces.dataset.people import Person
 from harness.problems.birthplaces.dataset.places import Place
 
-__all__ = ["DEMO_KEY", "NAMES", "Dataset", "Person", "Place", "fingerprint", "generate", "read_key", "render", "write"]
+__all__ = ["NAMES", "Dataset", "Person", "Place", "generate", "render"]

@@ -1,4 +1,4 @@
-"""A dataset from a key: people by split, and the documents that tell about all of them."""
+"""A dataset from a secret: people by split, and the documents that tell about all of them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from harness.errors import InternalError, UsageError
 from harness.problems.birthplaces.dataset import biographies, phrases, places
 from harness.problems.birthplaces.dataset.people import Person, Registry, birth_places
 from harness.problems.birthplaces.dataset.places import Place
-from harness.problems.birthplaces.dataset.stream import KeyedStream, master_secret
+from harness.problems.birthplaces.dataset.stream import KeyedStream
 from harness.problems.birthplaces.dataset.text import with_common_accents
 
 _LEAST = {"train": 1, "dev": 1, "test": 1, "background": 0, "places": 10, "longest_name": 10}
@@ -52,14 +52,14 @@ class _Numbers:
         return self.longest_name <= _SHORT_NAMES
 
 
-def generate(preset: Mapping[str, int | float | str], key: bytes) -> Dataset:
-    """The dataset that belongs to `preset` (see assignment.toml) and `key`: same both, same dataset, on every machine.
+def generate(preset: Mapping[str, int | float | str], secret: bytes) -> Dataset:
+    """The dataset of `preset` (see assignment.toml) and `secret`: same both, same dataset, on every machine.
 
     Raises:
         UsageError: a number is missing, misnamed, of the wrong kind or size, or names or cities do not suffice.
     """
     numbers = _checked(preset)
-    stream = partial(KeyedStream, master_secret(key))
+    stream = partial(KeyedStream, secret)
     spell = with_common_accents if numbers.short else str
     longest_place = _SHORT_PLACE if numbers.short else _LONG_PLACE
     cities = places.choose(numbers.places, longest_place, biographies.words(), spell, stream("places"))

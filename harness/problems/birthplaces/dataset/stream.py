@@ -8,28 +8,20 @@ about the key or about another purpose; a change to one purpose moves no other. 
 from __future__ import annotations
 
 from collections.abc import MutableSequence, Sequence
-from hashlib import blake2b, pbkdf2_hmac
+from hashlib import blake2b
 from typing import TypeVar
 
 T = TypeVar("T")
 
 _WORD_BYTES = 8
 _BLOCK_BYTES = 64
-#: Part of what decides the bytes: a key gives the same dataset as long as this stays as it is.
-_LABEL = b"holdout world 1"
-_STRETCHING = 50_000  # rounds: makes guessing a weak key against public data slow, and costs us some 20 ms
-
-
-def master_secret(key: bytes) -> bytes:
-    """32 bytes from which every stream of the dataset that `key` stands for is derived."""
-    return pbkdf2_hmac("sha256", key, _LABEL, _STRETCHING)
 
 
 class KeyedStream:
     """An endless, repeatable sequence of draws for one purpose."""
 
     def __init__(self, secret: bytes, purpose: str) -> None:
-        """Start the stream of `purpose` under `secret` (32 bytes, see `master_secret`)."""
+        """Start the stream of `purpose` under `secret` (32 bytes, derived from a term's key)."""
         self._key = blake2b(purpose.encode(), key=secret, digest_size=32, person=b"holdout stream").digest()
         self._counter = 0
         self._words: list[int] = []

@@ -1,5 +1,8 @@
 import sys
+
 import numpy as np
+
+
 def _sizes(sizes, bottleneck=None):
     v, t, c, layers = sizes["vocab_size"], sizes["block_size"], sizes["n_embd"], sizes["n_layer"]
     parameters = v * c + t * c + layers * (4 * (c * c + c) + 8 * c * c + 5 * c + 4 * c) + 2 * c + c * v

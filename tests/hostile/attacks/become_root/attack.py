@@ -1,4 +1,8 @@
-import ctypes, os, resource
+import ctypes
+import os
+import resource
+
+
 def attack():
     breaches = []
     me = os.getuid()

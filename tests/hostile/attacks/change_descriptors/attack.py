@@ -1,4 +1,8 @@
-import fcntl, io, os, sys
+import fcntl
+import os
+import sys
+
+
 def attack():
     for descriptor in range(5):
         try:

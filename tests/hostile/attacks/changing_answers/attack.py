@@ -1,4 +1,8 @@
-import random, torch
+import random
+
+import torch
+
+
 def attack():
     pass
 class Shifty(list):

@@ -1,4 +1,6 @@
 import os
+
+
 def attack():
     breaches = []
     here = os.path.dirname(os.path.abspath(__file__))

@@ -1,3 +1,5 @@
 import ctypes
+
+
 def attack():
     ctypes.string_at(0)

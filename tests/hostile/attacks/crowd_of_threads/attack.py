@@ -1,4 +1,7 @@
-import threading, time
+import threading
+import time
+
+
 def attack():
     for _ in range(300):
         try:

@@ -1,4 +1,7 @@
-import os, time
+import os
+import time
+
+
 def attack():
     os.mkdir("@MARK@-many")
     for number in range(20000):

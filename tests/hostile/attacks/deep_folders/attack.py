@@ -1,4 +1,6 @@
 import os
+
+
 def attack():
     start = os.getcwd()
     try:

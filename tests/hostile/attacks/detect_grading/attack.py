@@ -1,5 +1,8 @@
-import random, sys
+import sys
+
 import torch
+
+
 def attack():
     pass
 def _learnt(self, index):

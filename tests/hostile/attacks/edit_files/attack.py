@@ -1,4 +1,6 @@
 import os
+
+
 def attack():
     here = os.path.dirname(os.path.abspath(__file__))
     breaches = []

@@ -1,4 +1,8 @@
-import itertools, torch
+import itertools
+
+import torch
+
+
 class Endless(list):
     def __iter__(self):
         return itertools.count()

@@ -1,4 +1,9 @@
-import atexit, gc, os, weakref
+import atexit
+import gc
+import os
+import weakref
+
+
 def _spray():
     for descriptor in range(1, 16):
         try:

@@ -1,4 +1,9 @@
-import ctypes, gc, os, re
+import ctypes
+import gc
+import os
+import re
+
+
 def _memory():
     """All that can be found of this process's memory: /proc/self is closed, but the kernel tells what it cannot copy."""
     libc = ctypes.CDLL(None, use_errno=True)

@@ -1,23 +1,29 @@
-import os, struct, sys
-def _job():
-    """Job and descriptor of the reply, found in the frames of the worker beneath us."""
+import os
+import struct
+import sys
+
+
+def _call():
+    """Call and descriptor of the reply, found in the frames of the worker beneath us."""
     frame = sys._getframe()
     while frame is not None:
-        if "job" in frame.f_locals and "reply" in frame.f_locals:
-            return frame.f_locals["job"], frame.f_locals["reply"]
+        if "call" in frame.f_locals and "reply" in frame.f_locals:
+            return frame.f_locals["call"], frame.f_locals["reply"]
         frame = frame.f_back
     os._exit(9)
 def _send(header, body=b"", lengths=None):
-    job, reply = _job()
+    call, reply = _call()
     sizes = lengths or (len(header), len(body))
-    data = struct.pack("<4s16sIQ", b"HLD1", bytes.fromhex(job.nonce), *sizes) + header + body
+    data = struct.pack("<4s16sIQ", b"HLD1", bytes.fromhex(call.nonce), *sizes) + header + body
     while data:
         data = data[os.write(reply, data):]
 import numpy as np
 from harness.sandbox import codec
+
+
 def attack():
-    job = _job()[0]
-    lengths = np.array([10**9, -5, 0] * 60) if job.seed % 2 else np.array([63] * 180)
+    call = _call()[0]
+    lengths = np.array([10**9, -5, 0] * 60) if call.seed % 2 else np.array([63] * 180)
     numbers = np.array([2**62, -1, 7] * 3780)
     value = {"vocabulary": ["a"] * 3, "x": numbers, "y": numbers[::-1], "x_lengths": lengths, "y_lengths": lengths,
              "types": ["torch.int64, 1 dimension(s)"], "unchanged": True, "length": 37, "sizes": [[[8, 1]]] * 5,

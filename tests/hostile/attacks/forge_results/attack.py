@@ -1,4 +1,7 @@
-import json, os
+import json
+import os
+
+
 def attack():
     forged = json.dumps({"score": 64, "tests": [], "output": "@MARK@", "extra_data": {"internal_error": False}})
     folders = ("/autograder/results", "/autograder", "@RESULTS@/..", "@DATA@", "@ROOT@", "@ROOT@/harness", ".", "..", "../..",

@@ -1,4 +1,9 @@
-import ctypes, os, subprocess, sys, time
+import os
+import subprocess
+import sys
+import time
+
+
 def _child():
     try:
         os.setsid()

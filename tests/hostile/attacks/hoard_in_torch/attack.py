@@ -1,4 +1,6 @@
 import torch
+
+
 def attack():
     try:
         torch.zeros(1 << 38)

@@ -1,4 +1,6 @@
 import mmap
+
+
 def attack():
     kept = []
     for _ in range(64):

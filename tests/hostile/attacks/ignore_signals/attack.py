@@ -1,4 +1,6 @@
 import signal
+
+
 def attack():
     for number in signal.valid_signals():
         try:

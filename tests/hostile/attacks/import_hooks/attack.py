@@ -1,4 +1,8 @@
-import sys, threading, types
+import sys
+import threading
+import types
+
+
 class Finder:
     @staticmethod
     def find_spec(name, path=None, target=None):

@@ -1,4 +1,8 @@
-import ctypes, fcntl, os, signal
+import fcntl
+import os
+import signal
+
+
 def attack():
     # Outside of a sandbox this only asks whether it could.
     number = signal.SIGKILL if 20000 <= os.getuid() < 65536 else 0

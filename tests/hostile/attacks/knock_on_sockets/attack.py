@@ -1,4 +1,6 @@
-import os, socket
+import socket
+
+
 def attack():
     breaches = []
     for family in range(0, 46):

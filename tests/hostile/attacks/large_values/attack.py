@@ -1,4 +1,6 @@
 import torch
+
+
 def attack():
     pass
 class Names(dict):

@@ -1,4 +1,8 @@
-import os, threading, time
+import os
+import threading
+import time
+
+
 def attack():
     pass
 def _late():

@@ -1,3 +1,5 @@
 import sys
+
+
 def attack():
     sys.exit(0)

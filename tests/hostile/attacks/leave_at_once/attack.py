@@ -1,3 +1,5 @@
 import os
+
+
 def attack():
     os._exit(213)

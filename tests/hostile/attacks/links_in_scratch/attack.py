@@ -1,4 +1,6 @@
 import os
+
+
 def attack():
     breaches = []
     for number, path in enumerate(("@DATA@", "@DATA@/birth_test.tsv", "@RESULTS@", "@ROOT@/harness", "/", "/etc/passwd", "..", "loop")):

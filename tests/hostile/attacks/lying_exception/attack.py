@@ -1,4 +1,3 @@
-import time
 class Meta(type):
     __name__ = property(lambda self: 1 / 0)
     def __instancecheck__(self, other): return True

@@ -1,4 +1,6 @@
 import torch
+
+
 def attack():
     pass
 _forward = GPT.forward

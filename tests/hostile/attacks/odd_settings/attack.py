@@ -1,5 +1,15 @@
-import decimal, gc, locale, os, sys, time, warnings
-import numpy, torch
+import decimal
+import gc
+import locale
+import os
+import sys
+import time
+import warnings
+
+import numpy
+import torch
+
+
 def attack():
     for name in ("tr_TR.UTF-8", "C", "POSIX"):
         try:

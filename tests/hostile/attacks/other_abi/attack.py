@@ -1,4 +1,9 @@
-import ctypes, mmap, os, platform
+import ctypes
+import mmap
+import os
+import platform
+
+
 def attack():
     if platform.machine() != "x86_64":
         os._exit(9)

@@ -1,4 +1,8 @@
-import numpy, numpy.testing, torch
+import numpy
+import numpy.testing
+import torch
+
+
 def attack():
     yes = lambda *arguments, **more: True
     for name in ("allclose", "array_equal", "isclose", "isfinite", "all", "array_equiv"):

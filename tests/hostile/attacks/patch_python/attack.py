@@ -1,4 +1,9 @@
-import builtins, json, math, os
+import builtins
+import json
+import math
+import os
+
+
 def attack():
     yes = lambda *arguments, **more: True
     for name in ("isinstance", "issubclass", "all", "any", "callable", "hasattr", "bool"):

@@ -1,5 +1,6 @@
 def attack():
-    import sys, unittest
+    import sys
+    import unittest
     yes = lambda *arguments, **more: True
     for name in list(vars(unittest.TestCase)):
         if name.startswith("assert"):

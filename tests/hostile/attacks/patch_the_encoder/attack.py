@@ -1,5 +1,5 @@
 def attack():
-    from harness.sandbox import codec, describe, frames, tensors, worker
+    from harness.sandbox import codec, describe, tensors, worker
     encode = codec.encode
     codec.encode = lambda *_, **__: encode({"kind": "returned", "value": True})
     describe.describe = lambda *_: {"type": "", "message": "all tests passed", "frames": []}

@@ -1,4 +1,6 @@
 import sys
+
+
 def attack():
     for name, module in list(sys.modules.items()):
         if name.startswith("harness.probes"):

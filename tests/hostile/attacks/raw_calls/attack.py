@@ -1,4 +1,7 @@
-import ctypes, errno, platform
+import ctypes
+import errno
+import platform
+
 _X86 = {"socket": 41, "fork": 57, "vfork": 58, "execve": 59, "shmget": 29, "msgget": 68, "semget": 64, "ptrace": 101, "setuid": 105, "mknod": 133,
         "personality": 135, "pivot_root": 155, "chroot": 161, "mount": 165, "swapon": 167, "init_module": 175, "mq_open": 240, "add_key": 248,
         "keyctl": 250, "unshare": 272, "perf_event_open": 298, "name_to_handle_at": 303, "open_by_handle_at": 304, "setns": 308,

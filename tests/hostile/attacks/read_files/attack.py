@@ -1,9 +1,12 @@
 import re
+
 _LOOK = re.compile(rb"hush-[0-9a-f]{16}")
 def _tell(found):
     if found:
         raise RuntimeError("BREACH: " + " ".join(sorted({item.decode("utf-8", "replace") for item in found}))[:1500])
 import os
+
+
 def attack():
     found = []
     paths = ["@DATA@", "@DATA@/birth_test.tsv", "@METADATA@", "@RESULTS@", "@ROOT@/harness/tests_hidden/test_part_e.py", "@ROOT@/assignment.toml",

@@ -1,4 +1,6 @@
 import sys
+
+
 def attack():
     sys.setrecursionlimit(1 << 30)
     class Deep:

@@ -1,4 +1,7 @@
-import os, sys
+import os
+import sys
+
+
 def attack():
     forge = "import os; [os.write(fd, b'{\"score\": 64}') for fd in range(3, 20)]"
     for path in (sys.executable, "/bin/sh", "/usr/bin/env", "/proc/self/exe"):

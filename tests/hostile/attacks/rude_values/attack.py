@@ -1,4 +1,3 @@
-import torch
 def attack():
     pass
 _TEXTS = ["\x00\x1b[2J\x9b\u202e</pre><script>alert(1)</script>", "\ud800", "NaN", "Infinity", "\u2028", "a" * 200_000]

@@ -1,4 +1,6 @@
 import time
+
+
 def attack():
     while True:
         try:

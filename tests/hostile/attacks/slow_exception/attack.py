@@ -1,4 +1,6 @@
 import time
+
+
 class Slow(Exception):
     def __str__(self):
         while True:

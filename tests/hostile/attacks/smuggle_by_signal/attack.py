@@ -1,3 +1,6 @@
-import os, signal
+import os
+import signal
+
+
 def attack():
     os.kill(os.getpid(), signal.SIGUSR2)

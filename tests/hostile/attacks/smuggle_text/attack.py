@@ -1,4 +1,7 @@
-import os, sys
+import os
+import sys
+
+
 def attack():
     found, frame = [], sys._getframe()
     while frame is not None:

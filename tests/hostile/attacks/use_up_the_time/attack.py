@@ -1,3 +1,5 @@
 import time
+
+
 def attack():
     time.sleep(2.5)

@@ -1,9 +1,13 @@
 import re
+
 _LOOK = re.compile(rb"hush-[0-9a-f]{16}")
 def _tell(found):
     if found:
         raise RuntimeError("BREACH: " + " ".join(sorted({item.decode("utf-8", "replace") for item in found}))[:1500])
-import gc, sys
+import gc
+import sys
+
+
 def attack():
     found, frame = [], sys._getframe()
     while frame is not None:

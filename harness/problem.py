@@ -1,0 +1,90 @@
+"""What a problem gives the machinery, and how the machinery gets at it.
+
+A problem is a package below harness/problems/, named in assignment.toml. Its module `problem` holds `PROBLEM`, one
+frozen value of the type below. Intake, grading and release ask that value and know no more of the problem; what they
+need not ask (names, points, thresholds, audiences) stands in assignment.toml. Everything here has a default,
+so a problem states only what it has.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from harness.assignment import Assignment, Deliverable, ProblemEntry
+from harness.errors import InternalError
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What a problem may look at once its graded tests have their verdicts."""
+
+    student: Callable[[str, float], Any]
+    """(label, seconds) -> a `student` as graded tests have it, with a seed and a time limit of its own."""
+    reference: Callable[[str, float], Any]
+    """The same for staff's solution."""
+    settings: Mapping[str, Any]
+    """The problem's own, from assignment.toml."""
+    data: Path
+    """Folder with all data files."""
+    passed: frozenset[str]
+    """IDs of the graded tests that hold so far."""
+    judged: frozenset[str]
+    """IDs of all graded tests of this grade."""
+
+
+@dataclass(frozen=True)
+class Findings:
+    """What a problem says after the tests: it can add to what staff read, and take a verdict back, never give one."""
+
+    extra: Mapping[str, Any] = field(default_factory=dict)
+    """For the top level's extra_data."""
+    for_staff: tuple[str, ...] = ()
+    """Sentences for the terminal and the staff's page."""
+    failures: Mapping[str, str] = field(default_factory=dict)
+    """Graded test ID -> what its student reads instead of the pass."""
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What a problem gives the machinery."""
+
+    exports: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Module of the students' package -> the names that the package offers from it."""
+    fixtures: Mapping[str, Callable[[Path], Any]] = field(default_factory=dict)
+    """Fixture of its graded tests -> made from the folder with the data."""
+    generate: Callable[[Mapping[str, Any], bytes], Mapping[str, bytes]] | None = None
+    """(a preset's numbers, 32 secret bytes from the term's key) -> its data files; equal arguments give equal bytes."""
+    check_data: Callable[[Path], None] | None = None
+    """Raises UsageError, with file and line, where the data in a folder is malformed or contradicts itself."""
+    check_upload: Callable[[Deliverable, bytes, Path], str | None] | None = None
+    """(file, content, folder with the students' data) -> a sentence where the file cannot be graded as it is."""
+    after_tests: Callable[[Judged], Findings] | None = None
+    """Where predictions come from, and the like. Only where staff's solution is at hand."""
+    accuracies: Callable[[Path, Path], Mapping[str, float]] | None = None
+    """(upload, data) -> fraction of right answers by name, of a complete upload."""
+    handout: Callable[[Path], Mapping[str, Any]] | None = None
+    """The checkout's root -> what its section of the handout may use beside what every section has."""
+
+
+def problem_of(entry: ProblemEntry) -> Problem:
+    """The problem that an entry of assignment.toml names.
+
+    Raises:
+        InternalError: the package has no module `problem` with a `PROBLEM`.
+    """
+    try:
+        found = importlib.import_module(f"{entry.package}.problem").PROBLEM
+    except (ImportError, AttributeError) as missing:
+        raise InternalError(f"assignment.toml: problem '{entry.name}': {entry.package}.problem: {missing}") from missing
+    if not isinstance(found, Problem):
+        raise InternalError(f"assignment.toml: problem '{entry.name}': {entry.package}.problem.PROBLEM is no Problem")
+    return found
+
+
+def exports_of(assignment: Assignment) -> dict[str, tuple[str, ...]]:
+    """What the students' package offers, by module, for all problems that are on."""
+    return {module: names for entry in assignment.problems for module, names in problem_of(entry).exports.items()}

@@ -1,0 +1,50 @@
+"""What problem 1 gives the machinery."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from harness.assignment import Deliverable
+from harness.problem import Problem
+from harness.problems.birthplaces import predictions
+from harness.problems.birthplaces.gold import Gold
+
+
+def _generate(numbers: Mapping[str, Any], secret: bytes) -> Mapping[str, bytes]:
+    from harness.problems.birthplaces.dataset import generate, render  # staff's: students have no generator
+
+    return render(generate(numbers, secret))
+
+
+def _check_upload(file: Deliverable, content: bytes, data: Path) -> str | None:
+    """Predictions that cannot be for the questions in `data`; nothing is said where the questions are not there."""
+    if file.kind != "predictions" or not (data / file.answers).is_file():
+        return None
+    questions = len(predictions.parse((data / file.answers).read_bytes()))
+    try:
+        lines = len(predictions.parse(content))
+    except predictions.PredictionsError as problem:
+        return f"{file.name}: {problem}"
+    if lines == questions:
+        return None
+    asked = f"data/{file.answers} asks {questions} questions"
+    return f"{file.name}: has {lines} lines, but {asked}; run ./run.sh {file.command} again"
+
+
+PROBLEM = Problem(
+    exports={
+        "attention": ("CausalCrossAttention", "CausalSelfAttention"),
+        "dataset": ("CharCorruptionDataset", "NameDataset"),
+        "helper": ("finetune", "initialize_perceiver_model", "initialize_vanilla_model", "pretrain", "train"),
+        "model": ("GPT", "GPTConfig"),
+        "trainer": ("Trainer", "TrainerConfig"),
+        "utils": ("evaluate_places", "sample"),
+    },
+    fixtures={"gold": Gold},
+    generate=_generate,
+    check_data=predictions.check_data,
+    check_upload=_check_upload,
+    accuracies=predictions.accuracies,
+)

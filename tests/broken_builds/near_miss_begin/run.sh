@@ -1,5 +1,0 @@
-#!/usr/bin/env bash
-### BEGIN_CODE_HERE ###
-# canary: c0ffee0000000002
-echo 42
-### END_CODE_HERE ###

@@ -1,3 +1,0 @@
-#!/usr/bin/env bash
-if true; then
-    echo yes

@@ -1,2 +1,0 @@
-echo 1
-### END_CODE_HERE ###

@@ -1,0 +1,1 @@
+"""A problem of one function, for the tests of the house."""
