@@ -66,7 +66,7 @@ def of_upload(upload: Path, gold: Gold) -> dict[str, float]:
             lines = (upload / name).read_text("utf-8").splitlines()
             questions = [each.text for each in getattr(gold, split)]
             begun = time.process_time()
-            reply = uploaded().answers(upload, params, stem.split(".")[0], gold.vocabulary, questions, lines, 0.9)
+            reply = uploaded().answers(upload, params, stem.split(".")[0], gold.vocabulary, questions, lines)
             found[name] = sum(reply["given"]) / len(lines)
             print(
                 f"{name}: {found[name]:.4f} of {len(lines)} lines, {time.process_time() - begun:.2f} CPU s", flush=True
@@ -121,7 +121,7 @@ def of_training(folder: Path, gold: Gold, data: Path, epochs: int) -> dict[str, 
                     each.lr_decay = False
                 submission.train(model, str(Path(into) / "model.params"), trainer)
             lines = [_answer(submission, model.cpu(), dataset, question) for question in questions]
-            reply = uploaded().answers(Path(into), "model.params", variant, gold.vocabulary, questions, lines, 0.9)
+            reply = uploaded().answers(Path(into), "model.params", variant, gold.vocabulary, questions, lines)
             found[variant] = sum(reply["given"]) / len(lines)
             print(
                 f"  {variant}: {found[variant]:.3f}, {len(set(lines))} different answers, {reply['reading']}",

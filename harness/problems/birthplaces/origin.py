@@ -139,7 +139,7 @@ def _compare(
     for_staff: dict[str, Any],
 ) -> None:
     student.file(predictions.made_from)
-    given, reading = _given(student, predictions, sample, vocabulary, rules.agreement)
+    given, reading = _given(student, predictions, sample, vocabulary)
     noted = for_staff["provenance"] = {"asked": len(given), "given": sum(given), "reading": reading}
     if not sample.holds(given, rules.agreement):
         if reading and _variant(predictions) == "perceiver":
@@ -152,16 +152,14 @@ def has_hidden_probe() -> bool:
     return find_spec("harness.problems.birthplaces.provenance") is not None
 
 
-def _given(
-    student: Student, predictions: Deliverable, sample: Sample, vocabulary: list[str], share: float
-) -> tuple[list[bool], str]:
+def _given(student: Student, predictions: Deliverable, sample: Sample, vocabulary: list[str]) -> tuple[list[bool], str]:
     """Which lines the model gives, and how its numbers were read; "" where its own code was asked."""
     if not has_hidden_probe():
         return _from_code(student, predictions, sample, vocabulary), ""
     from harness.problems.birthplaces.provenance import given
 
     variant = _variant(predictions)
-    return given(student, predictions.made_from, variant, vocabulary, sample.questions, sample.lines, share)
+    return given(student, predictions.made_from, variant, vocabulary, sample.questions, sample.lines)
 
 
 def _from_code(student: Student, predictions: Deliverable, sample: Sample, vocabulary: list[str]) -> list[bool]:

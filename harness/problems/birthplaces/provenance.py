@@ -19,7 +19,6 @@ def given(
     vocabulary: list[str],
     questions: Sequence[str],
     lines: Sequence[str],
-    share: float,
 ) -> tuple[list[bool], str]:
     """For each line whether the model in the file `params` answers it to its question, and how the file was read.
 
@@ -28,7 +27,7 @@ def given(
     """
     found = student.read(
         uploaded.answers, name=params, variant=variant, vocabulary=vocabulary, questions=list(questions),
-        lines=list(lines), share=share,
+        lines=list(lines),
     )  # fmt: skip
     if found["problem"]:
         raise Failure(
