@@ -6,6 +6,15 @@ STAMP  := $(VENV)/installed
 # The CPU build of torch: a tenth of the CUDA build's size. Only this one package is looked up on PyTorch's own index.
 TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
 
+# What the caller gives is data: names of uploads are chosen by students and by browsers. `value` keeps make from expanding
+# a `$(shell ...)` in them, the recipes read them from the environment, and the quotes keep the shell from reading them.
+override UPLOAD := $(value UPLOAD)
+override KEY    := $(value KEY)
+override DATA   := $(value DATA)
+override HOTFIX := $(value HOTFIX)
+override DRY    := $(value DRY)
+export UPLOAD KEY DATA HOTFIX DRY
+
 .PHONY: help release test lint template reference grade container-test container-test-all judge bench clean
 
 help:
@@ -15,7 +24,7 @@ help:
 	@echo "make lint            ruff and mypy"
 	@echo "make template        write student_template/ anew from reference_solution/"
 	@echo "make reference       train the reference (build/reference_upload/)"
-	@echo "make grade UPLOAD=x  grade a folder or zip against the demo dataset"
+	@echo "make grade UPLOAD=x  grade a folder or zip with the data of the release in dist/ (or of DATA=folder)"
 	@echo "make container-test  the released autograder inside a container like Gradescope's"
 	@echo "make container-test-all  the same, and every attack of tests/hostile in it"
 	@echo "make judge           hours of it: every small change to the reference, and 200 seeds of everything right"
@@ -24,13 +33,14 @@ help:
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet -c constraints.txt pip
-	$(BIN)/python -m pip install --quiet --no-deps -c constraints.txt --extra-index-url $(TORCH_INDEX) torch
+	$(BIN)/python -m pip install --quiet --no-deps -c constraints.txt --extra-index-url "$(TORCH_INDEX)" torch
 	$(BIN)/python -m pip install --quiet -c constraints.txt --build-constraint constraints.txt --group development
+	chmod -R go+rX $(VENV)  # workers lose root; a umask of 077 would close the packages to them
 	touch $(STAMP)
 
 release: $(STAMP)
-	$(BIN)/python build.py release $(if $(KEY),--key-file $(KEY)) $(if $(DATA),--data $(DATA)) \
-		$(if $(HOTFIX),--hotfix $(HOTFIX)) $(if $(DRY),--dry-run)
+	$(BIN)/python build.py release $${KEY:+--key-file="$$KEY"} $${DATA:+--data="$$DATA"} \
+		$${HOTFIX:+--hotfix="$$HOTFIX"} $${DRY:+--dry-run}
 
 test: $(STAMP)
 	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist worksteal
@@ -46,7 +56,7 @@ reference: $(STAMP)
 	$(BIN)/python -m harness.release.training
 
 grade: $(STAMP)
-	$(BIN)/python -m harness grade $(UPLOAD)
+	$(BIN)/python -m harness grade $${DATA:+--data="$$DATA"} -- "$$UPLOAD"
 
 container-test: $(STAMP)
 	$(BIN)/python -m pytest tests/container --container
@@ -60,7 +70,7 @@ judge: $(STAMP)
 	TQDM_DISABLE=1 $(BIN)/python -m tests.judging.seeds --seeds 200 --jobs 2 --power --nearest
 
 bench: $(STAMP)
-	for script in benchmarks/*.py; do $(BIN)/python $$script || exit 1; done
+	for script in benchmarks/*.py; do $(BIN)/python "$$script" || exit 1; done
 
 clean:
 	rm -rf build dist

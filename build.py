@@ -18,11 +18,17 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from harness import terminal
+
 ROOT = Path(__file__).resolve().parent
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; the exit status."""
+    return terminal.run(lambda: _main(argv))
+
+
+def _main(argv: Sequence[str] | None) -> int:
     arguments = _parsed(argv)
     try:
         from rich.console import Console
@@ -60,12 +66,12 @@ def _parsed(argv: Sequence[str] | None) -> argparse.Namespace:
     commands = ["release", "template", "handouts", "check"]
     parser.add_argument("command", nargs="?", default="release", choices=commands)
     only = parser.add_argument_group("release")
-    only.add_argument("--data", type=Path, metavar="DIR", help="your own five data files (default: generated)")
-    only.add_argument("--key-file", type=Path, metavar="FILE", help="the term's key (default: the demo key)")
+    only.add_argument("--data", type=terminal.path, metavar="DIR", help="your own five data files (default: generated)")
+    only.add_argument("--key-file", type=terminal.path, metavar="FILE", help="the term's key (default: the demo key)")
     only.add_argument("--preset", metavar="NAME", help="laptop (default) or full")
-    only.add_argument("--trained", type=Path, metavar="DIR", help="the reference's upload, trained elsewhere")
+    only.add_argument("--trained", type=terminal.path, metavar="DIR", help="the reference's upload, trained elsewhere")
     only.add_argument("--dry-run", action="store_true", help="make and check everything, write nothing")
-    only.add_argument("--hotfix", type=Path, metavar="DIST", help="dist/ or manifest.json of the release to mend")
+    only.add_argument("--hotfix", type=terminal.path, metavar="DIST", help="dist/ or manifest of the release to mend")
     only.add_argument("--students-too", action="store_true", help="a hotfix may change what students have")
     arguments = parser.parse_args(argv)
     given = {name: value for name, value in vars(arguments).items() if name != "command" and value}

@@ -10,6 +10,7 @@ umask 022
 readonly HOME_OF_VENV=/opt/holdout
 readonly PYTHON=$HOME_OF_VENV/bin/python
 readonly CPU_INDEX=https://download.pytorch.org/whl/cpu
+unset CDPATH  # with it, cd could go elsewhere, and would print where
 SOURCE=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd)
 readonly SOURCE
 

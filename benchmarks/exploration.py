@@ -22,8 +22,10 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from harness.assignment import load  # noqa: E402 (after the path)
-from harness.grading.results import Ledger  # noqa: E402
-from harness.grading.session import Job, run_graded_tests  # noqa: E402
+from harness.grading import catalogue  # noqa: E402
+from harness.grading.results import Results  # noqa: E402
+from harness.grading.session import run_graded_tests  # noqa: E402
+from harness.grading.supervisor import GradeRequest  # noqa: E402
 from harness.intake.staging import discard, stage  # noqa: E402
 from harness.sandbox import Limits, Sandbox  # noqa: E402
 
@@ -46,19 +48,20 @@ def _measure(scratch: Path, runs: int) -> None:
     code = ROOT / "reference_solution" / "src" / "submission"
     upload = scratch / "uploaded"
     upload.mkdir()
-    for file in load().uploads:
+    assignment = load()
+    for file in assignment.uploads:
         if file.kind == "code":
             shutil.copyfile(code / file.name, upload / file.name)
-    submission = stage(upload, scratch / "staged", load().uploads)
-    job = _job(upload, scratch)
+    submission = stage(upload, scratch / "staged", assignment.uploads)
+    request = _request(upload, scratch)
     with Sandbox(scratch / "workers") as sandbox:
         empty: dict[str, list[str]] = {"functions": []}
         sandbox.run(submission.tree, "exploration.texts", empty, seed=0, limits=Limits())  # starts the zygote
 
         def problem() -> None:
-            ledger = Ledger.of(job.graded_tests())
-            run_graded_tests(job, ledger, submission, sandbox, lambda: None)
-            assert ledger.score == load().extra_points, ledger.as_json()
+            results = Results.of(request.graded_tests)
+            run_graded_tests(request, assignment, results, submission, sandbox)
+            assert results.score == assignment.extra_points, results.as_json()
 
         def nothing() -> None:
             sandbox.run(submission.tree, "exploration.texts", empty, seed=0, limits=Limits())
@@ -68,11 +71,11 @@ def _measure(scratch: Path, runs: int) -> None:
             print(f"{name:<24}{statistics.median(_cpu(action) for _ in range(runs)):>8.2f}")
 
 
-def _job(upload: Path, scratch: Path) -> Job:
-    paths = {"upload": str(upload), "data": str(ROOT / "build" / "dataset"), "results": str(scratch / "results.json")}
-    return Job(
-        **paths, scratch=str(scratch), kinds=("basic", "hidden"), only="3", seed="0", gradescope=False, release=None
-    )
+def _request(upload: Path, scratch: Path) -> GradeRequest:
+    return GradeRequest(
+        upload=str(upload), data=str(ROOT / "build" / "dataset"), scratch=str(scratch),
+        graded_tests=catalogue.select(catalogue.collect(load()), "3"), with_reference=True, seed="0", gradescope=False,
+    )  # fmt: skip
 
 
 def _cpu(action: Callable[[], None]) -> float:

@@ -120,6 +120,8 @@ class RunLimits:
     cpu_seconds: int
     memory_mib: int
     file_mib: int
+    judge_cpu_seconds: int
+    judge_memory_mib: int
 
 
 @dataclass(frozen=True)

@@ -6,31 +6,43 @@ Exit codes: 0 done, 1 doctor says no, 2 unusable input, 3 an internal error.
 from __future__ import annotations
 
 import argparse
-import json
-import os
+import signal
 import sys
+import threading
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
+from harness import terminal
 from harness.assignment import ROOT, load
 from harness.errors import HoldoutError, InternalError, MissingPackageError, UsageError
-from harness.grading import catalogue
+from harness.grading import grade, termdata
 from harness.grading.page import as_text
-from harness.grading.results import Ledger
-from harness.grading.session import Job
-from harness.grading.supervisor import check_data, lock_down, scratch_folder, supervise
-from harness.intake.layout import IGNORED, explain
+from harness.grading.results import INTERNAL_ERROR_NOTE, Note, NoteKind, Results
 
 #: Made when no dataset is named: the demo dataset of the public key, for trying things out.
 DEMO_DATASET = ROOT / "build" / "dataset"
 
+#: What a student at home reads in place of INTERNAL_ERROR_NOTE.
+HOME_NOTE = (
+    "This says nothing of your work: something on this computer kept the test from running, and nobody is told. If "
+    "it stays after installing the course's packages anew, show it to the course staff."
+)
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; the exit status."""
+    return terminal.run(lambda: _main(argv))
+
+
+def _main(argv: Sequence[str] | None) -> int:
     arguments = _parser().parse_args(argv)
     try:
         return int(arguments.run(arguments))
+    except BrokenPipeError:
+        raise  # whoever read what we print is gone
     except HoldoutError as problem:
         print(f"error: {problem}", file=sys.stderr)
         return problem.exit_code
@@ -53,14 +65,14 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     grade = commands.add_parser("grade", help="grade one upload")
-    grade.add_argument("upload", type=Path, help="a folder or a zip")
+    grade.add_argument("upload", type=terminal.path, help="a folder or a zip")
     grade.add_argument(
         "--data",
-        type=Path,
-        help="folder with the term's data (default: the one beside the grader, else the demo dataset)",
+        type=terminal.path,
+        help="folder with the term's data (default: beside the grader, of the release in dist/, or the demo)",
     )
-    grade.add_argument("--results", type=Path, help="where to write results.json (default: only print)")
-    grade.add_argument("--html", type=Path, help="also write a page for reading")
+    grade.add_argument("--results", type=terminal.path, help="where to write results.json (default: only print)")
+    grade.add_argument("--html", type=terminal.path, help="also write a page for reading")
     grade.add_argument("--only", metavar="ID", help="one graded test (1e-2-hidden) or one part (1e)")
     grade.add_argument("--seed", help="repeat a run: the seed that its results show")
     grade.add_argument(
@@ -72,8 +84,8 @@ def _parser() -> argparse.ArgumentParser:
 
     for name, told in (("dataset", "generate a term's data"), ("world", "the old name of `dataset`")):
         dataset = commands.add_parser(name, help=told)
-        dataset.add_argument("--out", type=Path, required=True, help="folder to write")
-        dataset.add_argument("--key-file", type=Path, help="the term's secret key (default: the public demo key)")
+        dataset.add_argument("--out", type=terminal.path, required=True, help="folder to write")
+        dataset.add_argument("--key-file", type=terminal.path, help="the term's secret key (default: the demo key)")
         dataset.add_argument("--preset", default="laptop", help="laptop (default) or full")
         dataset.set_defaults(run=_dataset, old_name=name == "world")
 
@@ -83,96 +95,57 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _grade(arguments: argparse.Namespace) -> int:
-    upload: Path = arguments.upload
-    if not os.path.exists(upload):  # noqa: PTH110 - Path.exists raises for a name that is too long
-        raise UsageError(f"{upload}: no such folder or zip; give the upload to grade")
-    for target in (arguments.results, arguments.html):
-        if target is not None and not target.absolute().parent.is_dir():
-            raise UsageError(f"{target}: its folder does not exist; make it first")
-    data = check_data(arguments.data or _default_data(), load().data_names())
-    _fail_closed(arguments.results, arguments.only)
-    if arguments.gradescope:
-        lock_down([ROOT, upload, *([arguments.results.absolute().parent] if arguments.results else [])])
-    ledger = grade(
-        upload,
-        data,
-        results=arguments.results,
-        only=arguments.only,
-        seed=arguments.seed,
-        gradescope=arguments.gradescope,
-    )
-    print(as_text(ledger))
+    if arguments.html is not None and not arguments.html.absolute().parent.is_dir():
+        raise UsageError(f"{arguments.html}: its folder does not exist; make it first")
+    if arguments.html is not None and arguments.html.is_dir():
+        raise UsageError(f"{arguments.html}: is a folder; give the name of a file in it")
+    with _told_to_end() as stop:
+        results = grade(
+            arguments.upload,
+            arguments.data or _default_data(),
+            results=arguments.results,
+            only=arguments.only,
+            seed=arguments.seed,
+            gradescope=arguments.gradescope,
+            stop=stop,
+        )
+    print(as_text(results))
     if arguments.html is not None:
         from harness.grading.page import as_html
 
-        arguments.html.write_text(as_html(ledger), encoding="utf-8")
-    return InternalError.exit_code if ledger.faults else 0
+        arguments.html.write_text(as_html(results), encoding="utf-8")
+    return _exit_code(results)
 
 
-def _fail_closed(results: Path | None, only: str | None) -> None:
-    """Write results of an unfinished grade before anything can go wrong, and load the graded tests once.
+def _exit_code(results: Results) -> int:
+    return InternalError.exit_code if results.internal_errors else 0
 
-    Raises:
-        UsageError: there is no graded test `only`.
-        InternalError: the graded tests do not load or disagree with assignment.toml; `results` says so, without their
-        points.
+
+@contextmanager
+def _told_to_end() -> Iterator[Callable[[], bool]]:
+    """Inside the block SIGTERM ends the grade instead of us, so that what has been judged is still told.
+
+    Yields what says whether it came. The handler only takes a note: an exception or a lock in it could hit anything.
     """
+    told: list[int] = []
+    if threading.current_thread() is not threading.main_thread():
+        yield lambda: False  # another thread cannot set handlers
+        return
+    before = signal.signal(signal.SIGTERM, lambda number, _: told.append(number))
     try:
-        graded_tests = catalogue.collect(load())
-        catalogue.check_points(graded_tests, load())
-        closed = Ledger.of(catalogue.select(graded_tests, only), release=release_name())
-    except UsageError:
-        raise
-    except (Exception, SystemExit) as problem:
-        if results is not None:
-            Ledger.of((), release=release_name()).write(results)
-        if isinstance(problem, HoldoutError):
-            raise
-        raise InternalError(f"the graded tests cannot be loaded: {type(problem).__name__}: {problem}") from problem
-    if results is not None:
-        closed.write(results)
-
-
-def grade(
-    upload: Path,
-    data: Path,
-    *,
-    results: Path | None = None,
-    kinds: tuple[catalogue.Kind, ...] = ("basic", "hidden"),
-    only: str | None = None,
-    seed: str | None = None,
-    gradescope: bool = False,
-) -> Ledger:
-    """Grade `upload` with the answers in `data`; write `results` (valid from the first moment on) and return it."""
-    with scratch_folder() as scratch:
-        job = Job(
-            upload=str(upload.resolve()),
-            data=str(data),
-            results=str((results or scratch / "results.json").absolute()),
-            scratch=str(scratch),
-            kinds=kinds,
-            only=only,
-            seed=seed,
-            gradescope=gradescope,
-            release=release_name(),
-        )
-        return supervise(job)
-
-
-def release_name() -> str | None:
-    """The stamp that the release left beside the grader; None in a checkout."""
-    stamp = ROOT / "release.json"
-    try:
-        return str(json.loads(stamp.read_text(encoding="utf-8"))["release"])
-    except (OSError, ValueError, KeyError):
-        return None
+        yield lambda: bool(told)
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _default_data() -> Path:
-    """The data beside the grader; in a checkout the demo dataset, made when it is not there yet."""
+    """The data beside the grader; in a checkout that of the release in dist/, else the demo dataset."""
     shipped = ROOT / "data"
     if shipped.is_dir():
         return shipped
+    released = termdata.released(ROOT, load())
+    if released is not None:
+        return released
     if not DEMO_DATASET.is_dir():
         _make_dataset(DEMO_DATASET, None, "laptop")
     return DEMO_DATASET
@@ -207,30 +180,46 @@ def _doctor(_: argparse.Namespace) -> int:
     return 0 if ok else 1
 
 
-def _while_at_work(notes: Sequence[str]) -> list[str]:
+def _while_at_work(notes: Sequence[Note], deliverables: int) -> list[Note]:
     """The notes on an upload, for someone at work on it: what is still to be made in one line, no word on the rest."""
-    deliverables = load().deliverables
-    to_make = {explain(each) for each in deliverables} & set(notes)
-    kept = [note for note in notes if note not in to_make and not note.startswith(IGNORED)]
-    if to_make:
-        told = f"{len(to_make)} of the {len(deliverables)} files to upload are not here yet"
-        kept.append(f"{told}; python collect_submission.py names them")
+    absent = [note for note in notes if note.kind is NoteKind.ABSENT]
+    kept = [note for note in notes if note.kind not in (NoteKind.ABSENT, NoteKind.IGNORED)]
+    if absent:
+        told = f"{len(absent)} of the {deliverables} files to upload are not here yet"
+        kept.append(Note(NoteKind.ABSENT, f"{told}; python collect_submission.py names them"))
     return kept
+
+
+def _at_home(results: Results, deliverables: int) -> Results:
+    """The results for whoever runs the tests on their own machine: what broke there is reported to nobody."""
+    by_id = {
+        test_id: replace(result, output=result.output.replace(INTERNAL_ERROR_NOTE, HOME_NOTE))
+        for test_id, result in results.by_id.items()
+    }
+    notes = [
+        replace(note, text=note.text.replace(INTERNAL_ERROR_NOTE, HOME_NOTE))
+        for note in _while_at_work(results.notes, deliverables)
+    ]
+    return replace(results, by_id=by_id, notes=notes)
 
 
 def students_grader(argv: Sequence[str], submission: Path, data: Path) -> int:
     """`python grader.py [ID]`: run the basic graded tests on a student's own machine and print what they say."""
+    return terminal.run(lambda: _students_grader(argv, submission, data))
+
+
+def _students_grader(argv: Sequence[str], submission: Path, data: Path) -> int:
     parser = argparse.ArgumentParser(prog="python grader.py", description="Run the basic tests.")
     parser.add_argument("only", nargs="?", metavar="ID", help="one test (1e-0-basic) or one part (1e)")
     arguments = parser.parse_args(argv)
     try:
-        needed = load().data_names(students=True)
+        assignment = load()
+        needed = assignment.data_names(students=True)
         if not all((data / name).is_file() for name in needed) and DEMO_DATASET.is_dir():
             data = DEMO_DATASET
-        ledger = grade(submission, check_data(data, needed), kinds=("basic",), only=arguments.only)
-        ledger.notes = _while_at_work(ledger.notes)
+        results = grade(submission, data, kinds=("basic",), only=arguments.only, assignment=assignment, at_home=True)
     except HoldoutError as problem:
         print(f"error: {problem}", file=sys.stderr)
         return problem.exit_code
-    print(as_text(ledger))
-    return InternalError.exit_code if ledger.faults else 0
+    print(as_text(_at_home(results, len(assignment.deliverables))))
+    return _exit_code(results)

@@ -4,14 +4,7 @@ Each exception's `str()` is the whole sentence: what is wrong, where, what was e
 print it and exit with `exit_code`; a traceback is shown only for what is not one of these.
 """
 
-import sys
 from collections.abc import Iterable
-from importlib.util import find_spec
-
-#: What every command needs in the grader itself. torch is loaded in the zygote alone, which tells when it is missing.
-PACKAGES: tuple[str, ...] = ("numpy", "pytest", "gradescope_utils", "timeout_decorator")
-if sys.version_info < (3, 11):
-    PACKAGES = (*PACKAGES, "tomli")
 
 
 class HoldoutError(Exception):
@@ -57,10 +50,3 @@ class MissingPackageError(UsageError):
             f"the Python that runs this has no package '{name}'; course staff use .venv/bin/python (`make test` makes "
             ".venv), students install the course's packages with `pip install -r requirements.txt`"
         )
-
-
-def check_packages() -> None:
-    """MissingPackageError where one of PACKAGES is not installed."""
-    for name in PACKAGES:
-        if find_spec(name) is None:
-            raise MissingPackageError(name)

@@ -14,6 +14,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from harness.assignment import Assignment, Deliverable, ProblemEntry
 from harness.errors import InternalError
 
@@ -34,6 +36,8 @@ class Judged:
     """IDs of the graded tests that hold so far."""
     judged: frozenset[str]
     """IDs of all graded tests of this grade."""
+    rng: Callable[[str], np.random.Generator]
+    """label -> a stream of random numbers that no worker has."""
 
 
 @dataclass(frozen=True)

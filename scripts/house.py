@@ -27,6 +27,8 @@ LOOSE = {
     "harness.__main__": "cli",
     "harness": "base",
     "harness.errors": "base",
+    "harness.environment": "base",
+    "harness.terminal": "base",
     "harness.assignment": "base",
     "harness.problem": "base",
 }
@@ -60,21 +62,13 @@ ROOMS: Mapping[str, Room] = {
     "release/handouts": Room("the handouts", ("release/strip", "grading", "base")),
     "release/leaks": Room("what must not get out", ("release/strip", "base")),
     "release/strip": Room("reference into template", ("base",)),
-    "grading": Room("an upload becomes results", ("intake", "sandbox", "base")),
+    "grading": Room("an upload becomes results", ("intake", "sandbox", "probes", "base")),
     "intake": Room("an upload is staged and checked", ("base",)),
     "sandbox": Room("runs a probe, returns values", ("base",)),
-    "probes": Room("what runs beside student code"),
-    "base": Room("errors, assignment, problem"),
+    "probes": Room("what runs beside student code, and the forms of what it replies"),
+    "base": Room("errors, assignment, problem, environment, terminal"),
     REFERENCE: Room("the assignment, solved"),
 }
-
-#: KNOWN OFFENDERS: imports that the rules forbid and that still exist, (module, module). Drawn in red. To be emptied; a
-#: line whose import is gone fails a test.
-OFFENDERS: tuple[tuple[str, str], ...] = (
-    ("harness.problems.attention.pictures", "harness.grading.supervisor"),
-    ("harness.problems.attention.pictures", "harness.intake.staging"),
-    ("harness.problems.attention.pictures", "harness.sandbox"),
-)
 
 #: The folder of the problems holds no code of its own: it is no room.
 EMPTY = frozenset({"harness.problems"})
@@ -119,14 +113,13 @@ class House:
         return Counter(each.rooms for each in self.imports if each.rooms[0] != each.rooms[1])
 
     def forbidden(self) -> list[Import]:
-        """Imports against ROOMS, known offenders aside."""
-        return [each for each in self.imports if not is_allowed(each) and not is_known(each)]
+        """Imports against ROOMS."""
+        return [each for each in self.imports if not is_allowed(each)]
 
     def circle(self) -> list[str] | None:
-        """Modules, or where these are fine rooms, that import each other in a circle; known offenders aside."""
-        counted = [each for each in self.imports if not is_known(each)]
-        return circle_in((each.source, each.target) for each in counted) or circle_in(
-            each.rooms for each in counted if each.rooms[0] != each.rooms[1]
+        """Modules, or where these are fine rooms, that import each other in a circle."""
+        return circle_in((each.source, each.target) for each in self.imports) or circle_in(
+            each.rooms for each in self.imports if each.rooms[0] != each.rooms[1]
         )
 
 
@@ -167,11 +160,6 @@ def is_allowed(each: Import) -> bool:
     module = each.target.removeprefix("harness.")
     allowed = ROOMS[kind_of(here)].imports
     return here == there or any(fnmatchcase(there, entry) or module == entry for entry in allowed)
-
-
-def is_known(each: Import) -> bool:
-    """Whether `each` is one of the OFFENDERS."""
-    return (each.source, each.target) in OFFENDERS
 
 
 def circle_in(edges: Iterable[tuple[str, str]]) -> list[str] | None:
@@ -249,8 +237,7 @@ def in_words(house: House) -> Iterator[str]:
         sources = ", ".join(sorted({each.source.rpartition(".")[2] for each in between}))
         targets = ", ".join(sorted({each.target.rpartition(".")[2] for each in between}))
         late = sum(bool(each.how) for each in between)
-        known = sum(is_known(each) for each in between)
-        notes = [f"{late} late or for types"] * bool(late) + [f"{known} KNOWN OFFENDERS"] * bool(known)
+        notes = [f"{late} late or for types"] * bool(late)
         yield f"{here} -> {there}: {sources} import {targets} ({', '.join([str(count), *notes])})"
 
 
@@ -377,8 +364,6 @@ def main() -> int:
     if circle:
         wrong.append(f"CIRCLE {' -> '.join(circle)}")
     print("\n".join(wrong) if wrong else "no circle, and no arrow that the rules forbid")
-    if OFFENDERS:
-        print(f"{len(OFFENDERS)} known offenders are left in OFFENDERS (scripts/house.py)")
     return 1 if wrong else 0
 
 

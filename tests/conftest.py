@@ -51,19 +51,6 @@ def write_predictions(path: Path, data: Path, right: float) -> None:
     path.write_text("".join(f"{answer}\n" for answer in answers), encoding="utf-8")
 
 
-def write_params(folder: Path) -> None:
-    """State dicts of five small untrained models, under the deliverables' names."""
-    import torch
-
-    with reference_package() as submission:
-        for deliverable in load().deliverables:
-            if deliverable.kind == "params":
-                config = submission.GPTConfig(60, 32, n_layer=3, n_head=2, n_embd=16)
-                if deliverable.name.startswith("perceiver"):
-                    config.perceiver, config.bottleneck_dim = True, 8
-                torch.save(submission.GPT(config).state_dict(), folder / deliverable.name)
-
-
 class reference_package:  # noqa: N801 - reads like a function
     """The reference's package `submission`, importable inside the block and gone after it."""
 

@@ -1,1 +1,9 @@
-"""One grade: from a staged submission to results."""
+"""One grade, from an upload to its Results. Everyone who grades calls `grade`: commands, release, class regrades.
+
+`students_of` is for the students' own commands, which ask their code and judge nothing.
+"""
+
+from harness.grading.alone import students_of
+from harness.grading.supervisor import grade
+
+__all__ = ["grade", "students_of"]

@@ -70,17 +70,14 @@ def parts_by_module(kinds: Iterable[Kind] = ("basic", "hidden")) -> dict[str, se
 
 
 def select(graded_tests: Iterable[GradedTest], wanted: str | None) -> tuple[GradedTest, ...]:
-    """The graded tests that `wanted` names: one ID (`1e-2-hidden`), a part (`1e`), a problem (`3`), or None for all."""
+    """The graded tests that `wanted` names: one by its ID, those of a part, or those of a problem; all for None."""
     graded_tests = tuple(graded_tests)
     if wanted is None:
         return graded_tests
-    chosen = tuple(
-        graded_test for graded_test in graded_tests if wanted in (graded_test.id, graded_test.part, graded_test.part[0])
-    )
+    chosen = tuple(each for each in graded_tests if wanted in (each.id, each.part, each.part[0]))
     if not chosen:
-        raise UsageError(
-            f"no graded test '{wanted}' here: use a part such as 1e or one of {', '.join(c.id for c in graded_tests)}"
-        )
+        parts, ids = sorted({each.part for each in graded_tests}), [each.id for each in graded_tests]
+        raise UsageError(f"no graded test '{wanted}' here: use a part ({', '.join(parts)}) or one of {', '.join(ids)}")
     return chosen
 
 
@@ -121,7 +118,7 @@ def _describe(module: ModuleType, name: str, function: Callable[..., Any], kind:
     number, weight = getattr(function, "__number__", None), getattr(function, "__weight__", None)
     found = _ID.fullmatch(str(number))
     if found is None or found["kind"] != kind:
-        raise InternalError(f"{place}: @number must be like 1e-2-{kind}, not {number!r}")
+        raise InternalError(f"{place}: @number must be PART-SERIAL-{kind}, such as 9z-0-{kind}, not {number!r}")
     if not isinstance(weight, (int, float)) or weight < 0:
         raise InternalError(f"{place}: @weight must give its points, not {weight!r}")
     title = (inspect.getdoc(function) or "").partition("\n")[0].strip()

@@ -5,30 +5,33 @@ decorators (`__weight__`, `__number__`); only the plugin's own judgement of an e
 
 - the graded test returns: PASS
 - it raises Failure or another AssertionError: FAIL
-- it breaks over values of the student's that it can judge in the reference's place: FAIL
-- it raises anything else, is skipped, or outlasts its own limit: INTERNAL_ERROR, never billed in silence
+- it comes to no verdict over values of the student's (it raises anything else, runs into a limit on time or memory, or
+  its process dies) and comes to one in the reference's place: FAIL
+- it comes to none there either, or never had such a value: INTERNAL_ERROR, never billed in silence
 """
 
 from __future__ import annotations
 
 import inspect
-import signal
-import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-import timeout_decorator
 
 from harness.assignment import Assignment, ProblemEntry, RunLimits
+from harness.errors import InternalError
 from harness.grading.catalogue import GradedTest
-from harness.grading.feedback import Failure, render
-from harness.grading.results import INTERNAL_ERROR_NOTE, Ledger, Outcome
-from harness.grading.student import Reference, Student, seed_of
+from harness.grading.feedback import Cause, Failure, render
+from harness.grading.judging import Desk as Asking
+from harness.grading.judging import Ending, JudgeLimits, Judgement, can_fork, judge_here, judge_in_child
+from harness.grading.results import INTERNAL_ERROR_NOTE, Outcome, Results, Verdict, verdict_on
+from harness.grading.seeds import Seeds, Stream, generator, seed_of
+from harness.grading.student import OTHER_FORM, Reference, Runner, Student
 from harness.intake.staging import Submission
 from harness.problem import Findings, Judged, problem_of
 from harness.sandbox import Sandbox
@@ -36,9 +39,8 @@ from harness.sandbox import Sandbox
 #: A graded test may take this much longer in the grader than its probes may together.
 GRACE_SECONDS = 20.0
 
-#: What broken values raise in a graded test that computes on them. Faults of sandbox, disk and memory are none of
-#: these.
-_OF_VALUES = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
+#: Fixtures that are streams of random numbers.
+_STREAMS: Mapping[str, Stream] = {"rng": "inputs", "unseen": "unseen"}
 
 #: With less time than this left for the whole run, no further graded test starts.
 LEAST_SECONDS = 2.0
@@ -54,11 +56,13 @@ class Plugin:
     reference_tree: Path | None
     data: Path
     sandbox: Sandbox
-    ledger: Ledger
-    save: Callable[[], None]
-    seed: str
+    results: Results
+    seeds: Seeds
     deadline: float
+    after_due_date: bool = False
     staff: dict[str, Any] = field(default_factory=dict)
+    pending: Verdict | None = None
+    """On the running graded test, until its last phase is over: a verdict is reported once."""
 
     # -- fixtures -----------------------------------------------------------------------------------------------------
 
@@ -70,8 +74,7 @@ class Plugin:
     @pytest.fixture
     def student(self, graded_test: GradedTest) -> Student:
         """The submission."""
-        seed = seed_of(self.seed, graded_test.id)
-        limits = self.assignment.limits
+        limits, seed = self.assignment.limits, self._worker_seed(graded_test)
         return Student(
             self.sandbox, self.submission.tree, limits, seed, deadline=self.deadline, submission=self.submission,
             hidden=graded_test.kind == "hidden",
@@ -81,17 +84,28 @@ class Plugin:
     def reference(self, graded_test: GradedTest) -> Reference:
         """The staff solution; students do not have it, so basic graded tests do not use it."""
         assert self.reference_tree is not None, "no reference solution beside this grader"
-        return Reference(self.sandbox, self.reference_tree, self.assignment.limits, seed_of(self.seed, graded_test.id))
+        seed = self._worker_seed(graded_test)
+        return Reference(self.sandbox, self.reference_tree, self.assignment.limits, seed)
 
     @pytest.fixture
     def rng(self, graded_test: GradedTest) -> np.random.Generator:
-        """The graded test's own stream of random numbers: reproducible from the run's seed."""
-        return np.random.default_rng(seed_of(self.seed, graded_test.id))
+        """The stream that inputs are drawn from: reproducible from the run's seed."""
+        return self._generator(graded_test, "inputs")
+
+    @pytest.fixture
+    def unseen(self, graded_test: GradedTest) -> np.random.Generator:
+        """The stream for what is drawn when a reply is in: no worker has seen a number of it."""
+        return self._generator(graded_test, "unseen")
 
     @pytest.fixture(name="assignment")
     def assignment_fixture(self) -> Assignment:
         """assignment.toml."""
         return self.assignment
+
+    @pytest.fixture(name="after_due_date")
+    def after_due_date_fixture(self) -> bool:
+        """Whether what is shown may tell of the answers for test: no more uploads can profit from it."""
+        return self.after_due_date
 
     @pytest.fixture
     def for_staff(self) -> dict[str, Any]:
@@ -107,31 +121,36 @@ class Plugin:
         items[:] = sorted((item for item in items if _node(item) in order), key=lambda item: order[_node(item)])
 
     @pytest.hookimpl(tryfirst=True)
-    def pytest_pyfunc_call(self, pyfuncitem: pytest.Function) -> None:
-        """Put the graded test under its own time limit, where signals allow."""
-        if hasattr(signal, "SIGALRM") and threading.current_thread() is threading.main_thread():
-            limit = self.assignment.limits.test_seconds + GRACE_SECONDS
-            pyfuncitem.obj = timeout_decorator.timeout(limit)(pyfuncitem.obj)
+    def pytest_pyfunc_call(self, pyfuncitem: pytest.Function) -> bool:
+        """Judge in a process of its own, where there is one, and within limits."""
+        judgement = self._run(pyfuncitem, self._arguments(pyfuncitem), self.staff)
+        self.staff.update(judgement.staff)
+        if judgement.failure is not None:
+            raise judgement.failure
+        if judgement.ending is not Ending.PASSED:
+            raise BrokenTestError(judgement)
+        return True
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Iterator[None]:
-        """Judge nothing any more once the run's time is over; save after each graded test."""
-        self.staff = {}
+        """Judge nothing any more once the run's time is over; report the verdict when all phases are over."""
+        self.staff, self.pending = {}, None
         if time.monotonic() > self.deadline - LEAST_SECONDS:
             item.add_marker(pytest.mark.skip(reason="out of time"))
         try:
             return (yield)
         finally:
-            self.save()
+            if self.pending is not None:
+                self.results.apply(self.pending)
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
-        """Record the outcome of each phase; a fault in set-up or tear-down counts as one of the graded test."""
+        """Record the outcome of each phase; what breaks in set-up or tear-down counts as the graded test's."""
         graded_test = self._graded_test_of(item)
         if call.excinfo is not None:
             self._record_problem(item, graded_test, call.excinfo.value)
         elif call.when == "call":
-            self.ledger.record(graded_test.id, Outcome.PASS, "passed", dict(self.staff))
+            self._judge(graded_test, Outcome.PASS, "passed")
         return (yield)
 
     @pytest.hookimpl(trylast=True)
@@ -141,26 +160,34 @@ class Plugin:
             return
         for entry in self.assignment.problems:
             look = problem_of(entry).after_tests
-            judged = frozenset(i for i, r in self.ledger.results.items() if r.graded_test.part in entry.part_ids)
+            judged = frozenset(i for i, r in self.results.by_id.items() if r.graded_test.part in entry.part_ids)
             if look is not None and judged:
                 self._take(look(self._judged(entry, judged)))
-        self.save()
 
     def _judged(self, entry: ProblemEntry, judged: frozenset[str]) -> Judged:
         """What a problem may look at after its tests."""
-        passed = frozenset(i for i in judged if self.ledger.results[i].outcome is Outcome.PASS)
-        return Judged(self._student_after_tests, self._reference_after_tests, entry.settings, self.data, passed, judged)
+        passed = frozenset(i for i in judged if self.results.by_id[i].outcome is Outcome.PASS)
+        return Judged(
+            self._student_after_tests, self._reference_after_tests, entry.settings, self.data, passed, judged,
+            self._rng_after_tests,
+        )  # fmt: skip
 
     def _student_after_tests(self, label: str, seconds: float) -> Student:
         return Student(
-            self.sandbox, self.submission.tree, self._limits(seconds), seed_of(self.seed, label),
+            self.sandbox, self.submission.tree, self._limits(seconds), self._seed_after_tests(label),
             deadline=self.deadline, submission=self.submission, hidden=True,
         )  # fmt: skip
 
     def _reference_after_tests(self, label: str, seconds: float) -> Reference:
         assert self.reference_tree is not None
-        limits, seed = self._limits(seconds), seed_of(self.seed, label)
+        limits, seed = self._limits(seconds), self._seed_after_tests(label)
         return Reference(self.sandbox, self.reference_tree, limits, seed, deadline=self.deadline)
+
+    def _rng_after_tests(self, label: str) -> np.random.Generator:
+        return generator(self.seeds.hidden, label, "unseen")
+
+    def _seed_after_tests(self, label: str) -> int:
+        return seed_of(self.seeds.hidden, label, "workers")
 
     def _limits(self, seconds: float) -> RunLimits:
         limits = self.assignment.limits
@@ -168,79 +195,116 @@ class Plugin:
 
     def _take(self, found: Findings) -> None:
         """Add to the results what a problem found. A verdict can only get worse by it."""
-        self.ledger.extra.update(found.extra)
-        self.ledger.extra.setdefault("for_staff", []).extend(found.for_staff)
+        for name, value in found.extra.items():
+            self.results.add_extra(name, value)
+        if found.for_staff:
+            self.results.add_extra("for_staff", [*self.results.extra.get("for_staff", ()), *found.for_staff])
         for test_id, text in found.failures.items():
-            result = self.ledger.results[test_id]
+            result = self.results.by_id[test_id]
             if result.outcome is Outcome.PASS:
-                self.ledger.record(test_id, Outcome.FAIL, text, result.staff)
+                self.results.record(test_id, Outcome.FAIL, text, result.staff)
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         """A graded test module that cannot be collected is an internal error for each of its graded tests."""
         if report.failed:
             for graded_test in self.graded_tests:
                 if str(report.nodeid).endswith(f"{graded_test.module.rpartition('.')[2]}.py"):
-                    self._fault(graded_test, "its module could not be loaded", str(report.longrepr))
+                    what = "its module could not be loaded"
+                    self.results.apply(self._break(graded_test, what, str(report.longrepr)))
 
     # -- judgement ----------------------------------------------------------------------------------------------------
+
+    def _judge(
+        self, graded_test: GradedTest, outcome: Outcome, output: str, staff: Mapping[str, Any] | None = None
+    ) -> Verdict:
+        """Let this be the verdict unless a later phase knows better."""
+        self.pending = verdict_on(graded_test.id, outcome, output, self.staff if staff is None else staff)
+        return self.pending
 
     def _record_problem(self, item: pytest.Item, graded_test: GradedTest, problem: BaseException) -> None:
         hidden = graded_test.kind == "hidden"
         if isinstance(problem, pytest.skip.Exception) and time.monotonic() > self.deadline - LEAST_SECONDS:
             self._out_of_time(graded_test)
             return
-        if isinstance(problem, _OF_VALUES) and self._holds_without_the_student(item):
-            problem = _unusable(problem)
-        if isinstance(problem, timeout_decorator.TimeoutError) or not isinstance(problem, AssertionError):
-            self._fault(graded_test, "the graded test itself broke", f"{type(problem).__name__}: {problem}")
+        if isinstance(problem, BrokenTestError) and self._holds_without_the_student(item):
+            problem = _unusable(problem.judgement)
+        if not isinstance(problem, AssertionError):
+            self._break(graded_test, "the graded test itself broke", _detail(problem))
         else:
             failure = problem if isinstance(problem, Failure) else Failure("the property in the title", str(problem))
             output = render(failure, hidden=hidden) or "The property does not hold."
             if not hidden:
-                output += f"\n{'again:':<10}python grader.py {graded_test.id}   (seed {self.seed})"
-            self.ledger.record(graded_test.id, Outcome.FAIL, output, dict(self.staff))
+                output += f"\n{'again:':<10}python grader.py {graded_test.id}   (seed {self.seeds.basic})"
+            self._judge(graded_test, Outcome.FAIL, output)
 
     def _holds_without_the_student(self, item: pytest.Item) -> bool:
         """Whether a graded test that broke over the student's values is fit to judge: tried on the staff solution.
 
         Whoever controls a worker can send values of any form. If the graded test comes to a verdict about the
-        reference, those values broke it; if it breaks again, or never had a value, the fault is ours. Students have no
+        reference, those values broke it; if it breaks again, or never had a value, the error is ours. Students have no
         reference: there the values are taken to be the cause, and nothing is at stake.
         """
-        arguments = dict(getattr(item, "funcargs", {}))
+        if not isinstance(item, pytest.Function):
+            return False
+        arguments = self._arguments(item)
         student = arguments.get("student")
-        if not isinstance(student, Student) or student.answers == 0 or not isinstance(item, pytest.Function):
+        if not isinstance(student, Student) or student.answers == 0:
             return False
         if self.reference_tree is None:
             return True
         arguments["student"] = replace(student, tree=self.reference_tree, runs=0, used=0.0, secret=True)
-        if "rng" in arguments:
-            arguments["rng"] = np.random.default_rng(seed_of(self.seed, self._graded_test_of(item).id))
-        wanted = {name: arguments[name] for name in inspect.signature(item.function).parameters}
+        for name, stream in _STREAMS.items():
+            if name in arguments:
+                arguments[name] = self._generator(self._graded_test_of(item), stream)
         try:
-            item.function(**wanted)
-        except timeout_decorator.TimeoutError:
+            return self._run(item, arguments, {}).ending in (Ending.PASSED, Ending.FAILED)
+        except InternalError:
             return False
-        except AssertionError:
-            return True
-        except Exception:  # noqa: BLE001 - whatever it is, it is ours
-            return False
-        return True
+
+    def _arguments(self, item: pytest.Function) -> dict[str, Any]:
+        return {name: item.funcargs[name] for name in inspect.signature(item.function).parameters}
+
+    def _run(self, item: pytest.Function, arguments: dict[str, Any], staff: dict[str, Any]) -> Judgement:
+        """Run a graded test with these arguments: what came of it, whatever that is."""
+        limits = JudgeLimits(
+            wall_seconds=self.assignment.limits.test_seconds + GRACE_SECONDS,
+            cpu_seconds=self.assignment.limits.judge_cpu_seconds,
+            memory_bytes=self.assignment.limits.judge_memory_mib << 20,
+        )
+        if not can_fork():
+            return judge_here(lambda: item.function(**arguments), staff, limits)
+
+        def judge(desk: Asking) -> None:
+            asked = {n: replace(a, desk=partial(desk.ask, n)) for n, a in arguments.items() if isinstance(a, Runner)}
+            item.function(**{**arguments, **asked})
+
+        def serve(who: str, how: str, probe: str, given: dict[str, Any]) -> Any:
+            return arguments[who].ask(how, probe, given)
+
+        try:
+            return judge_in_child(judge, staff, serve, limits)
+        except (MemoryError, RecursionError) as problem:  # in this process, over a reply
+            return Judgement(Ending.RAN_OUT, detail=f"{type(problem).__name__}: {problem}")
 
     def _out_of_time(self, graded_test: GradedTest) -> None:
         text = (
             f"Not run: earlier graded tests used up the {self.assignment.limits.run_seconds:g} s for the whole grade. "
             "Does the code train or loop where it should only prepare?"
         )
-        self.ledger.record(graded_test.id, Outcome.FAIL, text, {"out_of_time": True})
+        self._judge(graded_test, Outcome.FAIL, text, {"out_of_time": True})
 
-    def _fault(self, graded_test: GradedTest, what: str, detail: str) -> None:
-        self.ledger.record(
-            graded_test.id,
-            Outcome.INTERNAL_ERROR,
-            f"Not judged: {what}. {INTERNAL_ERROR_NOTE}",
-            {"fault": detail[:2000]},
-        )
+    def _break(self, graded_test: GradedTest, what: str, detail: str) -> Verdict:
+        text = f"Not judged: {what}. {INTERNAL_ERROR_NOTE}"
+        return self._judge(graded_test, Outcome.INTERNAL_ERROR, text, {"internal_error": detail[:2000]})
+
+    def _generator(self, graded_test: GradedTest, stream: Stream) -> np.random.Generator:
+        return generator(self._seed(graded_test), graded_test.id, stream)
+
+    def _worker_seed(self, graded_test: GradedTest) -> int:
+        return seed_of(self._seed(graded_test), graded_test.id, "workers")
+
+    def _seed(self, graded_test: GradedTest) -> str:
+        return self.seeds.hidden if graded_test.kind == "hidden" else self.seeds.basic
 
     def _graded_test_of(self, item: pytest.Item) -> GradedTest:
         return next(graded_test for graded_test in self.graded_tests if graded_test.node == _node(item))
@@ -260,12 +324,29 @@ def problem_fixtures(assignment: Assignment, data: Path) -> object:
     return type("ProblemFixtures", (), {name: fixture(name, make) for name, make in made.items()})()
 
 
-def _unusable(problem: BaseException) -> Failure:
-    return Failure(
-        expected="values in the form that this graded test asks for",
-        seen=f"others ({type(problem).__name__})",
-        hint="does the code return what its docstring says: types, shapes and lengths?",
-    )
+class BrokenTestError(Exception):
+    """A graded test came to no verdict."""
+
+    def __init__(self, judgement: Judgement) -> None:
+        super().__init__(judgement.detail)
+        self.judgement = judgement
+
+
+def _detail(problem: BaseException) -> str:
+    return str(problem) if isinstance(problem, BrokenTestError) else f"{type(problem).__name__}: {problem}"
+
+
+def _unusable(judgement: Judgement) -> Failure:
+    """Values that were to blame: a graded test broke over them, or could not come to an end with them."""
+    if judgement.ending is Ending.BROKE:
+        expected, seen = "values in the form that this graded test asks for", f"others ({_type(judgement.detail)})"
+    else:
+        expected, seen = "values that can be judged within the grader's limits", "others: it ran out of time or memory"
+    return Failure(expected, seen, OTHER_FORM, cause=Cause.UNREADABLE)
+
+
+def _type(detail: str) -> str:
+    return detail.partition(":")[0]
 
 
 def _node(item: pytest.Item) -> str:

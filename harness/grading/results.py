@@ -1,7 +1,12 @@
-"""results.json as Gradescope reads it: written fail-closed first, replaced atomically, strict JSON.
+"""The results of one grade: what became of each graded test, how they travel, and results.json as Gradescope reads it.
+
+A grade has its results twice. The session, which judges, keeps a copy and reports each change of it as one line of
+JSON; the supervisor, which answers for results.json, applies the lines to its own. Both change by `apply` alone, so
+they cannot come to differ.
 
 Promises: from the first `write` on, the file is valid at every moment, lists every graded test with its points, and no
-graded test in it has a score that was not recorded for it. Source of the format: Gradescope's autograder specification.
+graded test in it has a score that was not recorded for it. It is output only: nothing here reads it. Source of the
+format: Gradescope's autograder specification.
 """
 
 from __future__ import annotations
@@ -11,8 +16,8 @@ import math
 import os
 import tempfile
 import time
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict, dataclass, field, replace
 from enum import Enum
 from pathlib import Path
 from typing import Any
@@ -69,40 +74,171 @@ class Result:
         }
 
 
-@dataclass
-class Ledger:
-    """The results of one run, in the order of the graded tests."""
+class NoteKind(Enum):
+    """What a note is about, for whoever shows some notes and not others."""
 
-    results: dict[str, Result]
+    ABSENT = "absent"  # a deliverable that was not uploaded
+    UPLOAD = "upload"  # anything else about the upload: a file that cannot be used, an unusual layout
+    IGNORED = "ignored"  # files that nobody asked for
+    GRADE = "grade"  # how the grade itself went
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What became of the graded test with this ID."""
+
+    test_id: str
+    outcome: Outcome
+    output: str
+    staff: Mapping[str, Any] = field(default_factory=dict)
+
+
+def verdict_on(test_id: str, outcome: Outcome, output: str, staff: Mapping[str, Any]) -> Verdict:
+    """A verdict that JSON can say, whatever `output` and `staff` hold."""
+    return Verdict(test_id, outcome, clean(output), plain(staff))
+
+
+@dataclass(frozen=True)
+class Note:
+    """A sentence for the student, above the graded tests."""
+
+    kind: NoteKind
+    text: str
+
+
+@dataclass(frozen=True)
+class Fact:
+    """One entry of the top level's extra_data, for staff."""
+
+    name: str
+    value: Any
+
+
+@dataclass(frozen=True)
+class Done:
+    """Every graded test has its verdict, and nothing more will come."""
+
+
+Report = Verdict | Note | Fact | Done
+_REPORTS: Mapping[str, Callable[..., Report]] = {
+    "verdict": lambda test_id, outcome, output, staff: Verdict(
+        str(test_id), Outcome(outcome), str(output), dict(staff)
+    ),
+    "note": lambda kind, text: Note(NoteKind(kind), str(text)),
+    "fact": Fact,
+    "done": Done,
+}
+
+
+class ReportError(Exception):
+    """A line that is no report, or one about a graded test that this grade does not have."""
+
+
+def to_line(report: Report) -> bytes:
+    """The report as one line of JSON in ASCII, with its end: a line without one was cut off."""
+    fields = {name: value.value if isinstance(value, Enum) else value for name, value in asdict(report).items()}
+    return json.dumps({type(report).__name__.lower(): fields}, allow_nan=False).encode("ascii") + b"\n"
+
+
+def from_line(line: bytes) -> Report:
+    """The inverse of `to_line`.
+
+    Raises:
+        ReportError: it is no whole line of `to_line`.
+    """
+    if not line.endswith(b"\n"):
+        raise ReportError("a line without an end")
+    try:
+        ((name, fields),) = json.loads(line).items()
+        return _REPORTS[name](**fields)
+    except (ValueError, KeyError, TypeError, AttributeError) as problem:
+        raise ReportError(f"{type(problem).__name__}: {problem}") from problem
+
+
+def _unheard(_: Report) -> None:
+    """Nobody listens."""
+
+
+@dataclass
+class Results:
+    """The results of one grade, in the order of the graded tests.
+
+    Read its fields; change them through its methods, which tell `listener` of every change.
+    """
+
+    by_id: dict[str, Result]
     extra: dict[str, Any] = field(default_factory=dict)
-    notes: list[str] = field(default_factory=list)
+    notes: list[Note] = field(default_factory=list)
+    extra_credit: frozenset[str] = frozenset()
+    """The parts whose points come on top."""
+    listener: Callable[[Report], None] = _unheard
     started: float = field(default_factory=time.monotonic)
     finished: bool = False
 
     @classmethod
-    def of(cls, graded_tests: Iterable[GradedTest], **extra: Any) -> Ledger:
-        """A ledger in which nothing has run; `extra` goes to the top level's extra_data."""
-        return cls({graded_test.id: Result(graded_test) for graded_test in graded_tests}, dict(extra))
+    def of(
+        cls,
+        graded_tests: Iterable[GradedTest],
+        *,
+        extra_credit: Iterable[str] = (),
+        listener: Callable[[Report], None] = _unheard,
+        **extra: Any,
+    ) -> Results:
+        """Results in which nothing has run; `extra` goes to the top level's extra_data."""
+        by_id = {graded_test.id: Result(graded_test) for graded_test in graded_tests}
+        return cls(by_id, dict(extra), extra_credit=frozenset(extra_credit), listener=listener)
+
+    def apply(self, report: Report) -> None:
+        """Take in one report.
+
+        Raises:
+            ReportError: it is about a graded test that is not among these.
+        """
+        match report:
+            case Verdict(test_id, outcome, output, staff):
+                if test_id not in self.by_id:
+                    raise ReportError(f"no graded test {test_id} in this grade")
+                self.by_id[test_id] = replace(self.by_id[test_id], outcome=outcome, output=output, staff=staff)
+            case Note():
+                self.notes.append(report)
+            case Fact(name, value):
+                self.extra[name] = value
+            case Done():
+                self.finished = True
+        self.listener(report)
 
     def record(self, test_id: str, outcome: Outcome, output: str, staff: Mapping[str, Any] | None = None) -> None:
-        """Set what became of a graded test."""
-        self.results[test_id] = replace(self.results[test_id], outcome=outcome, output=clean(output), staff=staff or {})
+        """Set what became of a graded test. A later record takes an earlier one's place."""
+        self.apply(verdict_on(test_id, outcome, output, staff or {}))
+
+    def add_note(self, kind: NoteKind, text: str) -> None:
+        """Say something to the student, above the graded tests."""
+        self.apply(Note(kind, clean(text)))
+
+    def add_extra(self, name: str, value: Any) -> None:
+        """Set an entry of the top level's extra_data."""
+        self.apply(Fact(name, plain(value)))
 
     def close_open(self, outcome: Outcome, reason: str) -> None:
         """Give every graded test that has not run this outcome and reason."""
-        for test_id, result in self.results.items():
+        for test_id, result in list(self.by_id.items()):
             if result.outcome is Outcome.NOT_RUN:
                 self.record(test_id, outcome, reason)
+
+    def finish(self, reason: str) -> None:
+        """Close what is open as an internal error, and say that nothing more will come."""
+        self.close_open(Outcome.INTERNAL_ERROR, f"Not judged: {reason} {INTERNAL_ERROR_NOTE}")
+        self.apply(Done())
 
     @property
     def score(self) -> float:
         """The points earned so far."""
-        return sum(result.score for result in self.results.values())
+        return sum(result.score for result in self.by_id.values())
 
     @property
-    def faults(self) -> tuple[str, ...]:
+    def internal_errors(self) -> tuple[str, ...]:
         """IDs of the graded tests that an internal error, or an interruption, kept from being judged."""
-        return tuple(i for i, r in self.results.items() if r.outcome in (Outcome.INTERNAL_ERROR, Outcome.NOT_RUN))
+        return tuple(i for i, r in self.by_id.items() if r.outcome in (Outcome.INTERNAL_ERROR, Outcome.NOT_RUN))
 
     def as_json(self) -> dict[str, Any]:
         """The whole document."""
@@ -117,22 +253,22 @@ class Ledger:
                 "seed": None,
                 "isolation": None,
                 **plain(self.extra),
-                "internal_error": not self.finished or bool(self.faults),
+                "internal_error": not self.finished or bool(self.internal_errors),
             },
-            "tests": [result.as_json() for result in self.results.values()],
+            "tests": [result.as_json() for result in self.by_id.values()],
         }
 
     def _summary(self) -> str:
-        lines = list(self.notes)
+        lines = [note.text for note in self.notes]
         if not self.finished:
             lines.insert(0, f"Grading was interrupted before it was complete. {INTERNAL_ERROR_NOTE}")
-        elif self.faults:
-            told = f"Not judged because of an internal error of the grader: {', '.join(self.faults)}"
+        elif self.internal_errors:
+            told = f"Not judged because of an internal error of the grader: {', '.join(self.internal_errors)}"
             lines.insert(0, f"{told}. {INTERNAL_ERROR_NOTE}")
         return "\n".join(lines)
 
     def write(self, path: Path) -> None:
-        """Replace `path` by this ledger's document in one step; on any problem the old file stays.
+        """Replace `path` by these results' document in one step; on any problem the old file stays.
 
         Raises:
             InternalError: the folder is missing, full or not writable.
@@ -182,22 +318,3 @@ def plain(value: Any) -> Any:
     if value is None or isinstance(value, (bool, int)) or (isinstance(value, float) and math.isfinite(value)):
         return value
     return clean(repr(value))
-
-
-def read_back(path: Path, graded_tests: Iterable[GradedTest]) -> Ledger | None:
-    """The ledger that an earlier `write` left at `path`, for the same graded tests; None where there is none to use.
-
-    Only for files that our own processes wrote: it trusts the scores' outcomes in them.
-    """
-    try:
-        document = json.loads(path.read_bytes())
-        entries = {entry["number"]: entry for entry in document["tests"]}
-        ledger = Ledger.of(graded_tests)
-        ledger.extra = {k: v for k, v in document["extra_data"].items() if k != "internal_error"}
-        for test_id in ledger.results:
-            entry = entries[test_id]
-            staff = dict(entry["extra_data"])
-            ledger.record(test_id, Outcome(staff.pop("outcome")), entry["output"], staff)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        return None
-    return ledger

@@ -1,133 +1,93 @@
-"""The grader's process: stage the upload, start the sandbox, run the graded tests under pytest, save after each.
+"""The process that judges: stages the upload, starts the sandbox, runs the graded tests under pytest, reports verdicts.
 
-Started by the supervisor as a child, so that whatever ends this process leaves a parent that can finish results.json.
-Order matters: the upload is staged and the zygote is started before any answer is read.
+Started by the supervisor as a child, so that whatever ends this process leaves a parent that has every verdict reached
+so far. Order matters: the upload is staged and the zygote is started before any answer is read.
 """
 
 from __future__ import annotations
 
+import importlib
 import io
-import json
 import os
 import secrets
 import shutil
 import signal
 import sys
 import threading
-from collections.abc import Callable
 from contextlib import redirect_stdout, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 
 from harness.assignment import ROOT, Assignment, load
 from harness.errors import HoldoutError, InternalError
-from harness.grading import catalogue
+from harness.grading.duedate import due_date_passed
 from harness.grading.plugin import Plugin, problem_fixtures
-from harness.grading.results import INTERNAL_ERROR_NOTE, Ledger, Outcome
+from harness.grading.results import INTERNAL_ERROR_NOTE, NoteKind, Outcome, Report, Results, to_line
+from harness.grading.seeds import DEMO_SECRET, Seeds, release_secret
+from harness.grading.supervisor import GradeRequest
 from harness.intake.staging import Submission, UploadError, stage
 from harness.problem import exports_of
 from harness.sandbox import Isolation, Sandbox
 
-INTERNAL_ERROR_EXIT = 3
 
-Save = Callable[[], None]
-
-
-@dataclass(frozen=True)
-class Job:
-    """One grade: everything that the child needs, as JSON on its command line."""
-
-    upload: str
-    data: str
-    results: str
-    scratch: str
-    kinds: tuple[catalogue.Kind, ...]
-    only: str | None
-    seed: str | None
-    gradescope: bool
-    release: str | None
-
-    def to_json(self) -> str:
-        """The inverse of `from_json`."""
-        return json.dumps(asdict(self))
-
-    @classmethod
-    def from_json(cls, text: str) -> Job:
-        """The inverse of `to_json`."""
-        raw = json.loads(text)
-        return cls(**{**raw, "kinds": tuple(raw["kinds"])})
-
-    def graded_tests(self) -> tuple[catalogue.GradedTest, ...]:
-        """The graded tests that this job judges."""
-        return catalogue.select(catalogue.collect(load(), self.kinds), self.only)
-
-
-def run(job: Job) -> int:
-    """Judge every graded test of `job` and save; returns 0, or 3 when an internal error left some without a verdict."""
-    ledger = Ledger.of(job.graded_tests(), release=job.release)
-    results = Path(job.results)
-
-    def save() -> None:
-        ledger.write(results)
-
+def run(request: GradeRequest, assignment: Assignment, results: Results) -> None:
+    """Judge every graded test of `request`, and record in `results` what becomes of each."""
     try:
-        assignment = load()
-        submission = stage(
-            Path(job.upload), _private(job, "upload"), assignment.uploads, exports=exports_of(assignment)
-        )
-        _note_upload(ledger, submission)
-        _judge(job, ledger, submission, save)
+        exports = exports_of(assignment)
+        into = _private(request, "upload")
+        submission = stage(Path(request.upload), into, assignment.uploads, exports=exports, at_home=request.at_home)
+        note_upload(results, submission)
+        _judge(request, assignment, results, submission)
     except UploadError as problem:
-        ledger.notes.append(str(problem))
-        ledger.close_open(Outcome.FAIL, f"Nothing to judge: {problem}")
+        results.add_note(NoteKind.UPLOAD, str(problem))
+        results.close_open(Outcome.FAIL, f"Nothing to judge: {problem}")
     except HoldoutError as problem:
-        ledger.notes.append(str(problem))
-        ledger.close_open(Outcome.INTERNAL_ERROR, f"Not judged: {INTERNAL_ERROR_NOTE}")
-    ledger.close_open(
-        Outcome.INTERNAL_ERROR, f"Not judged: the session ended before this graded test. {INTERNAL_ERROR_NOTE}"
-    )
-    ledger.finished = True
-    save()
-    return INTERNAL_ERROR_EXIT if ledger.faults else 0
+        results.add_note(NoteKind.GRADE, str(problem))
+        results.close_open(Outcome.INTERNAL_ERROR, f"Not judged: {INTERNAL_ERROR_NOTE}")
+    results.finish("the session ended before this graded test.")
 
 
-def _judge(job: Job, ledger: Ledger, submission: Submission, save: Save) -> None:
-    isolation = Isolation.REQUIRED if job.gradescope else Isolation.BEST_EFFORT
+def _judge(request: GradeRequest, assignment: Assignment, results: Results, submission: Submission) -> None:
+    isolation = Isolation.REQUIRED if request.gradescope else Isolation.BEST_EFFORT
     events: list[str] = []
-    with Sandbox(_private(job, "workers"), isolation=isolation, on_event=events.append) as sandbox:
-        ledger.extra["isolation"] = asdict(sandbox.report())
-        try:
-            run_graded_tests(job, ledger, submission, sandbox, save)
-        finally:
-            if events:
-                ledger.extra["events"] = events
+
+    def tell(event: str) -> None:
+        events.append(event)
+        results.add_extra("events", events)
+
+    with Sandbox(_private(request, "workers"), isolation=isolation, on_event=tell) as sandbox:
+        results.add_extra("isolation", asdict(sandbox.report()))
+        run_graded_tests(request, assignment, results, submission, sandbox)
 
 
-def run_graded_tests(job: Job, ledger: Ledger, submission: Submission, sandbox: Sandbox, save: Save) -> None:
-    """Run the graded tests of `job` under pytest, in this process, and record what becomes of each in `ledger`."""
-    assignment = load()
-    ledger.extra["seed"] = job.seed or submission.digest[:16]
-    save()
+def run_graded_tests(
+    request: GradeRequest, assignment: Assignment, results: Results, submission: Submission, sandbox: Sandbox
+) -> None:
+    """Run the graded tests of `request` under pytest, in this process, and record what becomes of each."""
+    hidden = request.with_reference
+    seeds = Seeds.of(submission.digest, release_secret() if hidden else DEMO_SECRET, request.seed)
+    results.add_extra("seed", seeds.hidden if hidden else seeds.basic)
     plugin = Plugin(
-        graded_tests=job.graded_tests(),
+        graded_tests=request.graded_tests,
         assignment=assignment,
         submission=submission,
-        reference_tree=_reference(job, assignment),
-        data=Path(job.data),
+        reference_tree=_reference(request, assignment),
+        data=Path(request.data),
         sandbox=sandbox,
-        ledger=ledger,
-        save=save,
-        seed=ledger.extra["seed"],
-        deadline=ledger.started + assignment.limits.run_seconds,
+        results=results,
+        seeds=seeds,
+        deadline=results.started + assignment.limits.run_seconds,
+        after_due_date=request.gradescope and due_date_passed(),
     )
-    _run_pytest(plugin, ledger)
+    _run_pytest(plugin, results)
 
 
-def _run_pytest(plugin: Plugin, ledger: Ledger) -> None:
+def _run_pytest(plugin: Plugin, results: Results) -> None:
     """Run the graded tests; what pytest itself prints goes to staff only when it broke."""
-    files = sorted({str(Path(sys.modules[graded_test.module].__file__ or "")) for graded_test in plugin.graded_tests})
+    modules = {graded_test.module for graded_test in plugin.graded_tests}
+    files = sorted(str(importlib.import_module(module).__file__) for module in modules)
     printed = io.StringIO()
     with redirect_stdout(printed):
         code = pytest.main(
@@ -135,26 +95,31 @@ def _run_pytest(plugin: Plugin, ledger: Ledger) -> None:
             plugins=[plugin, problem_fixtures(plugin.assignment, plugin.data)],
         )
     if code not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
-        ledger.extra["pytest"] = printed.getvalue()[-4000:]
+        results.add_extra("pytest", printed.getvalue()[-4000:])
 
 
-def _private(job: Job, purpose: str) -> Path:
+def _private(request: GradeRequest, purpose: str) -> Path:
     """A fresh folder whose name no worker can guess, below a folder that no worker can list."""
-    folder = Path(job.scratch) / f"{purpose}-{secrets.token_hex(16)}"
-    folder.mkdir(mode=0o755)
+    folder = Path(request.scratch) / f"{purpose}-{secrets.token_hex(16)}"
+    return _open_folder(folder)
+
+
+def _open_folder(folder: Path) -> Path:
+    """Make a folder that workers may read, whatever our umask is."""
+    folder.mkdir()
+    folder.chmod(0o755)
     return folder
 
 
-def _reference(job: Job, assignment: Assignment) -> Path | None:
+def _reference(request: GradeRequest, assignment: Assignment) -> Path | None:
     """The staff solution's code, staged like an upload; None where it is not shipped (students)."""
     source = ROOT / "reference_solution" / "src" / "submission"
-    if "hidden" not in job.kinds:
+    if not request.with_reference:
         return None
     if not source.is_dir():
         raise InternalError(f"{source}: the staff solution is missing beside this grader; build the release again")
-    into = _private(job, "reference")
-    package = into / "submission"
-    package.mkdir(mode=0o755)
+    into = _private(request, "reference")
+    package = _open_folder(into / "submission")
     for deliverable in assignment.uploads:
         if deliverable.kind == "code":
             shutil.copyfile(source / deliverable.name, package / deliverable.name)
@@ -163,9 +128,32 @@ def _reference(job: Job, assignment: Assignment) -> Path | None:
     return into
 
 
-def _note_upload(ledger: Ledger, submission: Submission) -> None:
-    ledger.notes += [problem.message for problem in submission.complaints]
-    ledger.notes += list(submission.notes)
+def note_upload(results: Results, submission: Submission) -> None:
+    """What the intake has to say, with the kind of each sentence."""
+    for complaint in submission.complaints:
+        results.add_note(NoteKind.ABSENT if complaint.absent else NoteKind.UPLOAD, complaint.message)
+    for note in submission.notes:
+        results.add_note(NoteKind.UPLOAD, note)
+    if submission.ignored:
+        results.add_note(NoteKind.IGNORED, submission.ignored)
+
+
+class _Channel:
+    """This process's side of the pipe to the supervisor."""
+
+    def __init__(self) -> None:
+        """Take stdout over, before anything is started or printed: from now on what is printed goes to stderr."""
+        self._descriptor = os.dup(1)  # dup: no child inherits it
+        os.dup2(2, 1)
+        self._whole = True
+
+    def __call__(self, report: Report) -> None:
+        """Write one line. Where an exception, such as a time limit's, cut one off, the next begins on a line anew."""
+        data = to_line(report) if self._whole else b"\n" + to_line(report)
+        self._whole = False
+        while data:
+            data = data[os.write(self._descriptor, data) :]
+        self._whole = True
 
 
 def _end_with_the_supervisor() -> None:
@@ -173,11 +161,19 @@ def _end_with_the_supervisor() -> None:
     with suppress(OSError):
         while os.read(0, 1):
             pass
-    os._exit(INTERNAL_ERROR_EXIT)  # sys.exit would end this thread alone
+    os._exit(InternalError.exit_code)  # sys.exit would end this thread alone
+
+
+def main() -> int:
+    """The session as a process: the request from stdin, reports to stdout."""
+    channel = _Channel()
+    if hasattr(signal, "SIGCHLD"):  # where it is ignored, as by some parents, no child's end can be waited for
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    request = GradeRequest.from_line(sys.stdin.buffer.readline())
+    threading.Thread(target=_end_with_the_supervisor, daemon=True).start()
+    run(request, load(), Results.of(request.graded_tests, listener=channel))
+    return 0
 
 
 if __name__ == "__main__":
-    if hasattr(signal, "SIGCHLD"):  # where it is ignored, as by some parents, no child's end can be waited for
-        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-    threading.Thread(target=_end_with_the_supervisor, daemon=True).start()
-    sys.exit(run(Job.from_json(sys.argv[1])))
+    sys.exit(main())

@@ -1,30 +1,45 @@
-"""Starts one grade as a child process and guarantees its results.json, whatever happens to the child.
+"""`grade`: one upload in, its Results out, and results.json valid from the first second, whatever happens to the grade.
 
-Theory of operation: supervisor -> session (pytest, graded tests, answers) -> zygote -> one worker per probe. The
-supervisor writes fail-closed results before anything else runs, gives the session a deadline, and closes whatever it
-left open. A kill of the session costs the graded tests it had not judged and is reported as an internal error; a kill
-of the supervisor ends the session and leaves the last complete results.
+Theory of operation: supervisor (this process) -> session (pytest, graded tests, answers) -> zygote -> one worker per
+probe. The session is told its GradeRequest by the first line of its stdin, and reports through its stdout: one line of
+JSON for each verdict, as soon as it is reached (harness.grading.results). What has been written into a pipe is there to
+be read after its writer was killed, so a killed session loses no verdict, and of a half-written last line nothing is
+believed. No worker can reach the pipe: it has no name, the session keeps its end under a descriptor that no child
+inherits, and has its stdout point to its stderr before it starts anything.
+
+The supervisor applies the lines to its own Results and is the only one that writes results.json: fail-closed before
+anything else, then after every verdict, so that this file is also what a killed supervisor leaves on disk. Nobody reads
+it back. The end of the session's stdin tells it that the supervisor is gone; a session that takes too long is killed.
+What it had not judged is reported as an internal error.
+
+`grade` works from any thread and any process, several at a time: it sets no signal handler, needs no working directory
+and changes nothing in its process.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import queue
 import signal
 import subprocess
 import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import IO
 
-from harness.assignment import ROOT, load
-from harness.errors import InternalError, UsageError
-from harness.grading.results import INTERNAL_ERROR_NOTE, Ledger, Outcome, read_back
-from harness.grading.session import INTERNAL_ERROR_EXIT, Job
+from harness.assignment import ROOT, Assignment, load
+from harness.errors import HoldoutError, InternalError, UsageError
+from harness.grading import catalogue, termdata
+from harness.grading.catalogue import GradedTest
+from harness.grading.results import NoteKind, ReportError, Results, from_line
 from harness.intake.staging import discard
+from harness.sandbox.parent import LIBRARY_PATHS
 from harness.sandbox.scratch import SHARED_FOLDERS, wipe
 
 try:
@@ -42,6 +57,336 @@ CONTAINER_FOLDERS = {"/autograder": 0o700, **dict.fromkeys(SHARED_FOLDERS, 0o755
 #: Begins the name of a grade's own folder; nothing else may be called so.
 SCRATCH_PREFIX = "holdout-grade-"
 _ATTEMPTS = 100
+
+#: How often the supervisor looks at the clock, and whether it is told to stop.
+_LOOK_SECONDS = 0.1
+#: What a killed session has written is read within this time, unless something else holds its pipe.
+_DRAIN_SECONDS = 10.0
+
+
+@dataclass(frozen=True)
+class GradeRequest:
+    """What a session is told: everything about one grade but where its results go."""
+
+    upload: str
+    data: str
+    scratch: str
+    graded_tests: tuple[GradedTest, ...]
+    with_reference: bool
+    """Whether the staff solution is to run beside the upload, for hidden graded tests."""
+    seed: str | None
+    gradescope: bool
+    at_home: bool = False
+    """Whether `upload` is somebody's own folder submission/: what lies in folders below it is not meant."""
+
+    def to_line(self) -> bytes:
+        """The request as one line of JSON."""
+        return json.dumps(asdict(self)).encode("ascii") + b"\n"
+
+    @classmethod
+    def from_line(cls, line: bytes) -> GradeRequest:
+        """The inverse of `to_line`."""
+        raw = json.loads(line)
+        return cls(**{**raw, "graded_tests": tuple(GradedTest(**each) for each in raw["graded_tests"])})
+
+
+def _never() -> bool:
+    return False
+
+
+def grade(
+    upload: Path,
+    data: Path,
+    *,
+    results: Path | None = None,
+    kinds: tuple[catalogue.Kind, ...] = ("basic", "hidden"),
+    only: str | None = None,
+    seed: str | None = None,
+    gradescope: bool = False,
+    assignment: Assignment | None = None,
+    at_home: bool = False,
+    stop: Callable[[], bool] = _never,
+) -> Results:
+    """Grade `upload`: a folder or a zip, with the answers in the folder `data`.
+
+    Args:
+        upload: as the student packed it; only read.
+        data: the term's data; without hidden graded tests, as much of it as students get.
+        results: where to write results.json; fail-closed and valid from the moment on in which the arguments are found
+            usable.
+        kinds: which graded tests; students have the basic ones.
+        only: the ID of one graded test, or of one part.
+        seed: the seed of an earlier grade's results, to repeat it.
+        gradescope: inside Gradescope's container: close what is not for students, and refuse where isolation fails.
+        assignment: what `load()` gave, from a caller that has it. The session reads the same file for itself.
+        at_home: `upload` is somebody's own folder submission/, and what lies in folders below it is not meant.
+        stop: asked some times a second; once it says True, the grade ends with what has been judged.
+
+    Raises:
+        UsageError: an argument is unusable. `results` has not been touched.
+        InternalError: nothing could be graded, or the results cannot be written. If `results` could ever be written, it
+            is valid and says that the grade was interrupted.
+    """
+    started = time.monotonic()
+    assignment = assignment or load()
+    upload, data = _existing(upload), check_data(data, assignment.data_names(students="hidden" not in kinds))
+    if "hidden" in kinds:
+        termdata.check(data, assignment)
+    target = _writable(results)
+    kept = _closed(assignment, kinds, only, target)
+    kept.started = started
+    if "hidden" in kinds:
+        kept.add_extra("data", termdata.named(data, assignment))
+    if gradescope:
+        lock_down([ROOT, upload, *([target.parent] if target else [])])
+    with scratch_folder() as scratch:
+        request = GradeRequest(
+            upload=str(upload),
+            data=str(data),
+            scratch=str(scratch),
+            graded_tests=tuple(result.graded_test for result in kept.by_id.values()),
+            with_reference="hidden" in kinds,
+            seed=seed,
+            gradescope=gradescope,
+            at_home=at_home,
+        )
+        _supervise(request, kept, target, assignment.limits.run_seconds + OVERHEAD_SECONDS, stop)
+    return kept
+
+
+def _existing(upload: Path) -> Path:
+    if not os.path.exists(upload):  # noqa: PTH110 - Path.exists raises for a name that is too long
+        raise UsageError(f"{upload}: no such folder or zip; give the upload to grade")
+    return upload.resolve()
+
+
+def _writable(results: Path | None) -> Path | None:
+    if results is not None and not results.absolute().parent.is_dir():
+        raise UsageError(f"{results}: its folder does not exist; make it first")
+    if results is not None and results.is_dir():
+        raise UsageError(f"{results}: is a folder; give the name of a file in it")
+    return results.absolute() if results is not None else None
+
+
+def _closed(
+    assignment: Assignment, kinds: tuple[catalogue.Kind, ...], only: str | None, target: Path | None
+) -> Results:
+    """The graded tests, none of which has run; written to `target` before anything can go wrong.
+
+    Raises:
+        UsageError: there is no graded test `only`.
+        InternalError: the graded tests do not load or disagree with assignment.toml; `target` says so, without their
+            points.
+    """
+    extra_credit = [part.id for part in assignment.parts if part.extra_credit]
+    graded_tests: tuple[GradedTest, ...] = ()
+    try:
+        collected = catalogue.collect(assignment, kinds)
+        if set(kinds) == set(catalogue.PACKAGES):
+            catalogue.check_points(collected, assignment)
+        graded_tests = catalogue.select(collected, only)
+    except UsageError:
+        raise
+    except (Exception, SystemExit) as problem:
+        if target is not None:
+            Results.of((), release=release_name()).write(target)
+        if isinstance(problem, HoldoutError):
+            raise
+        raise InternalError(f"the graded tests cannot be loaded: {type(problem).__name__}: {problem}") from problem
+    closed = Results.of(graded_tests, extra_credit=extra_credit, release=release_name())
+    if target is not None:
+        closed.write(target)
+    return closed
+
+
+def _supervise(
+    request: GradeRequest, results: Results, target: Path | None, limit: float, stop: Callable[[], bool]
+) -> None:
+    """Run the session and complete `results`, and `target` after every report of it.
+
+    Raises:
+        InternalError: the results cannot be written.
+    """
+    unread = 0
+    with _session(request) as session:
+        for line in session.lines(limit, stop):
+            try:
+                results.apply(from_line(line))
+            except ReportError:  # the last one of a session that was killed, cut off
+                unread += 1
+            if target is not None and session.quiet:
+                results.write(target)
+    if unread:
+        results.add_extra("unread_reports", unread)
+    if session.end:
+        results.add_extra("session", session.end)
+    if not results.finished:
+        end = session.end or "ended by itself"
+        results.add_note(NoteKind.GRADE, f"The grading session {end}.")
+        results.finish(f"the grading session {end}.")
+    if target is not None:
+        results.write(target)
+
+
+class _Session:
+    """A session's process, and the lines that it writes."""
+
+    def __init__(self, process: subprocess.Popen[bytes]) -> None:
+        self._process = process
+        self._lines: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
+        self._listener = threading.Thread(target=self._listen, args=(process.stdout,), daemon=True)
+        self._listener.start()
+        self.end = ""
+        """How it ended, in words; empty where it came to its end as it should."""
+
+    @property
+    def quiet(self) -> bool:
+        """Whether everything that has come has been yielded."""
+        return self._lines.empty()
+
+    def lines(self, limit: float, stop: Callable[[], bool]) -> Iterator[bytes]:
+        """Each line as it comes, until the session ends, or is ended because of `stop` or after `limit` seconds."""
+        deadline = time.monotonic() + limit
+        while True:
+            if not self.end and (reason := self._why_end(deadline, limit, stop)):
+                self.end = reason
+                self.kill()
+                deadline = time.monotonic() + _DRAIN_SECONDS
+            if self.end and time.monotonic() > deadline:
+                return
+            with suppress(queue.Empty):
+                line = self._lines.get(timeout=_LOOK_SECONDS)
+                if line is None:
+                    break
+                yield line
+        self.end = self.end or self._exit()
+
+    @staticmethod
+    def _why_end(deadline: float, limit: float, stop: Callable[[], bool]) -> str:
+        if stop():
+            return "was ended from outside"
+        return f"took longer than {limit:g} s and was ended" if time.monotonic() > deadline else ""
+
+    def _exit(self) -> str:
+        """What is to be said of its exit status, once its pipe has ended."""
+        try:
+            code = self._process.wait(_DRAIN_SECONDS)
+        except subprocess.TimeoutExpired:
+            return "reported its end and went on"
+        return f"ended with status {code}" if code else ""
+
+    def _listen(self, pipe: IO[bytes]) -> None:
+        with suppress(OSError, ValueError), pipe:
+            for line in pipe:
+                self._lines.put(line)
+        self._lines.put(None)
+
+    def tell(self, line: bytes) -> None:
+        """Write into its stdin, which stays open: its end tells the session that we are gone."""
+        assert self._process.stdin is not None
+        with suppress(OSError):  # it is gone itself: its end will be seen
+            self._process.stdin.write(line)
+            self._process.stdin.flush()
+
+    def kill(self) -> None:
+        """End the session and its process group; the zygote ends its workers when the session's socket closes."""
+        if self._process.poll() is None and os.name == "posix":
+            with suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.kill()
+        self._process.wait()
+
+    def close(self) -> None:
+        """Kill it if it is there, and let go of its pipes."""
+        self.kill()
+        if self._process.stdin is not None:
+            with suppress(OSError):
+                self._process.stdin.close()
+        self._listener.join(_DRAIN_SECONDS)
+
+
+@contextmanager
+def _session(request: GradeRequest) -> Iterator[_Session]:
+    """A session at work on the request; ended with the block. The folder on its command line tells sessions apart."""
+    try:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "harness.grading.session", request.scratch],
+            cwd=ROOT,
+            env=_environment(),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            start_new_session=os.name == "posix",
+        )
+    except OSError as problem:
+        raise InternalError(f"{sys.executable}: cannot be started for the grade: {problem}") from problem
+    session = _Session(process)
+    try:
+        session.tell(request.to_line())
+        yield session
+    finally:
+        session.close()
+
+
+def release_name() -> str | None:
+    """The stamp that the release left beside the grader; None in a checkout."""
+    stamp = ROOT / "release.json"
+    try:
+        return str(json.loads(stamp.read_text(encoding="utf-8"))["release"])
+    except (OSError, ValueError, KeyError):
+        return None
+
+
+def _environment() -> dict[str, str]:
+    """What the session sees: none of the platform's tokens, and nothing that changes how Python or pytest start.
+
+    What we can import, it can: our module path goes on to it, however the folders of a user, a hub or a cluster's
+    modules came to be on it.
+    """
+    kept = {"PATH", "HOME", "LANG", "TMPDIR", "TEMP", "TMP", "SYSTEMROOT", "VIRTUAL_ENV", *LIBRARY_PATHS}
+    found = {key: value for key, value in os.environ.items() if key.upper() in kept}
+    return {
+        **found,
+        "PYTHONPATH": os.pathsep.join([str(ROOT), *_module_path()]),
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "PYTHONUTF8": "1",
+        "OPENBLAS_NUM_THREADS": "1",  # graded tests compute on small arrays, in forks with little address space
+        "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
+    }
+
+
+def _module_path() -> list[str]:
+    """Our own sys.path, without the folder that a command happened to be given in: an upload, perhaps."""
+    here = Path.cwd()
+    ours = [entry for entry in sys.path if Path(entry).is_absolute() and Path(entry) != here]
+    return [entry for entry in ours if os.pathsep not in entry]
+
+
+def check_data(data: Path, names: tuple[str, ...]) -> Path:
+    """`data`, resolved, if it holds the files with these names; UsageError with the missing names otherwise."""
+    missing = [name for name in names if not (data / name).is_file()]
+    if missing:
+        raise UsageError(
+            f"{data}: not a dataset, {', '.join(missing)} missing; make one with `python -m harness dataset --out DIR`"
+        )
+    return data.resolve()
+
+
+def lock_down(paths: list[Path]) -> None:
+    """Close what only the grader may read, and the world-writable folders of the container, to other users.
+
+    Raises:
+        InternalError: not root, or a mode cannot be set.
+    """
+    try:
+        for path in paths:
+            path.chmod(0o700)
+        for place, mode in CONTAINER_FOLDERS.items():
+            if Path(place).is_dir():
+                Path(place).chmod(mode)
+    except OSError as problem:
+        raise InternalError(
+            f"{problem.filename}: cannot be closed to student code ({problem.strerror}); nothing was run"
+        ) from problem
 
 
 @contextmanager
@@ -68,8 +413,8 @@ def _locked_folder() -> tuple[Path, int | None]:
     """A new folder, and the descriptor whose lock says that its owner lives."""
     for _ in range(_ATTEMPTS):
         folder = Path(tempfile.mkdtemp(prefix=SCRATCH_PREFIX))
-        folder.chmod(0o711)
         with suppress(BlockingIOError, FileNotFoundError):  # another grade sweeps it away before it is locked
+            folder.chmod(0o711)
             lock = _lock(folder)
             folder.stat()
             return folder, lock
@@ -111,132 +456,3 @@ def _remove(folder: Path) -> None:
     with suppress(OSError, RecursionError):
         if not wipe(folder):
             discard(folder)
-
-
-def supervise(job: Job) -> Ledger:
-    """Grade and return the complete ledger; it also lies at `job.results`.
-
-    Raises:
-        InternalError: the results cannot be written at all.
-    """
-    started = time.monotonic()
-    results = Path(job.results)
-    graded_tests = job.graded_tests()
-    Ledger.of(graded_tests, release=job.release).write(results)
-    code, how = _run_session(job)
-    ledger = read_back(results, graded_tests) or Ledger.of(graded_tests, release=job.release)
-    ledger.started = started
-    if code not in (0, INTERNAL_ERROR_EXIT):
-        ledger.notes.append(f"The grading session {how}.")
-        ledger.extra["session"] = how
-    ledger.notes += _notes(results)
-    ledger.close_open(Outcome.INTERNAL_ERROR, f"Not judged: the grading session {how}. {INTERNAL_ERROR_NOTE}")
-    ledger.finished = True
-    ledger.write(results)
-    return ledger
-
-
-def _notes(results: Path) -> list[str]:
-    """The lines that the session wrote for the student, without its own remark on being unfinished."""
-    try:
-        lines = str(json.loads(results.read_bytes())["output"]).splitlines()
-    except (OSError, ValueError, KeyError):
-        return []
-    return [line for line in lines if INTERNAL_ERROR_NOTE not in line]
-
-
-def _run_session(job: Job) -> tuple[int, str]:
-    """The session's exit code, and how it ended in words."""
-    limit = load().limits.run_seconds + OVERHEAD_SECONDS
-    process = subprocess.Popen(
-        [sys.executable, "-m", "harness.grading.session", job.to_json()],
-        cwd=ROOT,
-        env=_environment(),
-        stdin=subprocess.PIPE,  # nothing is ever written: its end tells the session that we are gone
-        start_new_session=os.name == "posix",
-    )
-    try:
-        with _terminable(process) as ended:
-            code = process.wait(timeout=limit)
-    except subprocess.TimeoutExpired:
-        return -signal.SIGTERM, f"took longer than {limit:g} s and was ended"
-    finally:
-        _kill(process)
-    if code in (0, INTERNAL_ERROR_EXIT):
-        return code, "ended by itself"
-    return code, "was ended from outside" if ended else f"ended with status {code}"
-
-
-@contextmanager
-def _terminable(process: subprocess.Popen[bytes]) -> Iterator[list[int]]:
-    """Inside the block SIGTERM ends the session instead of us, so that what has been judged can still be written.
-
-    Yields the signals that came. The handler raises nothing and takes no lock: an exception in the middle of Popen.wait
-    can leave its lock taken for ever.
-    """
-    ended: list[int] = []
-
-    def end(number: int, _: object) -> None:
-        ended.append(number)
-        process.kill()
-
-    if threading.current_thread() is not threading.main_thread():
-        yield ended  # another thread cannot set handlers
-        return
-    before = signal.signal(signal.SIGTERM, end)
-    try:
-        yield ended
-    finally:
-        signal.signal(signal.SIGTERM, before)
-
-
-def _environment() -> dict[str, str]:
-    """What the session sees: none of the platform's tokens, and nothing that changes how Python or pytest start."""
-    kept = {"PATH", "HOME", "LANG", "TMPDIR", "TEMP", "TMP", "SYSTEMROOT", "VIRTUAL_ENV"}
-    found = {key: value for key, value in os.environ.items() if key.upper() in kept}
-    return {
-        **found,
-        "PYTHONPATH": str(ROOT),
-        "PYTHONDONTWRITEBYTECODE": "1",
-        "PYTHONUTF8": "1",
-        "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
-    }
-
-
-def _kill(process: subprocess.Popen[bytes]) -> None:
-    """End the session and its process group; the zygote ends its workers when the session's socket closes."""
-    if process.poll() is None and os.name == "posix":
-        with suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-    process.kill()
-    process.wait()
-    if process.stdin is not None:
-        process.stdin.close()
-
-
-def check_data(data: Path, names: tuple[str, ...]) -> Path:
-    """`data`, resolved, if it holds the files with these names; UsageError with the missing names otherwise."""
-    missing = [name for name in names if not (data / name).is_file()]
-    if missing:
-        raise UsageError(
-            f"{data}: not a dataset, {', '.join(missing)} missing; make one with `python -m harness dataset --out DIR`"
-        )
-    return data.resolve()
-
-
-def lock_down(paths: list[Path]) -> None:
-    """Close what only the grader may read, and the world-writable folders of the container, to other users.
-
-    Raises:
-        InternalError: not root, or a mode cannot be set.
-    """
-    try:
-        for path in paths:
-            path.chmod(0o700)
-        for place, mode in CONTAINER_FOLDERS.items():
-            if Path(place).is_dir():
-                Path(place).chmod(mode)
-    except OSError as problem:
-        raise InternalError(
-            f"{problem.filename}: cannot be closed to student code ({problem.strerror}); nothing was run"
-        ) from problem

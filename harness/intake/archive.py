@@ -1,7 +1,7 @@
 """What lies in a zip, listed and streamed from its central directory alone; and uploads that are zips within zips.
 
 Promises: no path of an entry is ever used on disk; neither listing nor reading takes memory in proportion to what the
-zip claims about itself; a zip that no ordinary tool makes (overlapping or repeated entries, paths that lead outside)
+zip claims about itself; a zip that no ordinary tool makes (overlapping entries, paths that lead outside)
 is refused as a whole with one sentence, a damaged or encrypted entry alone.
 """
 
@@ -14,6 +14,7 @@ import tempfile
 import zipfile
 import zlib
 from collections import defaultdict
+from itertools import dropwhile
 from typing import IO, TYPE_CHECKING
 
 from harness.intake.upload import (
@@ -37,11 +38,12 @@ from harness.intake.upload import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
 CHUNK_BYTES = 1 << 20
 _DIRECTORY_LIST_BYTES = 4 << 20  # of a zip; 20,000 entries of ordinary names take half of it
+_MOST_NOTES = 4
 _LOCAL_HEADER_BYTES = 30  # in front of each entry's data, its name not counted
 _READABLE_COMPRESSIONS = frozenset({zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED})  # zipfile cannot bound what others yield
 # What zipfile raises because of what lies in a zip.
@@ -61,6 +63,7 @@ class ZipSource(Source):
         self._stream = stream
         self._infos: dict[Parts, zipfile.ZipInfo] = {}
         self._folders: set[Parts] = set()
+        self.notes = []
         try:
             self._zip = zipfile.ZipFile(_Bounded(stream, label))
         except _READ_ERRORS as problem:
@@ -78,21 +81,32 @@ class ZipSource(Source):
             return
         if info.orig_filename.endswith(("/", "\\")):
             self._folders.add(parts)
-        elif parts in self._infos:
-            raise UploadError(f"{self.label}: holds '{show(parts)}' twice; zip the files again")
         else:
+            if parts in self._infos:  # zip tools append what was corrected, and unpack the last of a name
+                self._note(f"holds '{show(parts)}' twice; the last one counts")
             self._infos[parts] = info
         self._folders.update(parts[:length] for length in range(1, len(parts)))
         if len(self._infos) + len(self._folders) > 2 * self._caps.entries:  # some may still turn out to be skipped
             raise self.too_many(self._caps)
 
     def _parts(self, info: zipfile.ZipInfo) -> Parts:
-        """The path's components; old Windows tools write backslashes. UploadError if it points outside."""
+        """The path's components; old Windows tools write backslashes. UploadError if it points outside.
+
+        A colon is a character like any other outside of Windows: macOS writes it for the slash in a folder's name.
+        """
         name = info.orig_filename.replace("\\", "/")
         parts = tuple(part for part in name.split("/") if part not in {"", "."})
-        if name.startswith("/") or ".." in parts or "\0" in name or re.match("[A-Za-z]:", name):
+        inside = tuple(dropwhile(lambda part: part == "..", parts))  # as `zip -r x.zip ../work` writes them
+        if name.startswith("/") or ".." in inside or "\0" in name or re.match("[A-Za-z]:/", name):
             raise UploadError(f"{self.label}: holds '{show(name)}', a path that leaves the zip; zip the files again")
-        return parts
+        if inside and inside != parts:
+            self._note(f"'..' in front of '{show(inside[0])}' is left away")
+        return inside
+
+    def _note(self, said: str) -> None:
+        note = f"{self.label}: {said}"
+        if note not in self.notes and len(self.notes) < _MOST_NOTES:
+            self.notes.append(note)
 
     def _refuse_overlaps(self, infos: list[zipfile.ZipInfo]) -> None:
         """A zip whose entries share bytes expands without limit, and no ordinary tool makes one."""
@@ -137,6 +151,32 @@ class ZipSource(Source):
         """See Source."""
         self._zip.close()
         self._stream.close()
+
+
+class Overlaid(Source):
+    """What lies in a zip, with newer files that lie beside the zip in the places of the zip's own."""
+
+    def __init__(self, zipped: Source, outer: Source, newer: Mapping[Parts, Entry]) -> None:
+        """`newer`: place in the zip -> the file of `outer` that belongs there. Closes both."""
+        self.label = outer.label
+        self.notes = zipped.notes
+        self._zipped, self._outer, self._newer = zipped, outer, newer
+
+    def entries(self) -> tuple[Entry, ...]:
+        """See Source."""
+        kept = [entry for entry in self._zipped.entries() if entry.parts not in self._newer]
+        laid = [Entry(parts, entry.kind, entry.size) for parts, entry in self._newer.items()]
+        return tuple(sorted([*kept, *laid], key=lambda entry: entry.parts))
+
+    def open(self, entry: Entry) -> IO[bytes]:
+        """See Source."""
+        newer = self._newer.get(entry.parts)
+        return self._outer.open(newer) if newer is not None else self._zipped.open(entry)
+
+    def close(self) -> None:
+        """See Source."""
+        self._zipped.close()
+        self._outer.close()
 
 
 class _Bounded:

@@ -10,21 +10,21 @@ import difflib
 import re
 from collections import defaultdict
 from dataclasses import dataclass
+from itertools import combinations
 from typing import TYPE_CHECKING
 
-from harness.intake.upload import WHAT_IT_IS, Caps, Entry, Parts, show
+from harness.intake.upload import WHAT_IT_IS, Caps, Entry, Parts, UploadError, show
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     from harness.assignment import Deliverable
 
 _FOLDER_FOR_STUDENTS = "src/submission"
-#: Begins the note on files that nobody asked for.
-IGNORED = "ignored, because only the deliverables are graded"
 _JUNK = re.compile(r"\._.*|\.DS_Store|Thumbs\.db|desktop\.ini", re.IGNORECASE)
 _DEMO = re.compile(r"mingpt", re.IGNORECASE)  # ships a model.py, trainer.py, utils.py and __init__.py of its own
 _DEMO_FILES = 4
+_EXPORTED = re.compile(r"submission_\d+")  # what Gradescope calls each student's folder in a class's export
 _NAMES_COMPARED = 400  # closeness of names costs time; nobody misnames more files than this
 
 
@@ -36,6 +36,8 @@ class Plan:
     refusals: Mapping[str, str]  #: every other deliverable -> the sentence for it; none for an optional one's absence
     extras: tuple[Entry, ...]  #: the student's own modules beside the code
     notes: tuple[str, ...]
+    ignored: str  #: the sentence on files that nobody asked for; empty where there are none
+    absent: frozenset[str]  #: those of `refusals` that nothing in the upload stands for
 
 
 def explain(wanted: Deliverable) -> str:
@@ -51,17 +53,22 @@ def explain(wanted: Deliverable) -> str:
 def choose(entries: Sequence[Entry], deliverables: Sequence[Deliverable], caps: Caps) -> Plan:
     """Find the home folder, and for each deliverable the one file that is meant.
 
-    The home is the folder with the most deliverables (then the shallowest, then the first by name). What it lacks is
-    taken from elsewhere where only one file has that name.
+    The home is the folder with a set of deliverables that lies above all others with one; where no folder has a set,
+    the one with the most. What it lacks is taken from elsewhere where only one file has that name, and where no second
+    copy of what the home has lies beside it.
+
+    Raises:
+        UploadError: two people's work, or one person's twice.
     """
     home, code_home = _homes(entries, deliverables)
+    copies = _copies(entries, deliverables, {home, code_home})
     places: defaultdict[str, list[Entry]] = defaultdict(list)
     for entry in entries:
         places[entry.name].append(entry)
     chosen: dict[str, Entry] = {}
     refused: dict[str, str] = {}
     for wanted in deliverables:
-        picked = _pick(wanted, places[wanted.name], code_home if wanted.kind == "code" else home)
+        picked = _pick(wanted, places[wanted.name], code_home if wanted.kind == "code" else home, copies)
         if isinstance(picked, Entry):
             chosen[wanted.name] = picked
         elif picked:
@@ -72,20 +79,90 @@ def choose(entries: Sequence[Entry], deliverables: Sequence[Deliverable], caps: 
         if not wanted.optional or wanted.name in similar:
             refused[wanted.name] = _missing(wanted, similar.get(wanted.name))
     extras = _extras(entries, deliverables, code_home, caps)
-    return Plan(chosen, refused, extras, tuple(_notes(entries, chosen, refused, extras, code_home)))
+    unused = _unused(entries, chosen, extras)
+    return Plan(
+        chosen,
+        refused,
+        extras,
+        notes=tuple(_notes(chosen, refused, extras, home, code_home, unused)),
+        ignored=_ignored(unused, {*chosen, *refused}),
+        absent=frozenset(each.name for each in unmet if each.name in refused and each.name not in similar),
+    )
+
+
+def is_set(names: Collection[str], deliverables: Sequence[Deliverable]) -> bool:
+    """Whether files of these names are somebody's work, and not strays: half of the code, or half of everything."""
+    wanted = {each.name for each in deliverables if not each.optional}
+    code = {each.name for each in deliverables if each.kind == "code" and not each.optional}
+    return any(each and 2 * len(each & set(names)) >= len(each) for each in (code, wanted))
 
 
 def _homes(entries: Sequence[Entry], deliverables: Sequence[Deliverable]) -> tuple[Parts, Parts]:
-    """The folder with the most deliverables, and the one that code comes from: the same, if it has half the code."""
+    """The folder whose deliverables are meant, and the one that code comes from: the same, if it has half the code.
+
+    Raises:
+        UploadError: two folders, neither of which lies above the other, hold a set each.
+    """
     code = {wanted.name for wanted in deliverables if wanted.kind == "code"}
     files = [entry for entry in entries if entry.kind == "file"]
-    all_counts = _count(files, {wanted.name for wanted in deliverables})
-    code_counts = _count(files, code)
-    home = _best(all_counts, lambda folder: _worth(all_counts, folder))
+    held = _held(files, {wanted.name for wanted in deliverables})
+    top = _outermost(folder for folder, names in held.items() if is_set(names, deliverables))
+    _refuse_two(held, top, deliverables)
+    all_counts, code_counts = _count(files, {wanted.name for wanted in deliverables}), _count(files, code)
+    among = {folder: all_counts[folder] for folder in top} or all_counts
+    home = _best(among, lambda folder: _worth(all_counts, folder))
     if 2 * code_counts.get(home, 0) >= len(code):
         return home, home
-    fullest = _best(code_counts, lambda folder: (_worth(code_counts, folder), _worth(all_counts, folder)))
-    return home, fullest
+    whole = _outermost(folder for folder, count in code_counts.items() if 2 * count >= len(code))
+    among = {folder: code_counts[folder] for folder in whole} or code_counts
+    return home, _best(among, lambda folder: (_worth(code_counts, folder), _worth(all_counts, folder)))
+
+
+def _held(files: Iterable[Entry], names: set[str]) -> dict[Parts, set[str]]:
+    """The deliverables in each folder."""
+    held: defaultdict[Parts, set[str]] = defaultdict(set)
+    for entry in files:
+        if entry.name in names:
+            held[entry.folder].add(entry.name)
+    return dict(held)
+
+
+def _outermost(folders: Iterable[Parts]) -> list[Parts]:
+    """Those that lie below no other one. The demo is nobody's work."""
+    own = [folder for folder in folders if not _is_demo(folder)]
+    return [folder for folder in own if not any(_above(other, folder) for other in own)]
+
+
+def _above(folder: Parts, other: Parts) -> bool:
+    return folder != other and other[: len(folder)] == folder
+
+
+def _refuse_two(held: Mapping[Parts, set[str]], top: Sequence[Parts], deliverables: Sequence[Deliverable]) -> None:
+    """UploadError where there are two people's works, or one person's twice, and nothing tells which is meant."""
+    most = sum(not each.optional for each in deliverables)
+    for first, second in combinations(sorted(top, key=lambda folder: (len(folder), folder)), 2):
+        common = len(held[first] & held[second])
+        if 2 * common >= most or common == len(held[first]) == len(held[second]):
+            raise _two(first, second)
+    exported = [folder for folder in sorted(held) if any(_EXPORTED.fullmatch(part) for part in folder)]
+    people = {part: folder for folder in exported for part in folder if _EXPORTED.fullmatch(part)}
+    if len(people) > 1:
+        raise _two(*list(people.values())[:2])
+
+
+def _two(first: Parts, second: Parts) -> UploadError:
+    return UploadError(
+        f"'{_place(first)}' and '{_place(second)}' hold the same files, and nothing tells which are meant: give one of "
+        "these folders alone, or put its files at the top"
+    )
+
+
+def _copies(entries: Iterable[Entry], deliverables: Sequence[Deliverable], homes: set[Parts]) -> set[Parts]:
+    """Folders that hold again what a home holds: older or other work, from which nothing is taken."""
+    names = {wanted.name for wanted in deliverables} - {"__init__.py"}  # every package has one
+    held = _held((entry for entry in entries if entry.kind == "file"), names)
+    at_home = {name for folder in homes for name in held.get(folder, ())}
+    return {folder for folder, found in held.items() if folder not in homes and found & at_home}
 
 
 def _count(files: Iterable[Entry], names: set[str]) -> dict[Parts, int]:
@@ -110,7 +187,9 @@ def _is_demo(folder: Parts) -> bool:
     return any(_DEMO.search(part) for part in folder)
 
 
-def _pick(wanted: Deliverable, candidates: Sequence[Entry], home: Parts) -> Entry | str | None:
+def _pick(
+    wanted: Deliverable, candidates: Sequence[Entry], home: Parts, copies: Collection[Parts]
+) -> Entry | str | None:
     """The file that is meant, or the sentence that says why none is, or None where nothing has the name."""
     at_home = [entry for entry in candidates if entry.folder == home]
     elsewhere = [entry for entry in candidates if entry.folder != home and not _is_demo(entry.folder)]
@@ -120,8 +199,14 @@ def _pick(wanted: Deliverable, candidates: Sequence[Entry], home: Parts) -> Entr
     usable = [entry for entry in elsewhere if entry.kind == "file"]
     if wanted.name == "__init__.py":  # every package has one, so another folder's says nothing
         usable = []
-    if len(usable) == 1:
-        return usable[0]
+    fresh = [entry for entry in usable if entry.folder not in copies]
+    if len(fresh) == 1:
+        return fresh[0]
+    if usable and not fresh:
+        return (
+            f"{wanted.name}: not in '{_place(home)}'; '{_place(usable[0].folder)}' has one, with other copies of your "
+            f"files, so nothing is taken from there: put the file that you mean into '{_place(home)}'"
+        )
     if usable:
         found = " and ".join(f"'{_place(entry.folder)}'" for entry in usable[:3])
         return f"{wanted.name}: lies in {found}, but not in '{_place(home)}' with the others; upload it once, there"
@@ -181,11 +266,12 @@ def _extras(
 
 
 def _notes(
-    entries: Sequence[Entry],
     chosen: Mapping[str, Entry],
     refused: Mapping[str, str],
     extras: Sequence[Entry],
+    home: Parts,
     code_home: Parts,
+    unused: Sequence[Entry],
 ) -> Iterable[str]:
     if not chosen:
         yield f"none of the {len(refused)} deliverables was found in the upload"
@@ -197,16 +283,23 @@ def _notes(
             yield f"taken from '{_place(folder)}': {', '.join(names)}"
     if extras:
         yield f"staged beside the code, from '{_place(code_home)}': {_some([entry.name for entry in extras])}"
-    used = {*chosen.values(), *extras}
-    unused = [
-        entry for entry in entries if entry.kind == "file" and entry not in used and not _JUNK.fullmatch(entry.name)
-    ]
     copies = [show(entry.parts) for entry in unused if entry.name in chosen and not _is_demo(entry.folder)]
     if copies:
-        yield f"not used, because the same name was found in a fuller folder: {_some(copies)}"
-    others = [show(entry.parts) for entry in unused if entry.name not in chosen]
-    if others:
-        yield f"{IGNORED}: {_some(others)}"
+        graded = " and ".join(f"'{_place(folder)}'" for folder in dict.fromkeys((home, code_home)))
+        yield f"not used, because the files in {graded} are graded: {_some(copies)}"
+
+
+def _unused(entries: Sequence[Entry], chosen: Mapping[str, Entry], extras: Sequence[Entry]) -> list[Entry]:
+    """Files that are not taken, without what machines leave behind."""
+    used = {*chosen.values(), *extras}
+    return [
+        entry for entry in entries if entry.kind == "file" and entry not in used and not _JUNK.fullmatch(entry.name)
+    ]
+
+
+def _ignored(unused: Sequence[Entry], told: Collection[str]) -> str:
+    others = [show(entry.parts) for entry in unused if entry.name not in told]
+    return f"ignored, because only the deliverables are graded: {_some(others)}" if others else ""
 
 
 def _some(names: Sequence[str]) -> str:

@@ -11,15 +11,18 @@ another part. Times closer together than disks and zips can tell apart say nothi
 from __future__ import annotations
 
 import argparse
+import ast
+import json
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from harness import terminal
 from harness.assignment import Assignment, Deliverable, load
 from harness.errors import HoldoutError, UsageError
-from harness.intake.layout import explain
+from harness.intake.source import too_new
 from harness.intake.staging import Complaint, Submission, discard, stage
 from harness.intake.upload import megabytes
 from harness.intake.zips import zipped
@@ -60,7 +63,14 @@ def collect(folder: Path, data: Path, assignment: Assignment) -> Collected:
     if not files:
         raise UsageError(f"{folder}: none of the {len(assignment.deliverables)} deliverables is here")
     times = {name: (folder / name).stat().st_mtime for name in files if (folder / name).is_file()}
-    odd = (*_left_out(extras), *_ungradable(files, data, assignment), *_too_large(files))
+    code = {name: content for name, content in files.items() if name.endswith(".py")}
+    odd = (
+        *_left_out(extras),
+        *_own_packages(folder, code),
+        *_too_new(code),
+        *_ungradable(files, data, assignment),
+        *_too_large(files),
+    )
     return Collected(files, missing, tuple(_stale(times, assignment)), odd)
 
 
@@ -68,7 +78,7 @@ def collect(folder: Path, data: Path, assignment: Assignment) -> Collected:
 def _staged(folder: Path, assignment: Assignment) -> Iterator[Submission]:
     """The folder as the grader takes it in."""
     with tempfile.TemporaryDirectory(prefix="holdout-") as scratch:
-        staged = stage(folder, Path(scratch) / "staged", assignment.uploads)
+        staged = stage(folder, Path(scratch) / "staged", assignment.uploads, at_home=True)
         try:
             yield staged
         finally:
@@ -78,7 +88,7 @@ def _staged(folder: Path, assignment: Assignment) -> Iterator[Submission]:
 def _to_make(complaint: Complaint, assignment: Assignment) -> str:
     """The intake's sentence; of a file that a command makes, the command alone: the rest is plain from here."""
     wanted = assignment.uploads_by_name[complaint.file]
-    made = wanted.command and complaint.message == explain(wanted)
+    made = wanted.command and complaint.absent
     return f"{wanted.name}: run ./run.sh {wanted.command}" if made else complaint.message
 
 
@@ -116,6 +126,40 @@ def _older(times: Mapping[str, float], name: str, than: str) -> bool:
 def _left_out(extras: Sequence[str]) -> Iterator[str]:
     for name in extras:
         yield f"{name}: left out, it is no deliverable; move what your code needs of it into a file that is"
+
+
+def _own_packages(folder: Path, code: Mapping[str, bytes]) -> Iterator[str]:
+    """Folders of modules that the code imports: an upload is flat."""
+    importers = {name: _imported(content) for name, content in code.items()}
+    for place in sorted(path for path in folder.iterdir() if path.is_dir() and not path.is_symlink()):
+        users = [name for name, imported in importers.items() if place.name in imported]
+        if users and any(place.rglob("*.py")):
+            yield (
+                f"{place.name}/: left out, folders are not uploaded, but {users[0]} imports it; move what your code "
+                "needs of it into a file that is a deliverable"
+            )
+
+
+def _imported(content: bytes) -> set[str]:
+    """All names in the import statements of a module: `from .parts.spans import same` -> parts, spans, same."""
+    try:
+        tree = ast.parse(content)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return set()
+    found: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, (ast.Import, ast.ImportFrom)):
+            found.update(part for alias in node.names for part in alias.name.split("."))
+        if isinstance(node, ast.ImportFrom) and node.module:
+            found.update(node.module.split("."))
+    return found
+
+
+def _too_new(code: Mapping[str, bytes]) -> Iterator[str]:
+    for name, content in code.items():
+        said = too_new(content)
+        if said:
+            yield f"{name}: {said}"
 
 
 def _ungradable(files: Mapping[str, bytes], data: Path, assignment: Assignment) -> Iterator[str]:
@@ -167,17 +211,24 @@ def as_text(found: Collected, out: Path, assignment: Assignment) -> str:
 
 def main(argv: Sequence[str], submission: Path, data: Path) -> int:
     """The command. Exit status 0: complete and fresh, 1: packed with findings, 2: nothing packed."""
+    return terminal.run(lambda: _main(argv, submission, data))
+
+
+def _main(argv: Sequence[str], submission: Path, data: Path) -> int:
     parser = argparse.ArgumentParser(
         prog="python collect_submission.py", description="Pack your upload, and say what is missing from it or stale."
     )
     parser.add_argument(
-        "--out", type=Path, default=submission.parent / "submission.zip", help="the zip (default: %(default)s)"
+        "--out", type=terminal.path, default=submission.parent / "submission.zip", help="the zip (default: %(default)s)"
     )
+    parser.add_argument("--findings", type=terminal.path, metavar="FILE", help="also write the findings, as JSON")
     arguments = parser.parse_args(argv)
     assignment = load()
     try:
         found = collect(submission, data, assignment)
         write(found.files, arguments.out)
+        if arguments.findings is not None:
+            arguments.findings.write_text(json.dumps(found.findings), encoding="utf-8")
     except HoldoutError as problem:
         print(f"error: {problem}")
         return problem.exit_code

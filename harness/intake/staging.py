@@ -18,8 +18,9 @@ from types import MappingProxyType
 from typing import IO, TYPE_CHECKING
 
 from harness.errors import InternalError
-from harness.intake.archive import chunks, open_nested, open_upload
-from harness.intake.layout import Plan, choose, explain
+from harness.intake.archive import Overlaid, chunks, open_nested, open_upload
+from harness.intake.layout import Plan, choose, explain, is_set
+from harness.intake.source import unreadable
 from harness.intake.standin import OWN
 from harness.intake.standin import source as stand_in_source
 from harness.intake.upload import (
@@ -55,6 +56,8 @@ class Complaint:
 
     file: str
     message: str
+    absent: bool = False
+    """Whether that is all: nothing in the upload stands for it."""
 
 
 @dataclass(frozen=True)
@@ -72,6 +75,7 @@ class Submission:
     notes: tuple[str, ...]  #: what was done with an unusual layout, for the student
     digest: str  #: sha256 over the names and bytes of everything staged; the same for every layout
     extras: tuple[str, ...] = ()  #: the student's own modules, staged beside the code
+    ignored: str = ""  #: a sentence on files that nobody asked for, if there are any
 
 
 def stage(
@@ -80,6 +84,8 @@ def stage(
     deliverables: Sequence[Deliverable],
     caps: Caps = Caps(),  # noqa: B008 (frozen)
     exports: Mapping[str, Sequence[str]] = MappingProxyType({}),
+    *,
+    at_home: bool = False,
 ) -> Submission:
     """Copy the deliverables of `upload` to `into/submission/` and make them read-only.
 
@@ -89,6 +95,7 @@ def stage(
         deliverables: what is wanted.
         caps: how much is read at most.
         exports: module -> names that the package offers from it, where its `__init__.py` cannot be had.
+        at_home: the upload is somebody's own folder submission/, and what lies in folders below it is not meant.
 
     Raises:
         UploadError: nothing of the upload can be used.
@@ -97,7 +104,7 @@ def stage(
     folder = _prepare(into)
     try:
         with _unwrapped(upload, deliverables, caps, into) as (source, entries, notes):
-            plan = choose(entries, deliverables, caps)
+            plan = choose([entry for entry in entries if not (at_home and entry.folder)], deliverables, caps)
             staging = _Staging(source, folder, caps)
             staging.copy_all(plan, deliverables)
     except BaseException:
@@ -109,7 +116,7 @@ def stage(
     if any(name.endswith(".py") for name in staging.hashes) and (lacking or "__init__.py" not in names):
         _stand_in(folder, exports)
     if lacking and any(name.endswith(".py") for name in staging.hashes):
-        staging.notes.append(f"{', '.join(lacking)}: missing; the other modules are graded as far as they go without")
+        staging.notes.append(f"without {', '.join(lacking)} the other modules are graded as far as they go")
     submission = Submission(
         tree=into,
         present={name: folder / name for name in names if name in staging.hashes},
@@ -118,10 +125,15 @@ def stage(
             for wanted in deliverables
             if wanted.name not in staging.hashes and (wanted.name in staging.complaints or not wanted.optional)
         ),
-        complaints=tuple(Complaint(name, staging.complaints[name]) for name in names if name in staging.complaints),
+        complaints=tuple(
+            Complaint(name, staging.complaints[name], name in plan.absent)
+            for name in names
+            if name in staging.complaints
+        ),
         notes=(*notes, *plan.notes, *staging.notes),
         digest=_digest(staging.hashes),
         extras=tuple(name for name in staging.hashes if name not in names),
+        ignored=plan.ignored,
     )
     _seal(into)
     return submission
@@ -176,28 +188,56 @@ def _digest(hashes: Mapping[str, bytes]) -> str:
 def _unwrapped(
     upload: Path, deliverables: Sequence[Deliverable], caps: Caps, scratch: Path
 ) -> Iterator[tuple[Source, tuple[Entry, ...], list[str]]]:
-    """The innermost source: where a zip is all there is, what lies in it."""
-    names = {wanted.name for wanted in deliverables}
+    """The innermost source: where the files lie in a zip, what lies in it, under newer files beside it."""
     notes: list[str] = []
+    opened = 0
     source = open_upload(upload, caps)
     try:
         entries = source.entries()
-        while (inner := _only_a_zip(entries, names)) is not None:
-            if len(notes) == caps.wrappings:
+        while (inner := _zip_of_all(entries, deliverables)) is not None:
+            if opened == caps.wrappings:
                 raise UploadError(f"{show(inner.parts)}: zips within zips within zips; upload one zip of the files")
-            notes.append(f"opened '{show(inner.parts)}'")
-            outer, source = source, open_nested(source, inner, caps, scratch)
-            outer.close()
+            opened += 1
+            notes += [*source.notes, f"opened '{show(inner.parts)}'"]
+            source, newer = _opened(source, entries, inner, deliverables, caps, scratch)
+            if newer:
+                notes.append(f"in place of the files of that name in '{show(inner.parts)}': {', '.join(newer)}")
             entries = source.entries()
-        yield source, entries, [*notes, *_unopened(entries)]
+        yield source, entries, [*notes, *source.notes, *_unopened(entries)]
     finally:
         source.close()
 
 
-def _only_a_zip(entries: Sequence[Entry], names: set[str]) -> Entry | None:
+def _opened(
+    source: Source,
+    entries: Sequence[Entry],
+    inner: Entry,
+    deliverables: Sequence[Deliverable],
+    caps: Caps,
+    scratch: Path,
+) -> tuple[Source, list[str]]:
+    """The zip `inner`, with the deliverables beside it in the places of its own; and their names."""
+    zipped = open_nested(source, inner, caps, scratch)
+    try:
+        names = {wanted.name for wanted in deliverables}
+        beside = [entry for entry in entries if entry.kind == "file" and entry.name in names]
+        newer = {entry.name: entry for entry in sorted(beside, key=lambda entry: len(entry.parts), reverse=True)}
+        places = choose(zipped.entries(), deliverables, caps).chosen
+    except BaseException:
+        zipped.close()
+        raise
+    if not newer:
+        source.close()
+        return zipped, []
+    laid = {places[name].parts if name in places else entry.parts: entry for name, entry in newer.items()}
+    return Overlaid(zipped, source, laid), sorted(newer)
+
+
+def _zip_of_all(entries: Sequence[Entry], deliverables: Sequence[Deliverable]) -> Entry | None:
+    """The one zip there is, unless what lies loose beside it is a set of deliverables itself."""
     files = [entry for entry in entries if entry.kind == "file" and not entry.name.startswith("._")]
     zips = [entry for entry in files if entry.name.lower().endswith(".zip")]
-    return zips[0] if len(zips) == 1 and not any(entry.name in names for entry in files) else None
+    return zips[0] if len(zips) == 1 and not is_set({entry.name for entry in files}, deliverables) else None
 
 
 def _unopened(entries: Sequence[Entry]) -> list[str]:
@@ -222,12 +262,25 @@ class _Staging:
         for wanted in deliverables:
             if wanted.name in plan.chosen:
                 reason = self._copy(plan.chosen[wanted.name], getattr(self.caps, wanted.kind), _TOO_LARGE[wanted.kind])
+                if wanted.kind == "code" and not reason:
+                    reason = self._refuse_unreadable(wanted.name)
                 if reason:
                     self.complaints[wanted.name] = f"{wanted.name}: {reason}"
         for entry in plan.extras:
             reason = self._copy(entry, self.caps.code, _TOO_LARGE["code"], named_by_upload=True)
+            reason = reason or self._refuse_unreadable(entry.name)
             if reason:
                 self.notes.append(f"left out '{show(entry.name)}': {reason}")
+
+    def _refuse_unreadable(self, name: str) -> str | None:
+        """Take a code file out again that Python cannot decode: the others are graded as far as they go without."""
+        target = self.folder / name
+        with faults_are_ours(target):
+            reason = unreadable(target.read_bytes())
+            if reason:
+                target.unlink()
+                del self.hashes[name]
+        return reason
 
     def _copy(self, entry: Entry, cap: int, advice: str, *, named_by_upload: bool = False) -> str | None:
         """Copy and hash one file; None, or why it was left out."""

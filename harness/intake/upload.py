@@ -121,6 +121,7 @@ class Source(ABC):
     """An upload that can be listed and read."""
 
     label: str
+    notes: list[str]  #: what is odd about it and was put up with, a sentence each
 
     @abstractmethod
     def entries(self) -> tuple[Entry, ...]:
@@ -151,6 +152,7 @@ class FolderSource(Source):
         self._root = root
         self._caps = caps
         self._descriptor = -1
+        self.notes = []
         if _BY_DESCRIPTOR:
             try:
                 self._descriptor = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)

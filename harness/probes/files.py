@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -16,8 +17,11 @@ import torch
 LARGEST_ENTRY = 256 << 20
 MOST_ENTRIES = 4096
 
-#: What DataParallel and torch.compile put before the names of a model's tensors.
-WRAPPERS = ("module.", "_orig_mod.")
+
+#: What torch.compile puts before the names of a model's tensors, or of those of a part of it.
+_COMPILED = re.compile(r"(?:^|(?<=\.))_orig_mod\.")
+#: What DataParallel puts before the names of all tensors.
+_PARALLEL = "module."
 
 
 def state_dicts(folder: Path, names: list[str]) -> dict[str, dict[str, Any]]:
@@ -25,13 +29,14 @@ def state_dicts(folder: Path, names: list[str]) -> dict[str, dict[str, Any]]:
 
     Returns, per name:
         problem: a sentence when it is not a state dict of tensors, else "";
-        shapes: tensor name -> shape (names without `module.` and `_orig_mod.` before them); finite: whether all numbers are; digest: sha256 over names and values.
+        shapes: tensor name (without `module.` and `_orig_mod.`) -> shape; finite: whether all numbers are;
+        digest: sha256 over names and values.
     """
     return {name: _describe(folder / name) for name in names}
 
 
 def read(path: Path) -> dict[str, torch.Tensor] | str:
-    """The tensors of the file by name, without what wrappers put before the names; a sentence where it has none."""
+    """The tensors of the file under the names that the model gave; a sentence where they cannot be had."""
     problem = _zip_problem(path)
     if problem:
         return problem
@@ -41,17 +46,31 @@ def read(path: Path) -> dict[str, torch.Tensor] | str:
         return f"torch.load cannot read it ({type(error).__name__})"
     if not isinstance(state, dict) or not state or not all(isinstance(v, torch.Tensor) for v in state.values()):
         return f"it holds a {type(state).__name__} and not a state dict of tensors"
-    if any(each.layout is not torch.strided or each.is_quantized for each in state.values()):
-        return "it holds tensors that are no plain arrays of numbers"
-    plain = {_unwrapped(str(name)): tensor for name, tensor in state.items()}
-    return plain if len(plain) == len(state) else "it holds two tensors of one name"
+    plain = without_wrappers({str(name): tensor for name, tensor in state.items()})
+    if len(plain) < len(state):
+        return "it holds two tensors of one name"
+    return next((said for name, tensor in plain.items() if (said := _odd(name, tensor))), plain)
 
 
-def _unwrapped(name: str) -> str:
-    """The name without `module.` (DataParallel) and `_orig_mod.` (torch.compile) before it."""
-    while name.startswith(WRAPPERS):
-        name = name.partition(".")[2]
-    return name
+def without_wrappers(state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """The tensors under the names that the model gave, as utils.py reads them."""
+    state = {_COMPILED.sub("", name): tensor for name, tensor in state.items()}
+    while state and all(name.startswith(_PARALLEL) for name in state):
+        state = {name.removeprefix(_PARALLEL): tensor for name, tensor in state.items()}
+    return state
+
+
+def _odd(name: str, tensor: torch.Tensor) -> str:
+    """A sentence where a tensor is no array of numbers that lies there as it is."""
+    if tensor.is_quantized:
+        return f"it holds the quantised tensor {name[:80]!r}: save ordinary ones, as tensor.dequantize() gives them"
+    if tensor.layout is not torch.strided or tensor.is_nested:
+        return f"it holds the sparse tensor {name[:80]!r}: save ordinary ones, as tensor.to_dense() gives them"
+    if tensor.is_meta:
+        return f"it holds the tensor {name[:80]!r} without its numbers: save a model that is on a device"
+    if tensor.numel() * tensor.element_size() > max(tensor.untyped_storage().nbytes(), 1):
+        return f"it holds the tensor {name[:80]!r} as a view of fewer numbers: save tensor.contiguous()"
+    return ""
 
 
 def _describe(path: Path) -> dict[str, Any]:
@@ -65,21 +84,33 @@ def _summary(state: dict[str, torch.Tensor]) -> dict[str, Any]:
     digest = hashlib.sha256()
     for name in sorted(state):
         digest.update(name.encode("utf-8", "replace"))
-        digest.update(
-            state[name].contiguous().view(torch.uint8 if state[name].dim() else state[name].dtype).numpy().tobytes()
-        )
+        digest.update(_bytes(state[name]))
     return {
         "problem": "",
         "shapes": {name: list(tensor.shape) for name, tensor in state.items()},
-        "finite": all(bool(torch.isfinite(tensor).all()) for tensor in state.values()),
+        "finite": all(_is_finite(tensor) for tensor in state.values()),
         "digest": digest.hexdigest(),
     }
+
+
+def _bytes(tensor: torch.Tensor) -> bytes:
+    """The numbers as they lie there, of whatever type: numpy knows neither bfloat16 nor eight bits."""
+    data: bytes = tensor.detach().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes()
+    return data
+
+
+def _is_finite(tensor: torch.Tensor) -> bool:
+    """Whether all numbers are; some types of eight bits must be widened to be asked."""
+    if not (tensor.is_floating_point() or tensor.is_complex()):
+        return True
+    wide = tensor.float() if tensor.element_size() == 1 else tensor
+    return bool(torch.isfinite(wide).all())
 
 
 def _zip_problem(path: Path) -> str:
     """A sentence when the file is no ordinary torch archive, before torch reads it."""
     if not zipfile.is_zipfile(path):
-        return "it is not a file that torch.save wrote"
+        return "it is not a file that torch.save wrote, or by a torch before 1.6: save model.state_dict() again"
     try:
         with zipfile.ZipFile(path) as archive:
             entries = archive.infolist()

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from harness.probes.files import without_wrappers
 from harness.probes.training import Weights, _array, _model, _names, _prepare
 
 
@@ -65,7 +66,7 @@ def _state_dict(path: Path) -> Weights | None:
         return None
     if not isinstance(saved, dict) or not all(isinstance(each, torch.Tensor) for each in saved.values()):
         return None
-    return {str(name): _array(each) for name, each in saved.items()}
+    return {name: _array(each) for name, each in without_wrappers({str(k): v for k, v in saved.items()}).items()}
 
 
 def recipes(submission: ModuleType, examples: int, block_size: int) -> dict[str, dict[str, dict[str, float]]]:

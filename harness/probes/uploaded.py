@@ -198,7 +198,7 @@ class Model:
             return
         downs, ups = list(self._down.ways(may_drop_query=True)), list(self._up.ways(may_drop_query=False))
         pairs = itertools.product(range(len(downs)), range(len(ups)))
-        for down, up in sorted(pairs, key=lambda pair: sum(pair)):
+        for down, up in sorted(pairs, key=sum):
             yield from (Reading(each, downs[down], ups[up]) for each in heads)
 
     def read(self, score: Callable[[Reading], float], enough: float) -> Reading:

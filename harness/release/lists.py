@@ -57,10 +57,22 @@ class Lists:
         without = tuple(without)
         found = [path for path in expand(root, patterns) if not any(fnmatchcase(path, each) for each in without)]
         probes = {path for path in found if PurePosixPath(path).parent == _PROBES}
-        return sorted({*found} - probes | _mentioned(root, {*found} - probes, probes))
+        forms = {path for path in found if PurePosixPath(path).parent == _FORMS}
+        mentioned = _mentioned(root, {*found} - probes - forms, probes)
+        return sorted({*found} - probes - forms | mentioned | _declared(forms, mentioned))
 
 
 _PROBES = PurePosixPath("harness/probes")
+
+#: The forms of the probes' replies, a module for each of theirs, and the words that they are declared in.
+_FORMS = _PROBES / "schemas"
+_WORDS = frozenset({"__init__", "forms"})
+
+
+def _declared(forms: set[str], probes: set[str]) -> set[str]:
+    """What declares the forms of these probe modules' replies."""
+    topics = {PurePosixPath(path).stem for path in probes} | _WORDS
+    return {path for path in forms if PurePosixPath(path).stem in topics}
 
 
 def _mentioned(root: Path, files: Iterable[str], probes: set[str]) -> set[str]:

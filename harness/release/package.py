@@ -17,9 +17,11 @@ from pathlib import Path
 from typing import Any
 
 from harness.assignment import Assignment
+from harness.grading.seeds import SECRET
+from harness.intake.zips import digest
 from harness.release.lists import Lists
 from harness.release.template import files_below
-from harness.release.termdata import TermData, digest
+from harness.release.termdata import TermData
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -80,7 +82,8 @@ def stamped_student(files: Mapping[str, bytes], data: TermData, stamp: Stamp) ->
 
 def stamped_autograder(files: Mapping[str, bytes], data: TermData, stamp: Stamp) -> dict[str, bytes]:
     """All of autograder.zip, by the paths in the zip."""
-    return {**files, **{f"data/{name}": each for name, each in data.files.items()}, STAMP: json_bytes(stamp.fields())}
+    inside = {**files, **{f"data/{name}": each for name, each in data.files.items()}}
+    return {**inside, STAMP: json_bytes(stamp.fields()), SECRET: data.secret}
 
 
 def handout_sources(root: Path) -> dict[str, bytes]:
@@ -92,7 +95,7 @@ def listed_entries(root: Path, lists: Lists, assignment: Assignment) -> dict[str
     """What the release list allows in each zip, by the paths in it: from the lists alone, not from what was packed."""
     told = [f"data/{name}" for name in assignment.data_names(students=True)]
     student = [*lists.template, *(f"src/{path}" for path in (*lists.student_paths(root), *told, STAMP))]
-    autograder = [*lists.autograder_paths(root), *(f"data/{name}" for name in assignment.data_names()), STAMP]
+    autograder = [*lists.autograder_paths(root), *(f"data/{name}" for name in assignment.data_names()), STAMP, SECRET]
     return {
         "student.zip": frozenset(f"{TOP}/{path}" for path in student),
         "autograder.zip": frozenset(autograder),

@@ -23,6 +23,7 @@ from harness import assignment as manifest_of
 from harness.assignment import Assignment
 from harness.errors import UsageError, refuse_any
 from harness.grading.catalogue import collect
+from harness.grading.seeds import SECRET
 from harness.intake.zips import zipped
 from harness.release import lists as release_list
 from harness.release import package, selfcheck, tables, template, termdata, training
@@ -126,7 +127,7 @@ def assemble(
         "student.zip": package.stamped_student(files[0], data, students),
         "autograder.zip": package.stamped_autograder(files[1], data, stamp),
     }
-    artefacts = {**{name: zipped(each) for name, each in entries.items()}, **handouts}
+    artefacts = {**{name: zipped(each, private={SECRET}) for name, each in entries.items()}, **handouts}
     manifest = package.manifest(stamp, students, data, artefacts, entries)
     console.print(f"[bold]package[/] release {stamp.release}")
     return Contents(stamp, data, tree, {**artefacts, previous_release.MANIFEST: manifest}, entries)
@@ -224,7 +225,7 @@ def _step_leaks(root: Path, lists: Lists, contents: Contents, assignment: Assign
     """Refuse a release that gives away what it must not."""
     tree, data = contents.tree, contents.data
     hidden = {path: (root / path).read_text(encoding="utf-8") for path in expand(root, ["harness/tests_hidden/*.py"])}
-    secrets = Secrets(tree.blocks, tree.files, hidden, data.answers, data.told, data.key)
+    secrets = Secrets(tree.blocks, tree.files, hidden, data.answers, data.told, data.key, data.secret)
     listed = package.listed_entries(root, lists, assignment)
     artefacts = [
         Artefact(place, each, listed.get(place, frozenset()), for_students=for_students(place))

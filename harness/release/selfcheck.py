@@ -35,19 +35,20 @@ _BASIC_RUN = """
 import sys
 sys.path.insert(0, ".")
 from pathlib import Path
-from harness.cli import grade
+from harness.grading import grade
 grade(Path("submission"), Path("data"), results=Path(sys.argv[1]), kinds=("basic",))
 """
 
 #: A template that does not import earns nothing, too; it must fail for want of work, not of a name.
-_NO_IMPORT = "the template does not import: "
-_IMPORTS = f"""
-import importlib, sys
-for module in sys.argv[1:]:
+_IMPORTS = """
+import importlib, json, pathlib, sys
+broken = {}
+for module in sys.argv[2:]:
     try:
         importlib.import_module(module.removesuffix(".__init__"))
     except Exception as problem:
-        print(f"{_NO_IMPORT}{{module}}: {{type(problem).__name__}}: {{problem}}")
+        broken[module] = f"{type(problem).__name__}: {problem}"
+pathlib.Path(sys.argv[1]).write_text(json.dumps(broken))
 """
 
 #: Well beyond the grade's own deadline, which it must keep by itself.
@@ -155,8 +156,8 @@ def _not_all_basic(marks: Marks, _: Assignment) -> Iterator[str]:
 def _try_template(source: Path, assignment: Assignment, limit: float) -> None:
     """Import the untouched template, and start the students' grader on it."""
     modules = [f"submission.{Path(each.name).stem}" for each in assignment.uploads if each.kind == "code"]
-    said = _run(["-c", _IMPORTS, *modules], source, limit)
-    refuse_any("the self-check failed:", [line for line in said.splitlines() if line.startswith(_NO_IMPORT)])
+    broken = _answer("the import of the template", ["-c", _IMPORTS], source, limit, *modules)
+    refuse_any("the self-check failed:", [f"the template does not import: {m}: {why}" for m, why in broken.items()])
     _run([str(source / "grader.py"), assignment.parts[0].id], source, limit)
 
 
@@ -169,24 +170,34 @@ def _collected(source: Path, upload: Path, solved: Path, assignment: Assignment,
         origin = solved / "src" / "submission" if each.optional else upload
         shutil.copyfile(origin / each.name, source / "submission" / each.name)
     zipped = source / "submission.zip"
-    said = _run([str(source / "collect_submission.py"), "--out", str(zipped)], source, limit, accepted=(0, 1))
-    findings = [line for line in said.splitlines() if line.startswith("  ") and ": " in line]
+    command = [str(source / "collect_submission.py"), "--out", str(zipped), "--findings"]
+    findings = _answer("collect_submission.py", command, source, limit, accepted=(0, 1))
     refuse_any("the self-check failed: the reference's upload is not complete and fresh for this data:", findings)
     return zipped
 
 
-def _grade(who: str, command: list[str], folder: Path, limit: float, *, named: bool = True) -> Marks:
-    """Run a grade in `folder` and read its results; `named`: it takes them by option, not as its argument."""
+def _answer(
+    what: str, command: list[str], folder: Path, limit: float, *more: str, accepted: tuple[int, ...] = (0,)
+) -> Any:
+    """Run `command FILE *more`; the JSON that it leaves in FILE. What it prints is for people. `what` names it."""
     with tempfile.TemporaryDirectory() as scratch:
-        results = Path(scratch) / "results.json"
-        # The results tell an internal error, graded test by graded test.
-        options = [*(["--results"] if named else []), str(results)]
-        said = _run([*command, *options], folder, limit, accepted=(0, InternalError.exit_code))
+        answer = Path(scratch) / "answer.json"
+        said = _run([*command, str(answer), *more], folder, limit, accepted)
         try:
-            raw = json.loads(results.read_bytes(), parse_constant=_refuse_constant)
+            return json.loads(answer.read_bytes(), parse_constant=_refuse_constant)
         except (OSError, ValueError) as problem:
-            raise InternalError(f"self-check: the grade of the {who} left no readable results: {said}") from problem
-    return _marks(who, raw)
+            raise InternalError(f"self-check: {what} left no readable results: {said}") from problem
+
+
+def _grade(who: str, command: list[str], folder: Path, limit: float, *, named: bool = True) -> Marks:
+    """Run a grade in `folder` and read results.json in the platform's place: what it does not take, we refuse.
+
+    `named`: the command takes the file by option, not as its argument. An internal error is told by the results,
+    graded test by graded test.
+    """
+    option = ["--results"] if named else []
+    accepted = (0, InternalError.exit_code)
+    return _marks(who, _answer(f"the grade of the {who}", [*command, *option], folder, limit, accepted=accepted))
 
 
 def _refuse_constant(name: str) -> float:

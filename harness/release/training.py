@@ -26,12 +26,14 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
+from harness import terminal
 from harness.assignment import ROOT, Assignment, load
 from harness.errors import HoldoutError, InternalError, UsageError
+from harness.intake.zips import digest
 from harness.problem import problem_of
 from harness.release import termdata
 from harness.release.template import REFERENCE
-from harness.release.termdata import DEMO_PRESET, TermData, digest
+from harness.release.termdata import DEMO_PRESET, TermData
 
 UPLOAD = "reference_upload"
 
@@ -250,6 +252,10 @@ def _accuracies(upload: Path, dataset: Path, assignment: Assignment) -> dict[str
 
 def main() -> int:
     """`make reference`: the demo dataset's reference upload, trained unless it is fresh."""
+    return terminal.run(_main)
+
+
+def _main() -> int:
     console = Console()
     try:
         assignment = load()

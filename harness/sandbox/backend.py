@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -35,6 +35,8 @@ class Order:
     load: bool
     limits: Limits
     arguments: tuple[bytes, list[bytes]]
+    suspicious: bool = True
+    """Whether to take what is missing on the disk for the worker's, if nothing with a name explains it."""
 
     def call(self, scratch: Path, uid: int | None, layers: tuple[str, ...], *, strict: bool) -> ProbeCall:
         """The order as a worker gets it, with a fresh nonce."""
@@ -50,6 +52,11 @@ class Order:
             strict=strict,
             limits=self.limits,
         )
+
+    def shortened(self, seconds: float) -> Order:
+        """The order for another attempt, after one that took `seconds` of its time; a second is always left."""
+        left = max(self.limits.wall_seconds - seconds, min(self.limits.wall_seconds, 1.0))
+        return replace(self, limits=replace(self.limits, wall_seconds=left))
 
     def pieces(self, call: ProbeCall) -> list[bytes]:
         """What goes into the request pipe: the call, then the arguments."""
@@ -67,6 +74,8 @@ class Backend(Protocol):
 
         Raises:
             BackendLostError: try again after `restart`.
+            WorkerLostError: try again.
+            DiskFilledError: try again, and suspect nothing.
             SandboxError: trying again would not help.
         """
 

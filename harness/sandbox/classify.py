@@ -34,6 +34,11 @@ class WorkerExit:
     shared_bytes: int = 0
     """How much of the peak every worker starts with."""
 
+    @property
+    def signal(self) -> int:
+        """The signal that ended it; 0 where it ended itself."""
+        return os.WTERMSIG(self.wait_status) if os.WIFSIGNALED(self.wait_status) else 0
+
 
 def classify(transcript: Transcript, ended: WorkerExit, limits: Limits, tree: Path) -> Reply:
     """The reply of a worker that had said "hardened"."""
@@ -48,6 +53,7 @@ def classify(transcript: Transcript, ended: WorkerExit, limits: Limits, tree: Pa
         wall_seconds=transcript.seconds,
         cpu_seconds=ended.cpu_seconds,
         peak_bytes=ended.peak_bytes,
+        killed=status is Status.DIED and transcript.end == "closed" and ended.signal == signal.SIGKILL,
     )
 
 

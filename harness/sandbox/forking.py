@@ -22,9 +22,6 @@ from harness.sandbox.scratch import DiskWatch
 #: A worker whose reply pipe ended is given this long to end by itself, so that its exit status is its own.
 GRACE_SECONDS = 1.0
 
-#: How many workers a run may lose to the machine's memory killer, or to an administrator before they are ready.
-MOST_LOST_WORKERS = 1
-
 
 class ForkBackend:
     """Owns the zygote, the user IDs and the folder beneath which scratch folders are made."""
@@ -70,26 +67,12 @@ class ForkBackend:
         """See `Backend.run`."""
         if self._zygote is None:
             self.restart()
-        lost, suspicious = 0, True
-        while True:
-            try:
-                return self._once(order, suspicious=suspicious)
-            except DiskFilledError as problem:
-                suspicious = False  # where others fill the disk, what is missing says nothing of a worker
-                self._on_event(f"{problem}; another one is started")
-            except WorkerLostError as problem:
-                lost += 1
-                if lost > MOST_LOST_WORKERS:
-                    raise SandboxError(f"given up after {lost} workers: {problem}") from problem
-                self._on_event(f"{problem}; another one is started")
-
-    def _once(self, order: Order, *, suspicious: bool) -> Reply:
         uid = self._identities.fresh() if self._identities else None
         folder = scratch.create(self._runs, uid)
         times.reset(order.tree)
         call = order.call(folder, uid, self._layers, strict=self._strict)
         try:
-            return self._run(call, order, DiskWatch(folder, order.limits, suspicious=suspicious))
+            return self._run(call, order, DiskWatch(folder, order.limits, suspicious=order.suspicious))
         except BackendLostError:
             if uid is not None:
                 self._unswept.append(uid)

@@ -10,12 +10,14 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import re
 import shutil
 import stat
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from importlib import metadata
 from pathlib import Path
 
 from harness.sandbox.model import SandboxError
@@ -71,14 +73,36 @@ def _library_folders() -> tuple[str, ...]:
 
 
 def _package_folders() -> tuple[str, ...]:
-    """Folders of installed packages: those of sys.path, and those in which torch and numpy lie."""
+    """Folders of installed packages: those of sys.path, and those in which torch, numpy and what they need lie.
+
+    In the order of sys.path: what an import finds here, it finds there. Nothing else of sys.path goes on: a folder that
+    somebody put there may hold what no worker is to read.
+    """
     found = [entry for entry in sys.path if Path(entry).name in _PACKAGE_FOLDERS and Path(entry).is_dir()]
     for name in ("torch", "numpy"):
         specification = importlib.util.find_spec(name)
         if specification is None or not specification.submodule_search_locations:
             raise SandboxError(f"{name} is not installed for {sys.executable}: install the course's requirements")
         found.append(str(Path(specification.submodule_search_locations[0]).parent))
-    return tuple(dict.fromkeys(found))
+    found += _folders_of_distributions(["torch", "numpy", "tqdm"])
+    places = {entry: place for place, entry in reversed(list(enumerate(sys.path)))}
+    return tuple(sorted(dict.fromkeys(found), key=lambda folder: places.get(folder, len(places))))
+
+
+def _folders_of_distributions(names: list[str]) -> list[str]:
+    """Where these distributions and all that they require were installed, as far as that is recorded."""
+    known: dict[str, str] = {}
+    while names:
+        name = re.split(r"[^\w.-]", names.pop(), maxsplit=1)[0].lower()
+        if name in known:
+            continue
+        try:
+            distribution = metadata.distribution(name)
+        except (metadata.PackageNotFoundError, ValueError):  # an extra that nobody asked for
+            continue
+        known[name] = str(distribution.locate_file(""))
+        names += [line for line in distribution.requires or () if "extra ==" not in line]
+    return [folder for folder in known.values() if folder in sys.path]
 
 
 def _readable_by_nobody(folders: Sequence[str]) -> bool:

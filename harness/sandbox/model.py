@@ -100,6 +100,8 @@ class Reply:
     cpu_seconds: float
     peak_bytes: int
     """Largest resident set, pages shared with the other workers included; 0 where unknown."""
+    killed: bool = False
+    """Whether it died of a SIGKILL that none of its limits sent: its own code's doing, or an administrator's."""
 
 
 @dataclass(frozen=True)

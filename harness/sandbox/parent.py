@@ -71,6 +71,14 @@ ENVIRONMENT = {
     "PYTHONHASHSEED": "0",  # a set's order is the same in every run, so that a seed reproduces a run
 }
 
+#: Where a Python of a cluster's modules finds the shared libraries that it and its packages were built with.
+LIBRARY_PATHS = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
+
+
+def environment() -> dict[str, str]:
+    """ENVIRONMENT, and of ours what shared libraries are found by. Workers scrub theirs before student code runs."""
+    return {**ENVIRONMENT, **{name: os.environ[name] for name in LIBRARY_PATHS if name in os.environ}}
+
 
 def command(mode: str, descriptor: int, probes: str, modules: ModulePath) -> list[str]:
     """The child side's command line. Not `-I`: it would ignore PYTHONHASHSEED; `boot` sets the whole path anyway."""
@@ -89,7 +97,7 @@ class Zygote:
         descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
         try:
             self._process = subprocess.Popen(
-                command("zygote", far.fileno(), probes, modules), pass_fds=[far.fileno()], env=ENVIRONMENT, cwd="/",
+                command("zygote", far.fileno(), probes, modules), pass_fds=[far.fileno()], env=environment(), cwd="/",
                 stdin=subprocess.DEVNULL, stdout=descriptor, stderr=descriptor, start_new_session=True,
             )  # fmt: skip
         except OSError as problem:

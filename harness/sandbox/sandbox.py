@@ -6,19 +6,24 @@ import secrets
 import sys
 import threading
 from collections.abc import Callable, Collection, Mapping
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Literal
 
 from harness.sandbox import codec
-from harness.sandbox.backend import Backend, BackendLostError, Order
+from harness.sandbox.backend import Backend, BackendLostError, DiskFilledError, Order, WorkerLostError
 from harness.sandbox.model import Isolation, IsolationReport, Limits, Reply, SandboxError
 from harness.sandbox.preflight import preflight
 from harness.sandbox.probe_call import ARGUMENT_CAPS, LAYERS, PACKAGE
 from harness.sandbox.scratch import wipe
 from harness.sandbox.values import Value
 
+#: How often, in all, the far side is started anew.
 MOST_RESTARTS = 3
+
+#: How many workers one run may lose to the machine's memory killer, or to an administrator before they are ready.
+MOST_LOST_WORKERS = 1
 
 
 class Sandbox:
@@ -120,22 +125,48 @@ class Sandbox:
             raise SandboxError(f"{order.tree} holds no folder '{PACKAGE}'")
         with self._lock:
             self.start()
-            return self._run_with_restarts(order)
+            return self._run_until_settled(order)
 
-    def _run_with_restarts(self, order: Order) -> Reply:
+    def _run_until_settled(self, order: Order) -> Reply:
+        """Run `order`, again where an end says nothing of the submission. All retries are here, and nowhere else.
+
+        Here rather than in a backend or in whoever asks: this is the one place that sees all ways to lose a run,
+        for every backend and every caller, the preflight included; and a caller that tried again by itself could not
+        tell whether it had been done already. A backend that is lost is started anew, for all runs together a few
+        times. A worker that is lost is replaced once. One that was killed once its code ran is replaced once, within
+        the time that is left: a submission that kills itself does so again, and then that is its reply. One that was
+        ended for a disk that others filled is replaced, and the next one is not suspected.
+        """
         assert self._backend is not None
-        lost = False
+        lost, killed, restart = 0, False, False
         while True:
             try:
-                if lost:
+                if restart:
                     self._backend.restart()
-                return self._backend.run(order)
+                restart = False
+                reply = self._backend.run(order)
             except BackendLostError as problem:
-                self._restarts += 1
-                if self._restarts > MOST_RESTARTS:
-                    raise SandboxError(f"given up after {MOST_RESTARTS} restarts: {problem}") from problem
-                self._on_event(f"restart {self._restarts} of at most {MOST_RESTARTS}: {problem}")
-                lost = True
+                self._count_restart(problem)
+                restart = True
+            except DiskFilledError as problem:
+                order = replace(order, suspicious=False)  # what is missing on this disk says nothing of a worker
+                self._on_event(f"{problem}; another one is started")
+            except WorkerLostError as problem:
+                lost += 1
+                if lost > MOST_LOST_WORKERS:
+                    raise SandboxError(f"given up after {lost} workers: {problem}") from problem
+                self._on_event(f"{problem}; another one is started")
+            else:
+                if killed or not reply.killed:
+                    return reply
+                killed = True
+                order = order.shortened(reply.wall_seconds)
+
+    def _count_restart(self, problem: BackendLostError) -> None:
+        self._restarts += 1
+        if self._restarts > MOST_RESTARTS:
+            raise SandboxError(f"given up after {MOST_RESTARTS} restarts: {problem}") from problem
+        self._on_event(f"restart {self._restarts} of at most {MOST_RESTARTS}: {problem}")
 
     def report(self) -> IsolationReport:
         """What holds on this machine, tried from inside a worker; tried once.
@@ -180,7 +211,9 @@ class Sandbox:
                 self._folder = None
 
     def _make_folder(self) -> Path:
-        self._scratch.mkdir(parents=True, exist_ok=True)
+        if not self._scratch.is_dir():
+            self._scratch.mkdir(parents=True)
+            self._scratch.chmod(0o711)  # whatever our umask is
         folder = self._scratch / f"sandbox-{secrets.token_hex(16)}"
         folder.mkdir()
         folder.chmod(0o711)

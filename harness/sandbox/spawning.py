@@ -20,12 +20,14 @@ from harness.sandbox.classify import WorkerExit, classify
 from harness.sandbox.exchange import Transcript
 from harness.sandbox.interpreter import module_path
 from harness.sandbox.model import Reply, SandboxError
-from harness.sandbox.parent import ENVIRONMENT, START_SECONDS, command
+from harness.sandbox.parent import START_SECONDS, command, environment
 from harness.sandbox.probe_call import ProbeCall
 from harness.sandbox.values import Caps, CodecError
 
 _END_SECONDS = 5.0
 _CHUNK = 1 << 16
+#: On Windows the libraries of conda's packages are found by PATH.
+_DLL_PATHS = ("PATH",) if sys.platform == "win32" else ()
 
 
 class SpawnBackend:
@@ -182,8 +184,9 @@ def _wait_status(returncode: int | None) -> int:
 
 def _environment() -> dict[str, str]:
     """As a zygote's, and what Windows cannot start a program without."""
-    kept = {name: os.environ[name] for name in ("SYSTEMROOT", "SystemRoot", "WINDIR") if name in os.environ}
-    return {**ENVIRONMENT, **kept}
+    needed = ("SYSTEMROOT", "SystemRoot", "WINDIR", *_DLL_PATHS)
+    kept = {name: os.environ[name] for name in needed if name in os.environ}
+    return {**environment(), **kept}
 
 
 def _children_cpu_seconds() -> float:

@@ -18,7 +18,7 @@ from harness.problems.birthplaces.origin import expect_own
 @number("1d-0-basic")
 @weight(2)
 def test_dev_predictions_without_pretraining(
-    student: Student, gold: Gold, assignment: Assignment, rng: np.random.Generator, for_staff: dict[str, Any]
+    student: Student, gold: Gold, assignment: Assignment, unseen: np.random.Generator, for_staff: dict[str, Any]
 ) -> None:
     """vanilla.nopretrain.dev.predictions has one line per question, and at least one is right."""
     score = judge(student, "vanilla.nopretrain.dev.predictions", gold, for_staff)
@@ -28,4 +28,4 @@ def test_dev_predictions_without_pretraining(
         f"none of {score.total}",
         hint="did finetuning run to its end? the commonest places alone give some right answers",
     )
-    expect_own(student, "vanilla.nopretrain.dev.predictions", gold, assignment, rng, for_staff)
+    expect_own(student, "vanilla.nopretrain.dev.predictions", gold, assignment, unseen, for_staff)

@@ -43,11 +43,11 @@ def test_finetune_loads_pretrained_weights(student: Student, rng: np.random.Gene
 @number("1f-2-basic")
 @weight(3)
 def test_dev_predictions_with_pretraining(
-    student: Student, gold: Gold, assignment: Assignment, rng: np.random.Generator, for_staff: dict[str, Any]
+    student: Student, gold: Gold, assignment: Assignment, unseen: np.random.Generator, for_staff: dict[str, Any]
 ) -> None:
     """vanilla.pretrain.dev.predictions answers at least 10% of the dev questions."""
     score = judge(student, "vanilla.pretrain.dev.predictions", gold, for_staff)
     expect_threshold(
         score, assignment.thresholds["vanilla"], hint="was the model pretrained to the end, and are its weights loaded?"
     )
-    expect_own(student, "vanilla.pretrain.dev.predictions", gold, assignment, rng, for_staff)
+    expect_own(student, "vanilla.pretrain.dev.predictions", gold, assignment, unseen, for_staff)

@@ -73,7 +73,7 @@ def _blocks(counts: dict[str, int]) -> str:
 @number("1g-2-basic")
 @weight(2)
 def test_dev_predictions_of_the_perceiver(
-    student: Student, gold: Gold, assignment: Assignment, rng: np.random.Generator, for_staff: dict[str, Any]
+    student: Student, gold: Gold, assignment: Assignment, unseen: np.random.Generator, for_staff: dict[str, Any]
 ) -> None:
     """perceiver.pretrain.dev.predictions answers at least 6% of the dev questions."""
     score = judge(student, "perceiver.pretrain.dev.predictions", gold, for_staff)
@@ -82,4 +82,4 @@ def test_dev_predictions_of_the_perceiver(
         assignment.thresholds["perceiver"],
         hint="was the perceiver pretrained to the end, and are its weights loaded?",
     )
-    expect_own(student, "perceiver.pretrain.dev.predictions", gold, assignment, rng, for_staff)
+    expect_own(student, "perceiver.pretrain.dev.predictions", gold, assignment, unseen, for_staff)

@@ -66,7 +66,11 @@ def read(found: Mapping[str, Any], heads: int, width: int, *, surplus: bool = Fa
     mlp = _mlp_of(linears, width)
     if not surplus and (len(linears) != 2 or mlp is None):
         return f"linear layers of shapes {[each[0].shape for each in linears]} beside the attention"
-    norms = [(double(weight), double(bias), float(epsilon)) for weight, bias, epsilon in found["norms"]]
+    norms = [
+        (double(weight), double(bias), float(epsilon))
+        for weight, bias, epsilon in found["norms"]
+        if np.shape(weight) == np.shape(bias) == (width,)
+    ]
     if len(norms) < 2:
         norms.append((np.ones(width), np.zeros(width), EPSILON))  # F.layer_norm leaves no weights to find
     return Pieces(attention, tuple(norms[:_MOST_NORMS]), mlp, heads)

@@ -160,7 +160,7 @@ def slopes(
     parts = {name: [name] for name in names} | {"": [name for name in found["weights"] if name not in names]}
     for part, members in parts.items():
         gradients = {name: found["gradients"][name] for name in members}
-        directions = _directions(gradients, rng)
+        directions = {name: _directions(found["weights"][name], gradients[name], rng) for name in members}
         sides = []
         for step in (_STEP, -_STEP):
             moved = {name: _moved(found["weights"][name], directions[name], step) for name in members}
@@ -184,13 +184,14 @@ def _arrays(tree: Tree) -> Iterator[np.ndarray]:
             yield from _arrays(each)
 
 
-def _directions(gradients: Tree, rng: np.random.Generator) -> Tree:
-    """A random direction for each gradient, None for what is not trained."""
-    if isinstance(gradients, dict):
-        return {name: _directions(each, rng) for name, each in gradients.items()}
-    if isinstance(gradients, (list, tuple)):
-        return [_directions(each, rng) for each in gradients]
-    return rng.standard_normal(gradients.shape) if isinstance(gradients, np.ndarray) else None
+def _directions(weights: Tree, gradients: Tree, rng: np.random.Generator) -> Tree:
+    """A random direction for each weight, of its own shape, that has a gradient; None for what is not trained."""
+    if isinstance(weights, dict):
+        return {name: _directions(each, gradients[name], rng) for name, each in weights.items()}
+    if isinstance(weights, (list, tuple)):
+        return [_directions(each, gradient, rng) for each, gradient in zip(weights, gradients, strict=True)]
+    trained = isinstance(weights, np.ndarray) and gradients is not None
+    return rng.standard_normal(weights.shape) if trained else None
 
 
 def _moved(weights: Tree, directions: Tree, step: float) -> Tree:

@@ -68,9 +68,9 @@ def test_averaging_works_for_any_keys(student: Student, rng: np.random.Generator
 
 @number("3c-2-hidden")
 @weight(0.5)
-def test_averaging_survives_noise(student: Student, rng: np.random.Generator) -> None:
+def test_averaging_survives_noise(student: Student, rng: np.random.Generator, unseen: np.random.Generator) -> None:
     """Extra credit: noisy_query averages in every sample, for means of any orientation and values of any size."""
-    expect_averages(student, "noisy_query", _scenes(rng, 8, most_keys=8), rng, samples=40)
+    expect_averages(student, "noisy_query", _scenes(rng, 8, most_keys=8), unseen, samples=40)
 
 
 @number("3c-3-hidden")
@@ -89,15 +89,17 @@ def test_one_heads_weight_follows_from_the_scores(student: Student, rng: np.rand
 
 @number("3d-2-hidden")
 @weight(0.5)
-def test_two_heads_average_for_any_means(student: Student, rng: np.random.Generator) -> None:
+def test_two_heads_average_for_any_means(
+    student: Student, rng: np.random.Generator, unseen: np.random.Generator
+) -> None:
     """Extra credit: two_queries averages in every sample, for means of any orientation and values of any size."""
     scenes = _scenes(rng, 8, most_keys=8)
-    expect_two_directions(scenes, expect_averages(student, "two_queries", scenes, rng, samples=40))
+    expect_two_directions(scenes, expect_averages(student, "two_queries", scenes, unseen, samples=40))
 
 
 @number("3d-3-hidden")
 @weight(1.5)
-def test_two_heads_vary_less_than_one(student: Student, rng: np.random.Generator) -> None:
+def test_two_heads_vary_less_than_one(student: Student, rng: np.random.Generator, unseen: np.random.Generator) -> None:
     """Extra credit: where k_a is stretched, two heads vary far less than one, as weight_two_heads and its limit say."""
     s, cases = attention.stretches(rng, 50, positive=True), _cases(rng)
     scenes = [Scene(attention.perpendicular(rng, n, 2 * n), np.eye(n), a=n - 1, b=0) for n in (3, 4, 6)]
@@ -110,7 +112,7 @@ def test_two_heads_vary_less_than_one(student: Student, rng: np.random.Generator
     )
     _expect_limit("limit_two_heads", limit, (0.5, 0.0))
     for scene, queries in zip(scenes, as_queries("two_queries", scenes, found[: len(scenes)]), strict=True):
-        one, two = _outputs(rng, scene, queries)
+        one, two = _outputs(unseen, scene, queries)
         hint = "two_queries: what should each head look for, so that a longer k_a changes nothing?"
         centre = attention.error(two.mean(axis=0), attention.average(scene), scene)
         expect(centre <= CENTRE_TOLERANCE, "outputs around (v_a + v_b) / 2", f"{centre:.3g} away", hint=hint)
@@ -125,7 +127,7 @@ def test_two_heads_vary_less_than_one(student: Student, rng: np.random.Generator
 
 @number("3e-3-hidden")
 @weight(0)
-def test_practice_holds_in_general(student: Student, rng: np.random.Generator) -> None:
+def test_practice_holds_in_general(student: Student, rng: np.random.Generator, unseen: np.random.Generator) -> None:
     """Practice, no points: weights of very large scores, and projections for any basis."""
     keys = attention.perpendicular(rng, 6, 9)
     queries = [rng.standard_normal(9) * size for size in (0.1, 3.0, 1e4)]
@@ -137,8 +139,8 @@ def test_practice_holds_in_general(student: Student, rng: np.random.Generator) -
         expect_shape("attention_weights", weights, (6,))
         distance = np.abs(weights - attention.weights(query, keys)).max()
         expect(distance <= EXACT, "the weights of eq. 6", distance, hint="attention_weights: large scores overflow exp")
-    _expect_found("projection_from_sum", from_sum, straight, 1.0, rng)
-    _expect_found("projection_from_half_sum", from_half, oblique, 0.5, rng)
+    _expect_found("projection_from_sum", from_sum, straight, 1.0, unseen)
+    _expect_found("projection_from_half_sum", from_half, oblique, 0.5, unseen)
 
 
 @number("3e-4-hidden")

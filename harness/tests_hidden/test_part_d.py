@@ -19,14 +19,14 @@ from harness.tests_hidden.uploads import expect_variant, state_dict
 @number("1d-1-hidden")
 @weight(2)
 def test_test_predictions_without_pretraining(
-    student: Student, gold: Gold, assignment: Assignment, rng: np.random.Generator, for_staff: dict[str, Any]
+    student: Student, gold: Gold, assignment: Assignment, unseen: np.random.Generator, for_staff: dict[str, Any]
 ) -> None:
     """vanilla.nopretrain.test.predictions has one line per question, and at least one is right."""
     score = judge(student, "vanilla.nopretrain.test.predictions", gold, for_staff)
     expect(
         score.correct >= 1, "at least one right answer", "none", hint="evaluate on birth_test_inputs.tsv, in its order"
     )
-    expect_own(student, "vanilla.nopretrain.test.predictions", gold, assignment, rng, for_staff)
+    expect_own(student, "vanilla.nopretrain.test.predictions", gold, assignment, unseen, for_staff)
 
 
 @number("1d-2-hidden")

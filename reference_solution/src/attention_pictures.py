@@ -6,10 +6,11 @@ Nothing in this file is yours to write.
 import sys
 from pathlib import Path
 
-from grader import HERE, home_of_harness
+from grader import HERE, find_harness
 
 if __name__ == "__main__":
-    sys.path.insert(0, str(home_of_harness()))
+    find_harness()
+    from harness.grading import students_of
     from harness.problems.attention.pictures import command
 
-    sys.exit(command(sys.argv[1:], submission=HERE / "submission", out=Path("pictures")))
+    sys.exit(command(sys.argv[1:], students_of(HERE / "submission"), out=Path("pictures")))

@@ -14,15 +14,20 @@ def home_of_harness():
     sys.exit("grader.py: the folder 'harness' is missing beside it: unpack the course's student.zip again")
 
 
-if __name__ == "__main__":
+def find_harness():
+    """Put `harness/` on the path; end with a sentence where this Python lacks what it needs."""
     sys.path.insert(0, str(home_of_harness()))
-    from harness.errors import MissingPackageError, check_packages
+    from harness.environment import UsageError, check_packages
 
     try:
-        check_packages()
-    except MissingPackageError as problem:
+        check_packages(HERE / "requirements.txt")
+    except UsageError as problem:
         print(f"error: {problem}", file=sys.stderr)
         sys.exit(problem.exit_code)
+
+
+if __name__ == "__main__":
+    find_harness()
     from harness.cli import students_grader
 
     sys.exit(students_grader(sys.argv[1:], submission=HERE / "submission", data=HERE / "data"))

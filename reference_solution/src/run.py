@@ -5,6 +5,7 @@ Nothing in this file is yours to write. It builds the dataset and the model, and
 
 import argparse
 import contextlib
+import glob
 import random
 import re
 import sys
@@ -12,10 +13,13 @@ from collections import Counter
 from itertools import zip_longest
 from pathlib import Path
 
+if sys.version_info < (3, 10):  # noqa: UP036 - before anything that an older one cannot read
+    sys.exit("run.py: Python 3.10 or newer is needed, and this is " + sys.version.split()[0])
+
 import numpy as np
 import torch
 from submission import helper
-from submission.dataset import CharCorruptionDataset, DataError, read_text
+from submission.dataset import CharCorruptionDataset, DataError, prepare_output, read_text
 from submission.model import GPTConfig
 from submission.trainer import PRESETS, default_device, use_preset
 from submission.utils import ParamsError, answer_questions, evaluate_places, load_params, read_places, read_questions
@@ -55,6 +59,8 @@ def parse_arguments(argv=None):
         path = getattr(arguments, name)
         if path is not None and not Path(path).parent.is_dir():
             parser.error(f"--{name}={path}: there is no folder {Path(path).parent} (are you in src/?)")
+        if path is not None and Path(path).is_dir():
+            parser.error(f"--{name}={path}: is a folder; give the name of a file in it")
     return arguments
 
 
@@ -181,9 +187,12 @@ def print_groups(arguments, questions, answers, places):
 
 def compare_models(arguments):
     """A chart: the accuracy of every model that has answered these questions so far, in the terminal and as a file."""
-    split = Path(arguments.outputs_path).name.split(".")[-2]  # vanilla.pretrain.dev.predictions -> dev
+    name = re.fullmatch(r".+\.(.+)\.predictions", Path(arguments.outputs_path).name)
+    if name is None:  # a name of your own, which tells no split
+        return
+    split = name[1]  # vanilla.pretrain.dev.predictions -> dev
     shares = {}
-    for path in sorted(Path(arguments.outputs_path).parent.glob(f"*.{split}.predictions")):
+    for path in sorted(Path(arguments.outputs_path).parent.glob(f"*.{glob.escape(split)}.predictions")):
         with contextlib.suppress(DataError):  # predictions for other questions
             answers = path.read_text(encoding="utf-8").removesuffix("\n").split("\n")
             total, correct = evaluate_places(arguments.eval_corpus_path, answers)
@@ -288,4 +297,5 @@ def main(argv=None):
 
 
 if __name__ == "__main__":
+    prepare_output()
     main()

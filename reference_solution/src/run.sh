@@ -2,7 +2,8 @@
 # One command per step of the assignment; `./run.sh` lists them. What comes after the command goes on to run.py, for
 # example `./run.sh vanilla_pretrain --preset full`. Results land in submission/, under the names that you upload.
 set -euo pipefail
-cd "$(dirname "${BASH_SOURCE[0]}")"
+unset CDPATH  # with it, cd could go elsewhere, and would print where
+cd -- "$(dirname -- "${BASH_SOURCE[0]}")"
 
 python=${PYTHON:-python}
 data=data

@@ -17,7 +17,7 @@ import numpy as np
 from harness.assignment import ROOT, load
 from harness.grading import catalogue
 from harness.grading.feedback import Failure
-from harness.grading.student import seed_of
+from harness.grading.seeds import Stream, generator
 from harness.problems.attention.checks import FILE
 
 REFERENCE = (ROOT / "reference_solution" / "src" / "submission" / FILE).read_text(encoding="utf-8")
@@ -86,15 +86,17 @@ def judge(source: str | None, seed: str = "tests", only: str = "") -> Mapping[st
     with np.errstate(all="ignore"):
         for graded_test in GRADED_TESTS:
             if only in graded_test.id:
-                said[graded_test.id] = _said(FUNCTIONS[graded_test.id], student, seed_of(seed, graded_test.id))
+                said[graded_test.id] = _said(FUNCTIONS[graded_test.id], student, seed, graded_test.id)
     student.close()
     return said
 
 
-def _said(function: Any, student: InProcess, seed: int) -> str:
-    rng = {"rng": np.random.default_rng(seed)} if "rng" in inspect.signature(function).parameters else {}
+def _said(function: Any, student: InProcess, seed: str, graded_test: str) -> str:
+    streams: dict[str, Stream] = {"rng": "inputs", "unseen": "unseen"}
+    asked = inspect.signature(function).parameters
+    drawn = {name: generator(seed, graded_test, stream) for name, stream in streams.items() if name in asked}
     try:
-        function(student=student, **rng)
+        function(student=student, **drawn)
     except Failure as failure:
         return str(failure) or "failed"
     return ""

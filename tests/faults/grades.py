@@ -205,7 +205,7 @@ def assert_sound(ending: Ending, graded_tests: Mapping[str, float], interrupted:
         assert interrupted, document
     assert document["extra_data"]["internal_error"] is bool(unjudged) or interrupted
     if unjudged:
-        assert "fault of the grader" in document["output"], document["output"]
+        assert "internal error of the grader" in document["output"], document["output"]
     assert ending.left_running == ()
 
 

@@ -6,6 +6,7 @@ and the hidden graded tests of part d run a small probe of their own, several ti
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from harness.assignment import load
@@ -44,31 +45,48 @@ def work(submission, number):
 '''
 
 _GRADED_TEST = '''
-@number("{graded test}")
+@number("{graded_test}")
 @weight({points})
 def test_{name}(student):
-    """Graded test {graded test}."""
+    """Graded test {graded_test}."""
     assert [student.run("light.work", number=number) for number in range(4)] == [0, 2, 4, 6]
 '''
 
-_HEADER = "from gradescope_utils.autograder_utils.decorators import number, weight\n"
+_TEST_OF_A_BODY = '''
+@number("{part}-{serial}-hidden")
+@weight({points})
+def test_{serial}(student):
+    """Graded test {serial}."""
+    {body}
+'''
+
+_HEADER = "import os, pathlib, signal, time\nfrom gradescope_utils.autograder_utils.decorators import number, weight\n"
 
 SUBMISSION = "def double(number):\n    return 2 * number\n"
 
 
-def light_grader(folder: Path) -> Path:
-    """The copy, in `folder`."""
+def light_grader(folder: Path, bodies: Sequence[str] = ()) -> Path:
+    """The copy, in `folder`; with hidden graded tests of these bodies, if any, in the place of its own."""
     root = copied_grader(folder)
     (root / "harness" / "sandbox" / "preload.py").write_text(_PRELOAD, encoding="utf-8")
     (root / "harness" / "probes" / "light.py").write_text(_PROBE, encoding="utf-8")
-    hidden = [
-        graded_test for graded_test in catalogue.select(catalogue.collect(load()), PART) if graded_test.kind == "hidden"
-    ]
-    graded_tests = [
-        _GRADED_TEST.format(
-            graded_test=graded_test.id, points=graded_test.points, name=graded_test.id.replace("-", "_")
-        )
-        for graded_test in hidden
-    ]
-    (root / "harness" / "tests_hidden" / "test_part_d.py").write_text(_HEADER + "".join(graded_tests), encoding="utf-8")
+    file = root / "harness" / "tests_hidden" / "test_part_d.py"
+    file.write_text(_HEADER + "".join(_with_bodies(bodies) if bodies else _working()), encoding="utf-8")
     return root
+
+
+def _points() -> Mapping[str, float]:
+    tests = catalogue.select(catalogue.collect(load()), PART)
+    return {graded_test.id: graded_test.points for graded_test in tests if graded_test.kind == "hidden"}
+
+
+def _working() -> Iterator[str]:
+    for test_id, points in _points().items():
+        yield _GRADED_TEST.format(graded_test=test_id, points=points, name=test_id.replace("-", "_"))
+
+
+def _with_bodies(bodies: Sequence[str]) -> Iterator[str]:
+    """The part's points are shared out evenly: assignment.toml goes on to agree with them."""
+    points = sum(_points().values()) / len(bodies)
+    for serial, body in enumerate(bodies, 1):
+        yield _TEST_OF_A_BODY.format(part=PART, serial=serial, points=points, body=body)

@@ -53,10 +53,10 @@ def root(open_folder: Path) -> Path:
     manifest = (made / "assignment.toml").read_text(encoding="utf-8")
     manifest = re.sub(r"^test_seconds = \d+", "test_seconds = 20", manifest, flags=re.MULTILINE)
     (made / "assignment.toml").write_text(manifest, encoding="utf-8")
-    plugin = (made / "harness" / "plugin.py").read_text(encoding="utf-8")
+    plugin = (made / "harness" / "grading" / "plugin.py").read_text(encoding="utf-8")
     assert "GRACE_SECONDS = 20.0" in plugin
     plugin = plugin.replace("GRACE_SECONDS = 20.0", "GRACE_SECONDS = -15.0")  # the graded tests alone, not their probes
-    (made / "harness" / "plugin.py").write_text(plugin, encoding="utf-8")
+    (made / "harness" / "grading" / "plugin.py").write_text(plugin, encoding="utf-8")
     return made
 
 
@@ -70,6 +70,16 @@ def break_part(root: Path, part: str, bodies: dict[str, str]) -> None:
     ]
     file = root / "harness" / "tests_hidden" / f"test_part_{part}.py"
     file.write_text(HEADER + "\n\n" + "\n\n".join(functions), encoding="utf-8")
+
+
+#: Bodies that come to no verdict over what this upload's dataset returns, and to one over what the reference's does.
+OVER_VALUES = {
+    "1e-2-hidden": "[0] * 10**12",
+    "1e-3-hidden": "sum(range(10**12))",
+    "1e-4-hidden": "os.kill(os.getpid(), signal.SIGKILL)",
+    "1e-5-hidden": "(lambda again: again(again))(lambda again: again(again))",
+    "1e-6-hidden": "1 / 0",
+}
 
 
 def run(root: Path, upload: Path, data: Path, tmp_path: Path, part: str) -> Ending:
@@ -88,9 +98,33 @@ def test_each_broken_graded_test_is_a_fault_and_the_others_are_judged(
         BUGS
     ), ending.text
     assert {outcome for graded_test, outcome in ending.outcomes.items() if graded_test not in BUGS} == {"pass"}
-    faults = {test["number"]: test["extra_data"].get("fault", "") for test in ending.document["tests"]}
+    faults = {test["number"]: test["extra_data"].get("internal_error", "") for test in ending.document["tests"]}
     assert "ZeroDivisionError" in faults["1e-2-hidden"]
     assert "nonsense" in faults["1e-3-hidden"]
+    assert ending.left_behind == ()
+
+
+def test_limits_and_deaths_over_a_students_values_are_the_students_and_over_any_values_ours(
+    root: Path, upload: Path, data: Path, tmp_path: Path
+) -> None:
+    ask = "drawn = student.run(corruption.draws, documents=DOCUMENTS, block_size=64, indices=[0])"
+    hidden = [graded_test for graded_test in graded_tests_of("1e") if graded_test.endswith("hidden")]
+    bodies = dict.fromkeys(hidden, f"{ask}; [0] * 10**12")
+    bodies |= {each: f"{ask}; odd = 'list' in drawn['types']; odd and {end}" for each, end in OVER_VALUES.items()}
+    break_part(root, "e", bodies)
+    limits = (root / "assignment.toml").read_text(encoding="utf-8")
+    (root / "assignment.toml").write_text(
+        limits.replace("judge_cpu_seconds = 10", "judge_cpu_seconds = 1"), encoding="utf-8"
+    )
+    with (upload / "dataset.py").open("a", encoding="utf-8") as source:
+        source.write("CharCorruptionDataset.__getitem__ = lambda self, index: ([1, 2], [2, 3])\n")
+    ending = run(root, upload, data, tmp_path, "1e")
+    assert_sound(ending, graded_tests_of("1e"), interrupted=False)
+    assert {each: ending.outcomes[each] for each in hidden} == {
+        each: "fail" if each in OVER_VALUES else "internal_error" for each in hidden
+    }, ending.text
+    outputs = {test["number"]: test["output"] for test in ending.document["tests"]}
+    assert len({outputs[each] for each in OVER_VALUES}) == 1  # one hint, whatever the values did
     assert ending.left_behind == ()
 
 
@@ -115,7 +149,7 @@ def test_graded_tests_that_do_not_load_are_a_fault_with_valid_results(
     assert ending.status == 3, ending.text
     assert ending.document["score"] == 0
     assert ending.document["extra_data"]["internal_error"] is True
-    assert "fault of the grader" in ending.document["output"]
+    assert "internal error of the grader" in ending.document["output"]
     assert "the graded tests cannot be loaded" in ending.text
 
 

@@ -159,7 +159,9 @@ def test_all_of_them_are_built_with_the_standard_library_alone(honest_upload: Pa
     assert int(done.stdout) >= 12
 
 
-@pytest.mark.parametrize("name", ["forge_results@import", "fork@call", "late_threads@import", "zip_slip"])
+@pytest.mark.parametrize(
+    "name", ["forge_results@import", "spray_descriptors@import", "fork@call", "late_threads@import", "zip_slip"]
+)
 def test_the_whole_command_holds_as_well(name: str, cell: Ward, honest_upload: Path, tmp_path: Path) -> None:
     attack = find(name)
     places = places_of(cell, tmp_path)

@@ -23,8 +23,8 @@ import pytest
 
 from harness.assignment import ROOT, load
 from harness.grading import catalogue, session
-from harness.grading.results import Ledger, Outcome
-from harness.grading.session import Job
+from harness.grading.results import NoteKind, Outcome, Results
+from harness.grading.supervisor import GradeRequest
 from harness.intake.staging import UploadError, discard, stage
 from harness.sandbox import Isolation, Sandbox
 from tests.hostile.uploads import Attack
@@ -51,17 +51,11 @@ def secret() -> str:
     return f"hush-{secrets.token_hex(8)}"
 
 
-@dataclass(frozen=True)
-class SomeTests(Job):
-    """A job for several graded tests or parts."""
-
-    wanted: tuple[str, ...] = ()
-
-    def graded_tests(self) -> tuple[catalogue.GradedTest, ...]:
-        """Of the whole catalogue, in its order."""
-        everything = catalogue.collect(load(), self.kinds)
-        chosen = {graded_test.id for wanted in self.wanted for graded_test in catalogue.select(everything, wanted)}
-        return tuple(graded_test for graded_test in everything if graded_test.id in chosen)
+def some_tests(names: tuple[str, ...]) -> tuple[catalogue.GradedTest, ...]:
+    """The graded tests that these IDs or parts name, of the whole catalogue and in its order."""
+    everything = catalogue.collect(load())
+    chosen = {graded_test.id for name in names for graded_test in catalogue.select(everything, name)}
+    return tuple(graded_test for graded_test in everything if graded_test.id in chosen)
 
 
 @dataclass
@@ -114,16 +108,16 @@ class Ward:
         """Judge `upload` by the graded tests of `attack`, and look at everything before, meanwhile and afterwards."""
         results = Path(places["RESULTS"])
         staging = self.home / f"upload-{secrets.token_hex(16)}"
-        job = SomeTests(
-            upload=str(upload), data=str(self.data), results=str(results), scratch=str(self.home), kinds=("basic", "hidden"),
-            only=None, seed=None, gradescope=False, release="test", wanted=attack.graded_tests,
+        request = GradeRequest(
+            upload=str(upload), data=str(self.data), scratch=str(self.home), graded_tests=some_tests(attack.graded_tests),
+            with_reference=True, seed=None, gradescope=False,
         )  # fmt: skip
-        ledger = Ledger.of(job.graded_tests())
-        ledger.write(results)
+        kept = Results.of(request.graded_tests, listener=lambda _: kept.write(results), release="test")
+        kept.write(results)
         self.events.clear()
         before, started = self.belongings(results.parent), time.monotonic()
         with watched(results) as invalid:
-            _judge(job, ledger, self.sandbox, upload, staging, attack)
+            _judge(request, kept, self.sandbox, upload, staging, attack)
         return Verdict(
             document=strict(results.read_bytes()),
             events=[*self.events],
@@ -209,33 +203,26 @@ def _plant(gold: Path, token: str) -> None:
     gold.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
-def _judge(job: Job, ledger: Ledger, sandbox: Sandbox, upload: Path, staging: Path, attack: Attack) -> None:
+def _judge(
+    request: GradeRequest, results: Results, sandbox: Sandbox, upload: Path, staging: Path, attack: Attack
+) -> None:
     """As `harness.grading.session.run`, with a sandbox that is there already."""
-
-    def save() -> None:
-        ledger.write(Path(job.results))
-
     assignment = load()
     limits = replace(
         assignment.limits, test_seconds=attack.seconds, cpu_seconds=attack.seconds, run_seconds=attack.run_seconds
     )
-    quick = replace(assignment, limits=limits)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(session, "load", lambda: quick)
-        try:
-            submission = stage(upload, staging, assignment.uploads)
-            ledger.notes += [*(problem.message for problem in submission.complaints), *submission.notes]
-            session.run_graded_tests(job, ledger, submission, sandbox, save)
-        except UploadError as problem:
-            ledger.notes.append(str(problem))
-            ledger.close_open(Outcome.FAIL, f"Nothing to judge: {problem}")
-        finally:
-            for tree in (staging, *Path(job.scratch).glob("reference-*")):
-                with contextlib.suppress(OSError):
-                    discard(tree)
-    ledger.close_open(Outcome.INTERNAL_ERROR, "never judged")
-    ledger.finished = True
-    save()
+    try:
+        submission = stage(upload, staging, assignment.uploads)
+        session.note_upload(results, submission)
+        session.run_graded_tests(request, replace(assignment, limits=limits), results, submission, sandbox)
+    except UploadError as problem:
+        results.add_note(NoteKind.UPLOAD, str(problem))
+        results.close_open(Outcome.FAIL, f"Nothing to judge: {problem}")
+    finally:
+        for tree in (staging, *Path(request.scratch).glob("reference-*")):
+            with contextlib.suppress(OSError):
+                discard(tree)
+    results.finish("never judged.")
 
 
 @contextlib.contextmanager

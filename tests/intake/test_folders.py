@@ -213,7 +213,8 @@ def test_what_lies_too_deep_is_not_found(files, folder, put, messages):
 def test_odd_names_are_shown_without_their_control_characters(folder, put):
     upload = folder({"e\u0301tude/\u202egpj.exe": b"x", "a\nb": b"x", "n" * 200: b"x"})
     (Path(os.fsdecode(os.fsencode(upload) + b"/\xff\xfe"))).write_bytes(b"x")
-    notes = " ".join(put(upload).notes)
+    submission = put(upload)
+    notes = " ".join([*submission.notes, submission.ignored])
     assert notes.isprintable()
     assert "a?b" in notes
     assert "?gpj.exe" in notes

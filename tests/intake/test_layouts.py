@@ -6,8 +6,8 @@ import pytest
 
 from harness.assignment import load
 from harness.intake.layout import choose
-from harness.intake.staging import UploadError, explain
-from harness.intake.upload import Caps, Entry
+from harness.intake.staging import UploadError, discard, explain, stage
+from harness.intake.upload import Caps, Entry, show
 
 CODE = ("__init__.py", "attention.py", "dataset.py", "helper.py", "model.py", "trainer.py", "utils.py")
 
@@ -21,7 +21,7 @@ def under(prefix: str, files: dict[str, bytes]) -> dict[str, bytes]:
 def test_every_usual_layout_is_staged_whole(prefix, shape, files, folder, zipped, put, messages):
     submission = put((folder if shape == "folder" else zipped)(under(prefix, files)))
     assert messages(submission) == {}
-    assert submission.notes == ()
+    assert (submission.notes, submission.ignored) == ((), "")
     staged = {path.name: path.read_bytes() for path in (submission.tree / "submission").iterdir()}
     assert staged == files
     assert {name: path.read_bytes() for name, path in submission.present.items()} == files
@@ -53,10 +53,34 @@ def test_two_wrappings_are_opened_and_a_third_is_not(files, zipped, pack, put, m
         put(zipped({"three.zip": pack({"two.zip": two})}))
 
 
-def test_a_zip_beside_deliverables_stays_closed_and_is_mentioned(files, zipped, pack, put):
-    submission = put(zipped({"model.py": b"", "rest.zip": pack(files)}))
-    assert set(submission.present) == {"model.py"}
-    assert "not opened: 'rest.zip'; upload one zip, or the files themselves" in submission.notes
+def test_a_zip_beside_a_set_of_deliverables_stays_closed_and_is_mentioned(files, zipped, pack, put):
+    older = dict.fromkeys(files, b"old")
+    loose = {name: data for name, data in files.items() if name != "perceiver.pretrain.test.predictions"}
+    submission = put(zipped(loose | {"backup.zip": pack(older)}))
+    assert submission.missing == ("perceiver.pretrain.test.predictions",)
+    assert submission.present["model.py"].read_bytes() == files["model.py"]
+    assert "not opened: 'backup.zip'; upload one zip, or the files themselves" in submission.notes
+
+
+@pytest.mark.parametrize("shape", ["folder", "zip"])
+@pytest.mark.parametrize("inside", ["", "submission/"])
+def test_files_beside_a_zip_are_newer_than_those_in_it(shape, inside, files, folder, zipped, pack, put, messages):
+    packed = {"work.zip": pack(under(inside, files)), "helper.py": b"corrected", "__init__.py": b"corrected"}
+    submission = put((folder if shape == "folder" else zipped)(packed))
+    assert messages(submission) == {}
+    assert submission.present["helper.py"].read_bytes() == b"corrected"
+    assert submission.present["__init__.py"].read_bytes() == b"corrected"
+    assert submission.present["model.py"].read_bytes() == files["model.py"]
+    assert submission.notes[:2] == (
+        "opened 'work.zip'", "in place of the files of that name in 'work.zip': __init__.py, helper.py",
+    )  # fmt: skip
+
+
+def test_a_file_that_the_zip_lacks_is_taken_from_beside_it(files, zipped, pack, put, messages):
+    packed = {name: data for name, data in files.items() if name != "vanilla.model.params"}
+    submission = put(zipped({"work.zip": pack(packed), "vanilla.model.params": b"weights"}))
+    assert messages(submission) == {}
+    assert submission.present["vanilla.model.params"].read_bytes() == b"weights"
 
 
 def test_nothing_that_machines_leave_behind_is_mistaken_for_work(files, folder, put, messages):
@@ -72,7 +96,7 @@ def test_nothing_that_machines_leave_behind_is_mistaken_for_work(files, folder, 
     }
     submission = put(folder(junk | under("submission/", files)))
     assert messages(submission) == {}
-    assert submission.notes == ()
+    assert (submission.notes, submission.ignored) == ((), "")
     assert submission.extras == ()
     assert messages(put(folder({}))) == {}
 
@@ -97,7 +121,7 @@ def test_the_demo_is_never_the_home_nor_a_source(files, folder, put, messages):
 def test_a_home_that_is_called_like_the_demo_is_still_a_home(files, folder, put, messages):
     submission = put(folder(under("mingpt-homework/", files)))
     assert messages(submission) == {}
-    assert submission.notes == ()
+    assert (submission.notes, submission.ignored) == ((), "")
 
 
 def test_the_fullest_folder_is_home_and_the_others_are_mentioned(files, folder, put, messages):
@@ -108,11 +132,67 @@ def test_the_fullest_folder_is_home_and_the_others_are_mentioned(files, folder, 
     assert any(note.startswith("not used") and "draft/__init__.py" in note for note in submission.notes)
 
 
-def test_equally_full_folders_are_told_apart_by_depth_and_then_by_name(files, folder, put):
-    submission = put(folder(under("b/", files) | {f"a/x/{name}": b"deep" for name in files}))
+TWO = [
+    ("submission_101/", "submission_102/", None),
+    ("final/", "final2/", None),
+    ("b/", "a/x/", None),
+    ("ada/", "bo/", "vanilla.model.params"),
+    ("x/submission_1/", "x/submission_2/", CODE),
+]
+
+
+@pytest.mark.parametrize(("first", "second", "lacking"), TWO)
+@pytest.mark.parametrize("shape", ["folder", "zip"])
+def test_two_peoples_folders_are_refused_and_named(first, second, lacking, shape, files, folder, zipped, put):
+    other = {name: b"other" for name in files if lacking is None or name not in lacking}
+    upload = (folder if shape == "folder" else zipped)(under(first, files) | under(second, other))
+    with pytest.raises(UploadError, match="hold the same files, and nothing tells which are meant") as refused:
+        put(upload)
+    assert f"'{first[:-1]}'" in str(refused.value)
+    assert f"'{second[:-1]}'" in str(refused.value)
+
+
+@pytest.mark.parametrize("older", ["old/", "backup_v1/submission/", "Archive (1)/"])
+@pytest.mark.parametrize("home", ["", "work/"])
+@pytest.mark.parametrize("forgotten", ["perceiver.pretrain.test.predictions", "trainer.py", "__init__.py"])
+def test_the_top_wins_over_a_fuller_copy_below_it(older, home, forgotten, files, folder, put, messages):
+    newest = {name: data for name, data in files.items() if name != forgotten}
+    submission = put(folder(under(home, newest) | under(home + older, dict.fromkeys(files, b"old"))))
+    assert submission.missing == (forgotten,)
+    staged = {name: path.read_bytes() for name, path in submission.present.items() if name != "__init__.py"}
+    assert staged == {name: data for name, data in newest.items() if name != "__init__.py"}
+    place = show(home.rstrip("/")) or "the top folder"
+    assert any(note.startswith(f"not used, because the files in '{place}' are graded: ") for note in submission.notes)
+    if forgotten != "__init__.py":
+        assert messages(submission)[forgotten].startswith(f"{forgotten}: not in '{place}'; '{home}{older}"[:-1])
+
+
+def test_new_code_above_an_older_copy_with_results_is_graded_without_them(files, folder, put):
+    code = {name: data for name, data in files.items() if name in CODE}
+    submission = put(folder(code | under("old/", dict.fromkeys(files, b"old"))))
+    assert set(submission.present) == set(CODE)
     assert submission.present["model.py"].read_bytes() == files["model.py"]
-    submission = put(folder({f"a/{name}": b"first" for name in files}))
-    assert submission.present["model.py"].read_bytes() == b"first"
+
+
+def test_a_stray_file_at_the_top_does_not_hide_the_work_below(files, folder, put, messages):
+    submission = put(folder({"utils.py": b"stray", "model.py": b"stray"} | under("src/submission/", files)))
+    assert messages(submission) == {}
+    assert submission.present["utils.py"].read_bytes() == files["utils.py"]
+
+
+def test_results_below_the_code_are_no_copy(files, folder, put, messages):
+    results = {f"results/{name}": data for name, data in files.items() if name not in CODE}
+    submission = put(folder({name: files[name] for name in CODE} | results))
+    assert messages(submission) == {}
+    assert any(note.startswith("taken from 'results': ") for note in submission.notes)
+
+
+def test_at_home_folders_below_are_not_meant_whatever_they_hold(files, folder, tmp_path, deliverables):
+    upload = folder({"model.py": b"newest"} | under("backup/", files) | under("other/", files))
+    submission = stage(upload, tmp_path / "own", deliverables, at_home=True)
+    assert (set(submission.present), submission.present["model.py"].read_bytes()) == ({"model.py"}, b"newest")
+    assert not any("backup" in note for note in submission.notes)
+    discard(submission.tree)
 
 
 def test_code_and_results_may_lie_in_two_folders(files, folder, put, messages):
@@ -189,15 +269,25 @@ def test_a_copy_beside_the_right_file_is_no_problem(files, folder, put, messages
     assert messages(put(folder(files | {"model (1).py": b"x", "vanilla.model.params.txt": b"x"}))) == {}
 
 
+def test_only_what_nothing_stands_for_counts_as_absent(files, folder, put):
+    gone = {"model.py", "trainer.py", "utils.py"}
+    contents = {name: data for name, data in files.items() if name not in gone} | {"model (1).py": b"1"}
+    upload = folder(under("s/", contents) | {"a/trainer.py": b"2", "b/trainer.py": b"3"})
+    assert {each.file: each.absent for each in put(upload).complaints} == {
+        "model.py": False,  # under another name
+        "trainer.py": False,  # in two places
+        "utils.py": True,
+    }
+
+
 def test_the_students_own_modules_come_along_and_nothing_else_does(files, folder, put):
     own = {"blocks.py": b"1", "größe.py": b"2", "MODEL.py": b"3", "1.py": b"4", "not-a-module.py": b"5"}
     submission = put(folder(under("s/", files | own) | {"elsewhere.py": b"6"}))
     assert submission.extras == ("blocks.py", "größe.py")
     assert (submission.tree / "submission" / "blocks.py").read_bytes() == b"1"
-    assert submission.notes == (
-        "staged beside the code, from 's': blocks.py, größe.py",
-        "ignored, because only the deliverables are graded: elsewhere.py, s/1.py, s/MODEL.py, s/not-a-module.py",
-    )
+    assert submission.notes == ("staged beside the code, from 's': blocks.py, größe.py",)
+    said = "ignored, because only the deliverables are graded: elsewhere.py, s/1.py, s/MODEL.py, s/not-a-module.py"
+    assert submission.ignored == said
 
 
 def test_own_modules_are_capped_in_number_and_size(files, folder, put):

@@ -243,18 +243,29 @@ def test_accuracy_is_a_fraction():
 
 def test_exchanged_files_are_told_by_their_lengths():
     dev, test = LONG[:300], LONG[:250]
-    assert swapped(["x"] * 250, ["x"] * 300, dev, test) is not None
-    assert swapped(["x"] * 300, ["x"] * 250, dev, test) is None
-    assert swapped(["x"] * 250, ["x"] * 250, dev, test) is None
+    assert swapped(["x"] * 250, ["x"] * 300, dev, len(test)) is not None
+    assert swapped(["x"] * 300, ["x"] * 250, dev, len(test)) is None
+    assert swapped(["x"] * 250, ["x"] * 250, dev, len(test)) is None
+
+
+def test_nothing_of_secret_answers_is_told_by_a_wrong_count():
+    right = [question.place for question in LONG]
+    for lines in ([*right[:50], "", *right[50:]], [*right[:90], *right[91:]]):
+        with pytest.raises(PredictionsError) as problem:
+            score(lines, LONG, secret=True)
+        with pytest.raises(PredictionsError) as other:
+            score(["x"] * len(lines), LONG, secret=True)
+        assert str(problem.value) == str(other.value)
+        assert str(len(lines)) in str(problem.value)
 
 
 def test_exchanged_files_of_one_length_are_told_by_their_answers():
     dev, test = LONG[:200], LONG[200:]
     for_dev, for_test = answers()[:200], answers()[200:]
-    assert swapped(for_test, for_dev, dev, test) is not None
-    assert swapped(for_dev, for_test, dev, test) is None
-    assert swapped(["x"] * 200, ["x"] * 200, dev, test) is None
-    assert swapped(["Rome 0"] * 200, ["Rome 0"] * 200, dev, test) is None
+    assert swapped(for_test, for_dev, dev, len(test)) is not None
+    assert swapped(for_dev, for_test, dev, len(test)) is None
+    assert swapped(["x"] * 200, ["x"] * 200, dev, len(test)) is None
+    assert swapped(["Rome 0"] * 200, ["Rome 0"] * 200, dev, len(test)) is None
 
 
 def test_identical_files_are_told_unless_every_line_is_the_same():

@@ -52,12 +52,11 @@ def test_backslashes_and_leading_dots_are_ordinary(files, zipped, put, messages)
 @pytest.mark.parametrize(
     "name",
     [
-        "../model.py",
         "a/../../model.py",
+        "../a/../model.py",
         "/etc/model.py",
         "C:\\x\\model.py",
-        "C:model.py",
-        "..\\..\\model.py",
+        "C:/x/model.py",
         "\\\\server\\model.py",
     ],
 )
@@ -104,10 +103,33 @@ def test_a_folder_named_like_a_deliverable_is_refused_alone(files, zipped, put, 
 
 
 @pytest.mark.filterwarnings("ignore:Duplicate name")
-@pytest.mark.parametrize("other", ["model.py", "./model.py", ".\\model.py"])
-def test_the_same_name_twice_refuses_the_zip(other, files, zipped, put):
-    with pytest.raises(UploadError, match=r"^upload\.zip: holds 'model\.py' twice; zip the files again$"):
-        put(zipped(files, (info(other), b"second")))
+@pytest.mark.parametrize("other", ["model.py", "./model.py", ".\\model.py", "../model.py"])
+def test_the_last_of_a_name_counts(other, files, zipped, put, messages):
+    """As tools append a file that was corrected, and as they unpack it."""
+    submission = put(zipped(files, (info(other), b"second")))
+    assert messages(submission) == {}
+    assert submission.present["model.py"].read_bytes() == b"second"
+    assert "upload.zip: holds 'model.py' twice; the last one counts" in submission.notes
+
+
+@pytest.mark.parametrize("prefix", ["../sub/", "../../a/b/", "..\\sub\\"])
+def test_a_zip_of_a_folder_beside_is_read_with_a_note(prefix, files, zipped, put, messages):
+    submission = put(zipped({prefix + name: data for name, data in files.items()}))
+    assert messages(submission) == {}
+    (note,) = submission.notes
+    assert note.startswith("upload.zip: '..' in front of '")
+
+
+@pytest.mark.parametrize("prefix", ["A:B final/", "10:30/", "C: my homework/", "Homework 3: final/a:b/"])
+def test_a_colon_is_a_character_of_a_folders_name(prefix, files, zipped, put, messages):
+    submission = put(zipped({prefix + name: data for name, data in files.items()}))
+    assert (messages(submission), submission.notes) == ({}, ())
+
+
+def test_notes_on_a_zip_are_few(files, zipped, put):
+    with pytest.warns(UserWarning, match="Duplicate name"):
+        upload = zipped(files, *((info(name), data) for name, data in files.items()))
+    assert len([note for note in put(upload).notes if "twice" in note]) == 4
 
 
 def test_an_encrypted_entry_is_a_sentence(files, zipped, put, messages):
@@ -244,7 +266,7 @@ def test_deep_and_long_names_are_survived(files, zipped, put, messages):
     deep = {"d/" * 20_000 + "model.py": b"x", "n" * 60_000: b"x", "日本語/модель.py": b"x"}
     submission = put(zipped(files | deep))
     assert messages(submission) == {}
-    assert sum(map(len, submission.notes)) < 1000
+    assert sum(map(len, (*submission.notes, submission.ignored))) < 1000
 
 
 def test_undecodable_names_are_a_sentence(files, zipped, put):

@@ -10,14 +10,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, final
 
-import numpy as np
-
 from harness.assignment import load
 from harness.grading import catalogue
 from harness.grading.catalogue import GradedTest
 from harness.grading.feedback import Failure, render
-from harness.grading.student import Reference, Student, seed_of
+from harness.grading.seeds import generator, seed_of
+from harness.grading.student import Reference, Student
 from harness.intake.staging import Submission, discard, stage
+from harness.problem import exports_of
 from harness.problems.birthplaces.gold import Gold
 from harness.sandbox import Sandbox
 from tests.conftest import write_predictions
@@ -152,7 +152,9 @@ class Court:
                 write_predictions(path, self._files.data, change["right"])
 
     def _staged(self, folder: Path) -> Submission:
-        return stage(folder, self.scratch / f"staged-{self._next()}", ASSIGNMENT.deliverables)
+        return stage(
+            folder, self.scratch / f"staged-{self._next()}", ASSIGNMENT.deliverables, exports=exports_of(ASSIGNMENT)
+        )
 
     def _next(self) -> int:
         self._count += 1
@@ -160,27 +162,29 @@ class Court:
 
     def _verdict(self, graded_test: GradedTest, submission: Submission, seed: str) -> Verdict:
         function = getattr(importlib.import_module(graded_test.module), graded_test.function)
-        fixtures = self._fixtures(graded_test, submission, seed_of(seed, graded_test.id))
+        fixtures = self._fixtures(graded_test, submission, seed)
         try:
             function(**{name: fixtures[name] for name in inspect.signature(function).parameters})
         except Failure as failure:
             return Verdict(graded_test, failure)
         return Verdict(graded_test, None)
 
-    def _fixtures(self, graded_test: GradedTest, submission: Submission, seed: int) -> Mapping[str, Any]:
+    def _fixtures(self, graded_test: GradedTest, submission: Submission, run_seed: str) -> Mapping[str, Any]:
         """The fixtures of harness.grading.plugin."""
+        seed = seed_of(run_seed, graded_test.id, "workers")
         student = Student(
             self.sandbox, submission.tree, LIMITS, seed, submission=submission, hidden=graded_test.kind == "hidden"
         )
         reference = Remembered(self.sandbox, self._reference.tree, LIMITS, seed)
         reference.answers = self._answers
         gold = Gold(self._files.data) if self._files else None
-        rng = np.random.default_rng(seed)
         return {
             "student": student,
             "reference": reference,
-            "rng": rng,
+            "rng": generator(run_seed, graded_test.id),
+            "unseen": generator(run_seed, graded_test.id, "unseen"),
             "gold": gold,
             "assignment": ASSIGNMENT,
             "for_staff": {},
+            "after_due_date": False,
         }

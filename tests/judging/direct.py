@@ -28,8 +28,9 @@ import numpy as np
 from harness.assignment import load
 from harness.grading import catalogue
 from harness.grading.feedback import Failure
-from harness.grading.student import Probe, name_of, seed_of
-from harness.probes import topics
+from harness.grading.seeds import generator, seed_of
+from harness.grading.student import Probe, name_of
+from harness.probes import schemas, topics
 from tests.judging.cases import REFERENCE, Case
 
 _serial = itertools.count()
@@ -58,10 +59,13 @@ class Direct:
             os.chdir(scratch)
             try:
                 with contextlib.redirect_stdout(io.StringIO()):
-                    return _plain(ask(self._package, **arguments))
+                    value = _plain(ask(self._package, **arguments))
             finally:
                 os.chdir(home)
                 torch.set_default_dtype(torch.float32)
+        if said := schemas.complaint(name_of(probe), arguments, value):
+            raise ValueError(f"not of the declared form: {said}")
+        return value
 
 
 class DirectStudent(Direct):
@@ -97,11 +101,12 @@ def _failures(case: Case, graded_tests: Iterable[str], seeds: Iterable[str]) -> 
         try:
             for seed, graded_test in itertools.product(seeds, graded_tests):
                 function = getattr(importlib.import_module(known[graded_test].module), known[graded_test].function)
-                number = seed_of(seed, graded_test)
+                number = seed_of(seed, graded_test, "workers")
                 fixtures = {
                     "student": DirectStudent(package, number),
                     "reference": Direct(reference, number),
-                    "rng": np.random.default_rng(number),
+                    "rng": generator(seed, graded_test),
+                    "unseen": generator(seed, graded_test, "unseen"),
                 }
                 try:
                     function(**{name: fixtures[name] for name in inspect.signature(function).parameters})

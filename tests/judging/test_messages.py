@@ -15,7 +15,7 @@ import pytest
 from harness import assignment
 from harness.grading import catalogue
 from harness.grading.page import as_text
-from harness.grading.results import Ledger, Outcome
+from harness.grading.results import Outcome, Results
 from tests.judging.cases import MUTANTS, load
 from tests.judging.court import Court
 
@@ -83,19 +83,21 @@ def test_every_failure_says_something_and_hidden_ones_show_no_input(path: Path) 
 
 
 def test_however_long_the_messages_are_the_sum_comes_last() -> None:
-    graded_tests = catalogue.collect(assignment.load())
-    ledger = Ledger.of(graded_tests, seed="abc")
+    manifest = assignment.load()
+    graded_tests = catalogue.collect(manifest)
+    extra_credit = [part.id for part in manifest.parts if part.extra_credit]
+    results = Results.of(graded_tests, extra_credit=extra_credit, seed="abc")
     for graded_test in graded_tests:
-        ledger.record(graded_test.id, Outcome.FAIL, "seen:     a long line\n" * 900)
-    lines = as_text(ledger).splitlines()
+        results.record(graded_test.id, Outcome.FAIL, "seen:     a long line\n" * 900)
+    lines = as_text(results).splitlines()
     assert sum("a long line" in line for line in lines) == 900 * len(graded_tests)
     assert [line.split()[0] for line in lines[-3:]] == ["total", "extra", "seed"]
 
 
 def test_one_seed_gives_the_same_message_again_and_another_another(court: Court, tmp_path: Path) -> None:
-    upload = load(MUTANTS / "e_masked_eighth.toml").build(tmp_path / "upload")
+    upload = load(MUTANTS / "e_window_instead_of_prefix.toml").build(tmp_path / "upload")
 
     def seen(seed: str) -> str:
-        return str(court.judge_upload(upload, ["1e-2-hidden"], seed)["1e-2-hidden"].failure)
+        return str(court.judge_upload(upload, ["1e-1-basic"], seed)["1e-1-basic"].failure)
 
     assert seen("a") == seen("a") != seen("b")

@@ -208,7 +208,12 @@ def test_student_code_never_gets_the_text(
     sent: list[Any] = []
     run = court.sandbox.run
     monkeypatch.setattr(origin, "has_hidden_probe", lambda: False)
-    monkeypatch.setattr(court.sandbox, "run", lambda *rest, **more: sent.append(rest) or run(*rest, **more))
+
+    def watched(*rest: Any, **more: Any) -> Any:
+        sent.append(rest)
+        return run(*rest, **more)
+
+    monkeypatch.setattr(court.sandbox, "run", watched)
     judged()
     told = [arguments for _, probe, arguments in sent if probe == "provenance.answers"]
     assert told

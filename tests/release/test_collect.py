@@ -1,6 +1,8 @@
 """What `collect_submission` packs, and what it says: the grader takes its zip as it takes the folder."""
 
+import json
 import os
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -63,7 +65,7 @@ def test_grader_takes_the_zip_as_it_takes_the_folder(work, tmp_path):
     from_zip = stage(work / "submission.zip", tmp_path / "zip", load().uploads)
     from_folder = stage(work / "submission", tmp_path / "folder", load().uploads)
     assert from_zip.digest == from_folder.digest
-    assert (from_zip.missing, from_zip.complaints, from_zip.notes) == ((), (), ())
+    assert (from_zip.missing, from_zip.complaints, from_zip.notes, from_zip.ignored) == ((), (), (), "")
 
 
 def test_equal_files_give_an_equal_zip_whatever_their_times(work):
@@ -118,7 +120,9 @@ def test_parameters_older_than_the_code_are_stale_with_all_that_follows(work):
     age(work / "submission" / "model.py", 1e6)
     said = findings(work)
     assert len(said) == 11
-    assert said[0].startswith("vanilla.model.params: older than your model.py, unless that changed for another part")
+    why = "older than your model.py, unless that changed for another part only"
+    for name in ("vanilla.model.params", "vanilla.pretrain.params", "perceiver.pretrain.params"):
+        assert any(line.startswith(f"{name}: {why}") for line in said)
 
 
 def test_code_for_extra_credit_makes_nothing_stale(work):
@@ -135,6 +139,15 @@ def test_times_that_a_disk_cannot_tell_apart_are_a_tie(work, seconds, stale):
         age(path, 0)
     age(work / "submission" / "vanilla.model.params", seconds)
     assert bool(findings(work)) is stale
+
+
+def test_findings_can_be_had_as_json_by_whoever_is_no_person(work, tmp_path):
+    assert run(work, "--findings", str(tmp_path / "none.json")) == 0
+    assert json.loads((tmp_path / "none.json").read_bytes()) == []
+    (work / "submission" / "utils.py").unlink()
+    assert run(work, "--findings", str(tmp_path / "one.json")) == 1
+    assert json.loads((tmp_path / "one.json").read_bytes()) == list(findings(work))
+    assert len(findings(work)) == 1
 
 
 def test_predictions_for_other_questions_are_told(work):
@@ -161,6 +174,51 @@ def test_own_module_is_left_out_and_told(work):
     assert run(work) == 1
     with zipfile.ZipFile(work / "submission.zip") as archive:
         assert "my_layers.py" not in archive.namelist()
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "from .parts.spans import same",
+        "from . import parts",
+        "import submission.parts.spans",
+        "from submission import parts",
+    ],
+)
+def test_own_package_that_the_code_imports_is_left_out_and_told(work, statement):
+    (work / "submission" / "parts").mkdir()
+    (work / "submission" / "parts" / "spans.py").write_text("")
+    helper = work / "submission" / "helper.py"
+    helper.write_text(helper.read_text(encoding="utf-8") + f"\n{statement}\n", encoding="utf-8")
+    age(helper, 0)
+    (said,) = findings(work)
+    assert said.startswith("parts/: left out, folders are not uploaded, but helper.py imports it")
+    assert run(work) == 1
+
+
+def test_older_copy_in_a_folder_below_is_neither_packed_nor_complained_of(work):
+    """The newest work is what lies in submission/ itself, complete or not."""
+    shutil.copytree(work / "submission", work / "backup")
+    (work / "backup").rename(work / "submission" / "backup_v1")
+    (work / "submission" / "vanilla.model.params").unlink()
+    newest = b"# newest\n" + (work / "submission" / "dataset.py").read_bytes()
+    (work / "submission" / "dataset.py").write_bytes(newest)
+    age(work / "submission" / "dataset.py", 0)
+    assert findings(work) == ("vanilla.model.params: run ./run.sh vanilla_finetune_without_pretrain",)
+    assert run(work) == 1
+    with zipfile.ZipFile(work / "submission.zip") as archive:
+        assert archive.read("dataset.py") == newest
+        assert "vanilla.model.params" not in archive.namelist()
+
+
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="nothing that it reads is too new")
+def test_syntax_that_the_graders_python_does_not_read_is_told(work):
+    helper = work / "submission" / "helper.py"
+    helper.write_text(helper.read_text(encoding="utf-8") + "\ntry:\n    pass\nexcept* ValueError:\n    pass\n")
+    age(helper, 0)
+    (said,) = findings(work)
+    assert said.startswith("helper.py: line ")
+    assert "but not by the grader's Python 3.10" in said
 
 
 def test_upload_that_gradescope_does_not_take_is_told(work, monkeypatch):

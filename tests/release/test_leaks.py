@@ -19,6 +19,7 @@ from harness.release.leaks.rules import Excuse
 from tests.release.shapes import GOLD, HIDDEN, MODEL, PEOPLE, TOWNS
 
 KEY = b"8c1f0e6f5b4a49d2a7c3905d2e61b7f4"
+SEEDS = b"a5e1ed0f" * 16
 WIKI = "\n".join(f"{name} was born in {town}." for name, town in zip(PEOPLE, TOWNS, strict=True)).encode()
 
 INPUTS = "".join(line.split("\t")[0] + "\n" for line in GOLD.splitlines())
@@ -43,7 +44,7 @@ CLEAN = {
 def secrets(repository, lists):
     tree = template.make(repository, lists)
     hidden = {"harness/tests_hidden/test_area.py": HIDDEN}
-    return Secrets(tree.blocks, tree.files, hidden, (GOLD.encode(),), frozenset({WIKI}), KEY)
+    return Secrets(tree.blocks, tree.files, hidden, (GOLD.encode(),), frozenset({WIKI}), KEY, SEEDS)
 
 
 @pytest.fixture
@@ -247,6 +248,7 @@ PLANTS = {
     "answers gzipped": ("src/data/x.gz", gzip.compress(GOLD.encode()), "answers"),
     "answers in base64": ("src/data/x.txt", base64.encodebytes(GOLD.encode()), "answers"),
     "key": ("src/release.json", json.dumps({"key": KEY.decode()}), "key"),
+    "secret behind the seeds": ("src/harness/seeds.secret", SEEDS, "key"),
     "key in capitals": ("src/release.json", KEY.upper(), "key"),
     "key as raw bytes": ("figure.png", bytes.fromhex(KEY.decode()), "key"),
     "key in hexadecimal": ("README.md", KEY.hex(), "key"),

@@ -5,6 +5,7 @@ import io
 import json
 import subprocess
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -61,8 +62,6 @@ def test_students_get_the_template_their_grader_and_no_answers(repository, lists
 
 
 def test_pattern_that_reaches_a_staff_room_brings_nothing_of_it(repository, lists):
-    from dataclasses import replace
-
     wide = replace(lists, student=("harness/*.py", "harness/*/*.py"), staff=("harness/tests_hidden/*",))
     assert set(package.student_files(repository, wide, {})) == {"src/harness/cli.py"}
 
@@ -75,6 +74,7 @@ def test_autograder_has_its_files_at_the_root(repository, lists, data):
         "harness/cli.py",
         "harness/tests_hidden/test_area.py",
         "release.json",
+        "seeds.secret",
         *(f"data/{name}" for name in DATA),
     }
 
@@ -89,6 +89,22 @@ def test_release_id_follows_code_and_data(repository, data):
     assert release() == release()
     assert len({release(), release(code=b"z"), release(answers=b"z")}) == 3
     assert release().startswith("unknown-")
+
+
+def test_the_secret_behind_the_seeds_follows_the_key_and_is_staffs_alone(repository, data):
+    one, other = (replace(data, key=key) for key in (b"k" * 20, b"l" * 20))
+    later = replace(one, files={**DATA, "wiki.txt": b"other"})
+    without = [replace(data, files={**DATA, "birth_test.tsv": gold}).secret for gold in (b"a", b"b")]
+    assert one.secret == later.secret
+    assert len({one.secret, other.secret, *without}) == 4
+    stamp = package.make_stamp(repository, one, {})
+    told = package.stamped_autograder({}, one, stamp)
+    assert told["seeds.secret"] == one.secret
+    assert not any(one.secret in each for each in package.stamped_student({}, one, stamp).values())
+    with zipfile.ZipFile(io.BytesIO(zipped(told, private={"seeds.secret"}))) as archive:
+        modes = {entry.filename: entry.external_attr >> 16 & 0o777 for entry in archive.infolist()}
+    assert modes["seeds.secret"] == 0o600
+    assert set(modes.values()) == {0o600, 0o644}
 
 
 def test_stamp_in_both_zips_names_the_release(repository, data):

@@ -22,7 +22,7 @@ def main(upload, results):
     sys.exit(ANSWERS["exit"])
 """
 MAIN = "import sys\nfrom harness.grader import main\nassert sys.argv[1] == 'grade'\nmain(sys.argv[2], sys.argv[4])\n"
-CLI = """
+GRADING = """
 import json
 from harness.answers import ANSWERS
 def grade(submission, data, results, kinds):
@@ -31,10 +31,11 @@ def grade(submission, data, results, kinds):
 """
 
 COLLECT = """
-import shutil, sys
+import json, shutil, sys
 from pathlib import Path
-assert sys.argv[1] == "--out"
+assert (sys.argv[1], sys.argv[3]) == ("--out", "--findings")
 shutil.make_archive(sys.argv[2].removesuffix(".zip"), "zip", "submission")
+Path(sys.argv[4]).write_text(json.dumps({finds!r}))
 print({says!r})
 sys.exit({exit})
 """
@@ -68,6 +69,7 @@ class Release:
     students_exit: int = 0
     collect_exit: int = 0
     collect_says: str = "Complete and fresh"
+    collect_finds: list = field(default_factory=list)
     text: str = ""
     model: str = ""
 
@@ -78,14 +80,14 @@ class Release:
             "harness/__init__.py": "",
             "harness/__main__.py": MAIN,
             "harness/grader.py": GRADER,
-            "harness/cli.py": CLI,
+            "harness/grading.py": GRADING,
             **{f"reference_solution/src/submission/{each.name}": "" for each in load().optional},
             "harness/answers.py": f"import json\nANSWERS = json.loads({json.dumps(answers)!r})\n",
         }
         student = {f"holdout-assignment/src/{path}": text for path, text in harness.items()}
         student["holdout-assignment/src/grader.py"] = f"import sys\nprint('hello')\nsys.exit({self.students_exit})\n"
         student["holdout-assignment/src/collect_submission.py"] = COLLECT.format(
-            exit=self.collect_exit, says=self.collect_says
+            exit=self.collect_exit, says=self.collect_says, finds=self.collect_finds
         )
         for each in load().uploads:
             student[f"holdout-assignment/src/submission/{each.name}"] = ""
@@ -187,8 +189,16 @@ def test_grade_without_readable_results_is_a_fault(run):
 
 
 def test_upload_that_the_students_command_finds_fault_with_is_refused(run):
-    said = refusal(run, collect_exit=1, collect_says="stale:\n  model.params: older than model.py")
-    assert said.splitlines()[1:] == ["  model.params: older than model.py"]
+    said = refusal(run, collect_exit=1, collect_finds=["model.params: older than model.py"])
+    assert said.splitlines()[1:] == ["model.params: older than model.py"]
+
+
+def test_what_the_students_command_prints_decides_nothing(run):
+    run(Release(collect_says="stale:\n  model.params: older than model.py"))
+
+
+def test_what_the_template_prints_when_it_is_imported_decides_nothing(run):
+    run(Release(model="print('the template does not import: submission.model')\n"))
 
 
 def test_students_command_that_breaks_is_a_fault(run):

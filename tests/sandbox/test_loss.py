@@ -16,6 +16,7 @@ import pytest
 
 from harness.sandbox import Sandbox, SandboxError, Status, system
 from harness.sandbox import sandbox as front
+from harness.sandbox.backend import Order
 from harness.sandbox.interpreter import module_path
 from harness.sandbox.parent import Zygote
 from tests.sandbox.support import PROBES, SMALL, needs_linux, needs_root, processes_of, runner, write_tree
@@ -153,6 +154,40 @@ def test_a_worker_that_the_memory_killer_took_is_no_fault_of_the_student(own, ma
     with pytest.raises(SandboxError, match="given up after 2 workers: the machine ran out of memory"):
         run(KILLED)
     assert len(told) == 1
+
+
+ONCE_KILLED = """
+import os, signal
+def attack(path):
+    try:
+        os.mkdir(path)
+    except FileExistsError:
+        return "again"
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.mark.parametrize("backend", ["fork", "spawn"])
+def test_a_worker_killed_while_its_code_runs_is_replaced_once_and_then_believed(open_folder, make_tree, backend):
+    """It may have been an administrator; a submission that kills itself does so again."""
+    shared = open_folder / f"shared-{backend}"
+    shared.mkdir()
+    shared.chmod(0o777)
+    told: list[str] = []
+    without = ["landlock"] if backend == "fork" else []
+    place = open_folder / f"killed-{backend}"
+    with Sandbox(place, probes=PROBES, on_event=told.append, backend=backend, without=without) as sandbox:
+        run = runner(sandbox, make_tree)
+        assert run(ONCE_KILLED, path=str(shared / "been here")).value == "again"
+        reply = run(KILLED)
+    assert (reply.status, reply.killed) == (Status.DIED, True)
+    assert told == []
+
+
+def test_another_attempt_has_only_the_time_that_the_first_one_left(open_folder):
+    order = Order(open_folder, "calls.call", 1, True, replace(SMALL, wall_seconds=20), (b"", []))
+    assert order.shortened(15).limits == replace(SMALL, wall_seconds=5)
+    assert order.shortened(30).limits == replace(SMALL, wall_seconds=1)
 
 
 def test_the_memory_killers_count_is_read_in_both_forms(tmp_path):

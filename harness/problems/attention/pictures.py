@@ -11,6 +11,7 @@ import importlib.util
 import io
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,14 +19,18 @@ from xml.etree import ElementTree as ET
 
 import numpy as np
 
-from harness.assignment import load
+from harness import terminal
 from harness.errors import HoldoutError, UsageError
 from harness.grading.feedback import Failure
+from harness.grading.student import Student
 from harness.problems.attention import attention, checks
 from harness.problems.attention.attention import Array, Scene
 
 #: Asks for one query or several: (name of the function, keyword arguments) -> its answer.
 Ask = Callable[[str, dict[str, Any]], Array]
+
+#: The code that is asked: a `student`, made anew for each question.
+Students = AbstractContextManager[Callable[[], Student]]
 
 PARTS = ("3a", "3b", "3c", "3d")
 SAMPLES = 4000
@@ -187,15 +192,21 @@ def _as_element(text: str, picture: Picture) -> str:
 # The students' command.
 
 
-def command(argv: Sequence[str], submission: Path, out: Path) -> int:
-    """`./run.sh attention_pictures [PART ...]`: draw what the queries in `submission` do into the folder `out`."""
+def command(argv: Sequence[str], students: Students, out: Path) -> int:
+    """`./run.sh attention_pictures [PART ...]`: draw what the queries of `students` do into the folder `out`."""
+    return terminal.run(lambda: _drawn(argv, students, out))
+
+
+def _drawn(argv: Sequence[str], students: Students, out: Path) -> int:
     parser = argparse.ArgumentParser(prog="./run.sh attention_pictures", description="Draw what your queries do.")
     parser.add_argument("parts", nargs="*", metavar="PART", help=f"some of {', '.join(PARTS)} (default: all)")
     wanted = parser.parse_args(argv).parts or list(PARTS)
     try:
         if unknown := sorted(set(wanted) - set(PARTS)):
             raise UsageError(f"no picture for {', '.join(unknown)}: choose some of {', '.join(PARTS)}")
-        return _command(wanted, submission, out)
+        if out.exists() and not out.is_dir():
+            raise UsageError(f"{out}: is a file, and the pictures go into a folder of that name; move it away")
+        return _command(wanted, students, out)
     except HoldoutError as problem:
         print(f"error: {problem}")
         return problem.exit_code
@@ -220,19 +231,11 @@ def for_handout(exploration: Path) -> Mapping[str, Any]:
     }
 
 
-def _command(wanted: Sequence[str], submission: Path, out: Path) -> int:
-    from harness.grading.student import Student
-    from harness.grading.supervisor import scratch_folder
-    from harness.intake.staging import stage
-    from harness.sandbox import Sandbox
-
-    assignment = load()
-    with scratch_folder() as scratch, Sandbox(scratch / "workers") as sandbox:
-        staged = stage(submission, scratch / "upload", assignment.uploads)
+def _command(wanted: Sequence[str], students: Students, out: Path) -> int:
+    with students as student:
 
         def ask(function: str, case: dict[str, Any]) -> Array:
-            student = Student(sandbox, staged.tree, assignment.limits, 0, submission=staged, hidden=False)
-            return checks.ask(student, [(function, case)])[0]
+            return checks.ask(student(), [(function, case)])[0]
 
         done = [_show(part, ask, out) for part in wanted]
     return 0 if all(done) else 1

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from harness.grading.feedback import Failure, expect
+from harness.grading.feedback import Cause, Failure, expect
 from harness.grading.student import Student
 from harness.probes import training
 from harness.problems.birthplaces import reference_model
@@ -39,11 +39,12 @@ def judge(student: Student, name: str, gold: Gold, for_staff: dict[str, Any]) ->
     Raises:
         Failure: the file is missing or malformed, or was mixed up with the one for the other split.
     """
-    questions: Sequence[Question] = getattr(gold, name.split(".")[-2])
+    split = name.split(".")[-2]
+    questions: Sequence[Question] = getattr(gold, split)
     for_staff.update(correct=0, total=len(questions))
     lines = student.file(name).read_bytes()
     try:
-        found = score(parse(lines), questions)
+        found = score(parse(lines), questions, secret=split == "test")
         for_staff.update(correct=found.correct, total=found.total)
         said = _mix_up(student, name, gold)
     except PredictionsError as problem:
@@ -71,14 +72,25 @@ def _mix_up(student: Student, name: str, gold: Gold) -> str | None:
         dev, test = (parse(path.read_bytes()) for path in paths if path is not None)
     except PredictionsError:
         return None
-    return swapped(dev, test, gold.dev, gold.test) or identical(dev, test)
+    return swapped(dev, test, gold.dev, len(gold.test)) or identical(dev, test)
 
 
-def expect_threshold(found: Score, threshold: float, hint: str) -> None:
-    """A Failure unless at least the fraction `threshold` of the answers is right."""
+def expect_threshold(found: Score, threshold: float, hint: str, *, exact: bool = True) -> None:
+    """A Failure unless at least the fraction `threshold` of the answers is right.
+
+    Args:
+        exact: tell how many are right. Else only on which side of half the threshold: every figure that an upload
+            brings tells something about answers that nobody has.
+    """
     if not meets(found, threshold):
-        seen = f"{percent(found)} ({found.correct} of {found.total})"
+        seen = f"{percent(found)} ({found.correct} of {found.total})" if exact else _coarse(found, threshold)
         raise Failure(expected=f"at least {threshold:.0%} right", seen=seen, hint=hint, public=True)
+
+
+def _coarse(found: Score, threshold: float) -> str:
+    half = f"{threshold / 2:.0%}"
+    side = f"{half} or more, but less than {threshold:.0%}" if meets(found, threshold / 2) else f"less than {half}"
+    return f"{side} (how many exactly is shown after the due date)"
 
 
 def model_sizes(documents: Sequence[str], block_size: int) -> dict[str, int]:
@@ -194,6 +206,6 @@ def hinting(hint: str) -> Iterator[None]:
     try:
         yield
     except Failure as failure:
-        if failure.expected == "the code returns":
+        if failure.cause is Cause.ENDED:
             failure.hint = hint
         raise

@@ -1,4 +1,4 @@
-"""Whether predictions are the uploaded model's: the grader asks the uploaded numbers, and no word of the student's code.
+"""Whether predictions are the uploaded model's: the grader asks its numbers, and no word of the student's code.
 
 Every test answer stands in wiki.txt, so a file of right answers is no sign of a model. The lines of a predictions file
 count where the model in the uploaded params file writes them. Probe `uploaded.answers` finds that out from the tensors
@@ -27,7 +27,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import Any, Literal
 
@@ -43,9 +43,6 @@ from harness.problems.birthplaces.predictions import Question, parse
 
 #: Questions for the student's own code, which answers them one after the other, and its computing time for them.
 OWN_QUESTIONS, SECONDS = 40, 30.0
-
-#: Wall time for them, on a grader: they are a note for staff there.
-NOTE_SECONDS = 20.0
 
 #: Of few right lines so many may be another's, by which no threshold worth the trouble is reached.
 SPARE = 2
@@ -140,10 +137,8 @@ def _compare(
 ) -> None:
     student.file(predictions.made_from)
     given, reading = _given(student, predictions, sample, vocabulary)
-    noted = for_staff["provenance"] = {"asked": len(given), "given": sum(given), "reading": reading}
+    for_staff["provenance"] = {"asked": len(given), "given": sum(given), "reading": reading}
     if not sample.holds(given, rules.agreement):
-        if reading and _variant(predictions) == "perceiver":
-            noted["own_code"] = _note_of_own_code(student, predictions, sample, vocabulary)
         raise _failure(predictions, sample, given, hidden=student.hidden)
 
 
@@ -168,25 +163,9 @@ def _from_code(student: Student, predictions: Deliverable, sample: Sample, vocab
         provenance.answers, params=predictions.made_from, variant=_variant(predictions), vocabulary=vocabulary,
         questions=sample.questions, seconds=SECONDS,
     )  # fmt: skip
-    answered = [each for each in found.values() if _is_answers(each)] if isinstance(found, dict) else []
-    counts = [[own == line for own, line in zip(each, sample.lines, strict=False)] for each in answered]
+    counts = [[own == line for own, line in zip(each, sample.lines, strict=False)] for each in found.values()]
     best = max(counts, key=lambda each: (sum(each), len(each)), default=[])
     return best + [False] * (len(sample.lines) - len(best))
-
-
-def _is_answers(found: Any) -> bool:
-    return isinstance(found, list) and all(isinstance(each, str) for each in found)
-
-
-def _note_of_own_code(student: Student, predictions: Deliverable, sample: Sample, vocabulary: list[str]) -> str:
-    """What the uploaded blocks say, where no way that we know explains the file. They may say anything: no verdict."""
-    asked = Sample(sample.questions[:20], sample.lines[:20], 0)
-    limits = replace(student.limits, test_seconds=min(student.used + NOTE_SECONDS, student.limits.test_seconds))
-    try:
-        given = _from_code(replace(student, limits=limits), predictions, asked, vocabulary)
-    except Failure as failure:
-        return f"cannot be asked: {failure.seen}"[:300]
-    return f"{sum(given)} of {len(given)} lines, by its own account"
 
 
 def _failure(predictions: Deliverable, sample: Sample, given: Sequence[bool], *, hidden: bool) -> Failure:

@@ -99,15 +99,19 @@ def _lines(data: bytes) -> tuple[str, ...]:
     return tuple(line.rstrip("\r") for line in lines)
 
 
-def score(predicted: Sequence[str], gold: Sequence[Question]) -> Score:
+def score(predicted: Sequence[str], gold: Sequence[Question], *, secret: bool = False) -> Score:
     """Count the lines of `predicted` that equal the answers of `gold`.
 
+    Args:
+        secret: nobody may learn of `gold` from what is said.
+
     Raises:
-        PredictionsError: the number of lines is wrong; says both numbers and where a line looks split or lost.
+        PredictionsError: the number of lines is wrong; says both numbers and, unless the answers are secret, where a
+            line looks split or lost.
     """
     lines = _without_surplus_blanks(predicted, len(gold))
     if len(lines) != len(gold):
-        raise PredictionsError(_wrong_count(lines, gold))
+        raise PredictionsError(_wrong_count(lines, gold, secret))
     return Score(_matches(lines, gold), len(gold))
 
 
@@ -141,10 +145,12 @@ def percent(score: Score) -> str:
 # --- what may have gone wrong -----------------------------------------------------------------------------------------
 
 
-def _wrong_count(lines: Sequence[str], gold: Sequence[Question]) -> str:
+def _wrong_count(lines: Sequence[str], gold: Sequence[Question], secret: bool) -> str:
     if not any(line.strip() for line in lines):
         return f"it is empty, expected {len(gold)} lines, one answer for each question: run the evaluation again"
     counted = f"it has {len(lines)} lines, expected {len(gold)}, one answer for each question"
+    if secret:
+        return f"{counted}: run the evaluation again"
     guess = _where_split(lines, gold) if len(lines) > len(gold) else _where_lost(lines, gold)
     return f"{counted}{guess}"
 
@@ -201,18 +207,20 @@ def _after_longest(lines: Sequence[str], gold: Sequence[Question]) -> int | None
 
 
 def swapped(
-    dev_lines: Sequence[str], test_lines: Sequence[str], dev: Sequence[Question], test: Sequence[Question]
+    dev_lines: Sequence[str], test_lines: Sequence[str], dev: Sequence[Question], questions_of_test: int
 ) -> str | None:
-    """A sentence if the dev and the test file look exchanged: by their numbers of lines, or by what they answer."""
+    """A sentence if the dev and the test file look exchanged: by their numbers of lines, or by what they answer.
+
+    The answers for test are not looked at: the sentence would tell of them. Those for dev are the students' own.
+    """
     sentence = "the dev and the test file look exchanged: run both evaluations again, each with its own outputs path"
-    lengths = (len(dev_lines), len(test_lines))
-    if lengths == (len(test), len(dev)) and len(dev) != len(test):
+    lengths, right = (len(dev_lines), len(test_lines)), (len(dev), questions_of_test)
+    if lengths == right[::-1] and len(dev) != questions_of_test:
         return sentence
-    if lengths != (len(dev), len(test)) or len(dev) != len(test):
+    if lengths != right or len(dev) != questions_of_test:
         return None
-    straight = _matches(dev_lines, dev) + _matches(test_lines, test)
-    crossed = _matches(dev_lines, test) + _matches(test_lines, dev)
-    return sentence if crossed > 2 * straight + 0.05 * (len(dev) + len(test)) else None
+    straight, crossed = _matches(dev_lines, dev), _matches(test_lines, dev)
+    return sentence if crossed > 2 * straight + 0.05 * len(dev) else None
 
 
 def identical(dev_lines: Sequence[str], test_lines: Sequence[str]) -> str | None:

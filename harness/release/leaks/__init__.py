@@ -32,6 +32,7 @@ class Secrets:
     answers: tuple[bytes, ...]  # files of `question<tab>answer` lines that only staff have
     told: frozenset[bytes]  # files that tell answers on purpose
     key: bytes | None
+    seeds: bytes = b""  # the secret behind the seeds of hidden graded tests
 
 
 @dataclass(frozen=True)
@@ -58,6 +59,7 @@ def check(
         HiddenTests(secrets.hidden),
         *(Answers(each, secrets.told) for each in secrets.answers),
         *key,
+        *((Key(secrets.seeds, "the secret behind the seeds of hidden graded tests"),) if secrets.seeds else ()),
     )
     found: set[Leak] = set()
     for artefact in artefacts:

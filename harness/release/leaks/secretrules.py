@@ -102,9 +102,10 @@ class Answers:
 
 
 class Key:
-    """The term's secret key, as it is or written out."""
+    """The term's secret key, or another one, as it is or written out."""
 
-    def __init__(self, key: bytes) -> None:
+    def __init__(self, key: bytes, what: str = "the secret key of this term") -> None:
+        self._what = what
         kinds = {key, *_from_hex(key)}
         self._forms = {form for each in kinds for form in (each, each[::-1], *_hex(each), *_base64(each))}
 
@@ -113,7 +114,7 @@ class Key:
         data = reading.piece.data
         found = [data.find(form) for form in self._forms if form in data]
         if found:
-            yield reading.leak(data.count(b"\n", 0, min(found)) + 1, "holds the secret key of this term", "key")
+            yield reading.leak(data.count(b"\n", 0, min(found)) + 1, f"holds {self._what}", "key")
 
 
 def _functions(path: str, source: str) -> Iterator[tuple[str, str]]:

@@ -6,6 +6,7 @@ part (e): CharCorruptionDataset.__getitem__.
 
 import argparse
 import random
+import signal
 import sys
 from pathlib import Path
 
@@ -18,6 +19,16 @@ PAD_CHAR = "\u25a1"  # the empty square character, for pad
 DATA = Path(__file__).resolve().parent.parent / "data"
 
 
+def prepare_output():
+    """Let every print succeed, for a command: also where the output cannot hold a character, or nobody reads on."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            # A pipe or a file on Windows has no bytes for MASK, PAD and most letters.
+            stream.reconfigure(errors="backslashreplace")
+    if hasattr(signal, "SIGPIPE"):
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # end quietly, like every other program in a pipe
+
+
 class DataError(ValueError):
     """Data that cannot be used; the message is one sentence that says where and why."""
 
@@ -25,6 +36,8 @@ class DataError(ValueError):
 def read_text(path):
     """The UTF-8 text of a data file, without the newlines at its end."""
     path = Path(path)
+    if path.is_dir():
+        raise DataError(f"{path} is a folder: give the file of that text in it")
     if not path.is_file():
         raise DataError(f"{path} does not exist: put the course's data files there (see data/README.md)")
     try:
@@ -200,4 +213,5 @@ def main():
 
 
 if __name__ == "__main__":
+    prepare_output()
     main()

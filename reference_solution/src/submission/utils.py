@@ -4,6 +4,7 @@ import contextlib
 import io
 import os
 import random
+import re
 
 import numpy as np
 import torch
@@ -62,6 +63,13 @@ def load_params(model, path):
         state = torch.load(path, map_location=device, weights_only=True)
     except Exception as problem:  # bytes that are no parameters make the unpickler raise almost anything
         raise ParamsError(f"{path} is not a file of parameters: train that model again") from problem
+    state = without_wrappers(state)
+    odd = [name for name, each in state.items() if is_odd(each)] if isinstance(state, dict) else []
+    if odd:
+        raise ParamsError(
+            f"{path} holds {odd[0]!r} as a sparse or quantised tensor: save ordinary ones, as tensor.to_dense() or "
+            "tensor.dequantize() gives them"
+        )
     try:
         model.load_state_dict(state)
     except (RuntimeError, TypeError, AttributeError) as problem:
@@ -69,6 +77,21 @@ def load_params(model, path):
             f"{path} does not fit this model: was it trained as the same --variant and --preset, with the same "
             f"--bottleneck_dim and --pretrain_corpus_path? ({str(problem).splitlines()[-1].strip()})"
         ) from problem
+
+
+def without_wrappers(state):
+    """A state dict under the names that the model gave: torch.compile and DataParallel put theirs before them."""
+    if not isinstance(state, dict):
+        return state
+    state = {re.sub(r"(^|\.)_orig_mod\.", r"\1", str(name)): tensor for name, tensor in state.items()}
+    while state and all(name.startswith("module.") for name in state):
+        state = {name.removeprefix("module."): tensor for name, tensor in state.items()}
+    return state
+
+
+def is_odd(tensor):
+    """Whether it is a tensor that no model here is filled with: one that does not hold every number as it is."""
+    return isinstance(tensor, torch.Tensor) and (tensor.is_quantized or tensor.layout is not torch.strided)
 
 
 def random_streams():
