@@ -52,7 +52,7 @@ class NoModelError(ValueError):
 
 @dataclass(frozen=True)
 class Way:
-    """How a projection block is put together. Layer norms by their number among the block's, None where there is none."""
+    """How a projection block is put together. Layer norms by their number among the block's, None for none."""
 
     query_norm: int | None
     memory_norm: int | None
@@ -88,9 +88,7 @@ def answers(
         reading: how the file was read, for staff.
     """
     try:
-        model = _open(folder / name, variant, vocabulary)
-        if model.block_size <= max(map(len, questions)):
-            raise NoModelError(f"its block of {model.block_size} characters is shorter than a question")
+        model = _open(folder / name, variant, vocabulary, longest=max(map(len, questions)))
     except NoModelError as problem:
         return {"problem": str(problem), "given": [], "reading": ""}
     wanted, kept = rows(questions, lines, vocabulary), Latents()
@@ -120,7 +118,7 @@ def loss(
         loss: mean negative log likelihood, in nats; reading: how the file was read, for staff.
     """
     try:
-        model = _open(folder / name, variant, vocabulary)
+        model = _open(folder / name, variant, vocabulary, longest=0)
     except NoModelError as problem:
         return {"problem": str(problem), "loss": math.inf, "reading": ""}
     index = {character: place for place, character in enumerate(vocabulary)}
@@ -135,11 +133,15 @@ def loss(
     return {"problem": "", "loss": model.loss(*whole, reading), "reading": str(reading)}
 
 
-def _open(path: Path, variant: str, vocabulary: Sequence[str]) -> Model:
+def _open(path: Path, variant: str, vocabulary: Sequence[str], *, longest: int) -> Model:
+    """The model in the file; it must be able to read `longest` characters and write another one."""
     found = read_file(path)
     if isinstance(found, str):
         raise NoModelError(found)
-    return Model(found, variant, len(vocabulary))
+    model = Model(found, variant, len(vocabulary))
+    if model.block_size <= longest:
+        raise NoModelError(f"its block of {model.block_size} characters is shorter than a question")
+    return model
 
 
 # --- a model ----------------------------------------------------------------------------------------------------------

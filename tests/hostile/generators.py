@@ -439,10 +439,9 @@ def _fill(path: Path) -> None:
         entries = {each: archive.read(each) for each in archive.namelist()}
     with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
         for name, content in entries.items():
-            if "/data/" in name:
-                numbers = (drawn.gauss(0.0, 0.1) for _ in range(len(content) // 4))
-                content = struct.pack(f"<{len(content) // 4}f", *numbers)
-            archive.writestr(name, content)
+            count = len(content) // 4
+            numbers = struct.pack(f"<{count}f", *(drawn.gauss(0.0, 0.1) for _ in range(count)))
+            archive.writestr(name, numbers if "/data/" in name else content)
 
 
 # --- pieces -----------------------------------------------------------------------------------------------------------
