@@ -17,8 +17,9 @@ PAD, MASK = 0, 1
 #: Tokens that an answer has at most, as in run.py.
 LONGEST = 32
 
-#: Likeliest characters, up to three at one place of a line, whose logits are no further apart than this part of the distance between the largest logit
-#: and the mean count as tied: another processor, number format or batch may have exchanged them.
+#: Likeliest characters, up to three at one place of a line, whose logits are no further apart than this part of the
+#: distance between the largest logit and the mean count as tied: another processor, number format or batch may have
+#: exchanged them.
 TIE = 0.02
 
 #: Rows for one pass.

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch.nn import functional as F
+from torch.nn import functional
 
 from harness.probes._lines import Row, given, rows, stacked
 from harness.probes.files import read as read_file
@@ -221,7 +221,7 @@ class Model:
     @torch.no_grad()
     def loss(self, x: torch.Tensor, judged: torch.Tensor, reading: Reading, kept: Latents | None = None) -> float:
         """Mean negative log likelihood of the judged places of x (B, T + 1); infinity where it is no number."""
-        logs = F.log_softmax(self.logits(x[:, :-1], reading, kept), dim=-1)
+        logs = functional.log_softmax(self.logits(x[:, :-1], reading, kept), dim=-1)
         each = logs.gather(-1, x[:, 1:, None])[..., 0]
         found = -float(each[judged].mean())
         return found if math.isfinite(found) else math.inf
@@ -239,14 +239,14 @@ class Model:
                 basis = self._basis[:, : x.shape[1]]  # no position of x sees a latent behind it
                 kept[key] = self._through(self._down(basis, embedded, reading.heads, reading.down), reading.heads)
             out = self._up(embedded, kept[key], reading.heads, reading.up)
-        return F.layer_norm(out, (self.width,), *self._last) @ self._head.T
+        return functional.layer_norm(out, (self.width,), *self._last) @ self._head.T
 
     def _through(self, x: torch.Tensor, heads: int) -> torch.Tensor:
         for block in self._blocks:
-            seen = F.layer_norm(x, (self.width,), *block["ln1"])
+            seen = functional.layer_norm(x, (self.width,), *block["ln1"])
             x = x + attention({name: block[f"attn.{name}"] for name in PROJECTIONS}, heads, seen, seen)
-            seen = F.layer_norm(x, (self.width,), *block["ln2"])
-            x = x + F.linear(F.gelu(F.linear(seen, *block["mlp.0"])), *block["mlp.2"])
+            seen = functional.layer_norm(x, (self.width,), *block["ln2"])
+            x = x + functional.linear(functional.gelu(functional.linear(seen, *block["mlp.0"])), *block["mlp.2"])
         return x
 
 
@@ -255,13 +255,12 @@ PROJECTIONS = ("key", "query", "value", "proj")
 
 def attention(layers: Mapping[str, Pair], heads: int, query: torch.Tensor, memory: torch.Tensor) -> torch.Tensor:
     """Causal attention, (1 or B, Tq, C) and (B, Tk, C) -> (B, Tq, C): query i sees positions 0..i of the memory."""
-    q, k, v = (
-        _heads(F.linear(x, *layers[name]), heads) for name, x in (("query", query), ("key", memory), ("value", memory))
-    )
+    inputs = (("query", query), ("key", memory), ("value", memory))
+    q, k, v = (_heads(functional.linear(x, *layers[name]), heads) for name, x in inputs)
     q = q.expand(k.shape[0], -1, -1, -1)
     seen = torch.ones(q.shape[2], k.shape[2], dtype=torch.bool).tril()
-    mixed = F.scaled_dot_product_attention(q, k, v, attn_mask=seen)
-    return F.linear(mixed.transpose(1, 2).flatten(2), *layers["proj"])
+    mixed = functional.scaled_dot_product_attention(q, k, v, attn_mask=seen)
+    return functional.linear(mixed.transpose(1, 2).flatten(2), *layers["proj"])
 
 
 def _heads(x: torch.Tensor, heads: int) -> torch.Tensor:
@@ -325,11 +324,11 @@ class Projection:
         if way.mlp == "none" or self.mlp is None:
             return x
         wide, narrow = self.mlp
-        inner = F.linear(F.gelu(F.linear(self._normed(x, way.mlp_norm), *wide)), *narrow)
+        inner = functional.linear(functional.gelu(functional.linear(self._normed(x, way.mlp_norm), *wide)), *narrow)
         return x + inner if way.mlp == "residual" else inner
 
     def _normed(self, x: torch.Tensor, number: int | None) -> torch.Tensor:
-        return x if number is None else F.layer_norm(x, x.shape[-1:], *self.norms[number])
+        return x if number is None else functional.layer_norm(x, x.shape[-1:], *self.norms[number])
 
 
 def _basis(state: State, width: int, block_size: int) -> torch.Tensor:
