@@ -135,12 +135,12 @@ MISFITS: list[tuple[Form, Any, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("form", "value"), FITS, ids=str)
+@pytest.mark.parametrize(("form", "value"), FITS, ids=map(str, range(len(FITS))))
 def test_what_fits_a_form_brings_no_complaint(form: Form, value: Any) -> None:
     assert form.complaint(value, "") is None
 
 
-@pytest.mark.parametrize(("form", "value", "said"), MISFITS, ids=str)
+@pytest.mark.parametrize(("form", "value", "said"), MISFITS, ids=map(str, range(len(MISFITS))))
 def test_a_complaint_says_what_was_expected_and_repeats_no_text(form: Form, value: Any, said: str) -> None:
     complaint = form.complaint(value, "")
     assert complaint is not None
