@@ -14,7 +14,7 @@ from typing import Any
 import torch
 
 from harness.probes._lines import LONGEST
-from harness.probes._params import read as read_file
+from harness.probes.files import read as read_file
 
 MASK, PAD = "\u2047", "\u25a1"
 
@@ -49,11 +49,11 @@ def answers(
         model = getattr(submission, f"initialize_{variant}_model")(config, *extra)
         model.load_state_dict(state)
         model.eval()
-        found[str(heads)] = _answers(submission, model, _dataset_of(vocabulary), questions, until)
+        found[str(heads)] = _answers(submission, model, dataset_of(vocabulary), questions, until)
     return found
 
 
-def _dataset_of(vocabulary: list[str]) -> Any:
+def dataset_of(vocabulary: list[str]) -> Any:
     """What stands in for the dataset of pretraining: its vocabulary, and nothing of its text."""
     itos = dict(enumerate(vocabulary))
     return SimpleNamespace(

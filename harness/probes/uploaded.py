@@ -20,7 +20,7 @@ import torch
 from torch.nn import functional
 
 from harness.probes._lines import Row, given, rows, stacked
-from harness.probes._params import read as read_file
+from harness.probes.files import read as read_file
 
 State = Mapping[str, torch.Tensor]
 Pair = tuple[torch.Tensor, torch.Tensor]  #: weight and bias
@@ -244,7 +244,7 @@ class Model:
     def _through(self, x: torch.Tensor, heads: int) -> torch.Tensor:
         for block in self._blocks:
             seen = functional.layer_norm(x, (self.width,), *block["ln1"])
-            x = x + _attention({name: block[f"attn.{name}"] for name in PROJECTIONS}, heads, seen, seen)
+            x = x + attention({name: block[f"attn.{name}"] for name in PROJECTIONS}, heads, seen, seen)
             seen = functional.layer_norm(x, (self.width,), *block["ln2"])
             x = x + functional.linear(functional.gelu(functional.linear(seen, *block["mlp.0"])), *block["mlp.2"])
         return x
@@ -253,7 +253,7 @@ class Model:
 PROJECTIONS = ("key", "query", "value", "proj")
 
 
-def _attention(layers: Mapping[str, Pair], heads: int, query: torch.Tensor, memory: torch.Tensor) -> torch.Tensor:
+def attention(layers: Mapping[str, Pair], heads: int, query: torch.Tensor, memory: torch.Tensor) -> torch.Tensor:
     """Causal attention, (1 or B, Tq, C) and (B, Tk, C) -> (B, Tq, C): query i sees positions 0..i of the memory."""
     inputs = (("query", query), ("key", memory), ("value", memory))
     q, k, v = (_heads(functional.linear(x, *layers[name]), heads) for name, x in inputs)
@@ -318,7 +318,7 @@ class Projection:
     def __call__(self, query: torch.Tensor, memory: torch.Tensor, heads: int, way: Way) -> torch.Tensor:
         """(1 or B, Tq, C) and (B, Tk, C) -> (B, Tq, C)."""
         asked = self._normed(query, way.query_norm)
-        x = _attention(self.attention, heads, asked, self._normed(memory, way.memory_norm))
+        x = attention(self.attention, heads, asked, self._normed(memory, way.memory_norm))
         if way.residual != "none":
             x = x + (query if way.residual == "stream" else asked)
         if way.mlp == "none" or self.mlp is None:
