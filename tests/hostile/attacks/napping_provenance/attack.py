@@ -1,4 +1,0 @@
-def attack():
-    import time
-
-    time.sleep(3600)
