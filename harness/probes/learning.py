@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from harness.probes.files import without_wrappers
+from harness.probes._params import without_wrappers
 from harness.probes.training import Weights, _array, _model, _names, _prepare
 
 

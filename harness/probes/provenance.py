@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-from harness.probes.files import read
+from harness.probes._params import read
 
 #: Characters that an answer has at most, as in run.py.
 LONGEST_ANSWER = 32

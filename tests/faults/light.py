@@ -44,6 +44,14 @@ def work(submission, number):
     return submission.double(number)
 '''
 
+_SCHEMA = '''
+from harness.probes.schemas.forms import Form, Whole
+
+
+def work(number) -> Form:
+    return Whole()
+'''
+
 _GRADED_TEST = '''
 @number("{graded_test}")
 @weight({points})
@@ -70,6 +78,7 @@ def light_grader(folder: Path, bodies: Sequence[str] = ()) -> Path:
     root = copied_grader(folder)
     (root / "harness" / "sandbox" / "preload.py").write_text(_PRELOAD, encoding="utf-8")
     (root / "harness" / "probes" / "light.py").write_text(_PROBE, encoding="utf-8")
+    (root / "harness" / "probes" / "schemas" / "light.py").write_text(_SCHEMA, encoding="utf-8")
     file = root / "harness" / "tests_hidden" / "test_part_d.py"
     file.write_text(_HEADER + "".join(_with_bodies(bodies) if bodies else _working()), encoding="utf-8")
     return root

@@ -49,7 +49,7 @@ def test_a_session_killed_after_some_verdicts_loses_none_of_them(
     upload: Path, data: Path, tmp_path: Path, open_folder: Path, judged: int
 ) -> None:
     bodies = ["pass"] * TESTS
-    bodies[judged] = "os.kill(os.getpid(), signal.SIGKILL)"
+    bodies[judged] = "os.kill(os.getppid(), signal.SIGKILL); time.sleep(60)"
     root = light.light_grader(open_folder / "source", bodies)
     ending, outcomes = graded(upload, data, tmp_path / "results.json", root)
     assert outcomes == ["pass"] * judged + ["internal_error"] * (TESTS - judged), ending.text
@@ -66,7 +66,7 @@ def test_a_results_json_that_somebody_changes_meanwhile_decides_nothing(
         f"path = pathlib.Path({str(results)!r}); text = path.read_text(); "
         "path.write_text(text.replace('not_run', 'pass').replace('failed', 'passed')); assert False"
     )
-    unlink = f"pathlib.Path({str(results)!r}).unlink(); os.kill(os.getpid(), signal.SIGKILL)"
+    unlink = f"pathlib.Path({str(results)!r}).unlink(); os.kill(os.getppid(), signal.SIGKILL); time.sleep(60)"
     root = light.light_grader(open_folder / "source", ["pass", poison, "pass", unlink, *["pass"] * 4])
     ending, outcomes = graded(upload, data, results, root)
     assert outcomes == ["pass", "fail", "pass", *["internal_error"] * 5], ending.text

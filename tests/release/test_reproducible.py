@@ -30,11 +30,9 @@ from pathlib import Path
 root = Path(sys.argv[1])
 sys.path.insert(0, str(root))
 from rich.console import Console
-from harness import assignment
-from harness.release import lists, release
+from harness.release import inputs, release
 request = release.Request(root, key_file=root / "term.key")
-manifest = assignment.load(root / "assignment.toml")
-made = release.assemble(request, lists.load(manifest), manifest, None, Console(file=io.StringIO()))
+made = release.assemble(request, inputs.check(request), Console(file=io.StringIO()))
 files = dict(made.artefacts)
 for name, entries in made.entries.items():
     files.update({f"{name}!/{path}": data for path, data in entries.items()})
