@@ -44,13 +44,13 @@ def work(submission, number):
     return submission.double(number)
 '''
 
-_SCHEMA = '''
+_SCHEMA = """
 from harness.probes.schemas.forms import Form, Whole
 
 
 def work(number) -> Form:
     return Whole()
-'''
+"""
 
 _GRADED_TEST = '''
 @number("{graded_test}")

@@ -231,7 +231,7 @@ def test_a_reader_that_stops_reading_is_no_error(command, home):
     os.close(reader)
     done = subprocess.run([sys.executable, *command], cwd=ROOT, stdout=writer, stderr=subprocess.PIPE, check=False)
     os.close(writer)
-    assert done.stderr == b""
+    assert not re.search(rb"Traceback|rror", done.stderr)  # doctor says on stderr what it is doing
     assert done.returncode in {terminal.NOBODY_READS, -13}
 
 

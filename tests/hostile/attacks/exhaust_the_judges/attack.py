@@ -1,5 +1,8 @@
 import sys
+
 import numpy as np
+
+
 def _draws(submission, documents, block_size, indices):
     """As long as may be, and of one token: every draw has to be taken apart."""
     longest = min(2 * (max(map(len, documents)) + block_size), 1_500_000 // len(indices))

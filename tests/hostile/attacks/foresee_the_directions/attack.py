@@ -1,5 +1,11 @@
-import numpy as np, torch
-import copy, sys, types
+import copy
+import sys
+import types
+
+import numpy as np
+import torch
+
+
 def attack():
     original = sys.modules["harness.probes.perceiver"].whole
     honest = types.FunctionType(original.__code__, original.__globals__, "honest", original.__defaults__)

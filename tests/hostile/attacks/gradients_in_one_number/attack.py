@@ -1,4 +1,8 @@
-import copy, sys, types
+import copy
+import sys
+import types
+
+
 def attack():
     original = sys.modules["harness.probes.perceiver"].whole
     honest = types.FunctionType(original.__code__, original.__globals__, "honest", original.__defaults__)

@@ -1,5 +1,7 @@
 import sys
+
 import numpy as np
+
 _LONG = "9" * 60_000
 def _draws(submission, documents, block_size, indices):
     none = np.zeros(15_000_000, np.int8)

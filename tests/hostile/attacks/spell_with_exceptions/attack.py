@@ -1,4 +1,5 @@
 import builtins
+
 _NAMES = sorted(n for n, e in vars(builtins).items() if isinstance(e, type) and issubclass(e, Exception) and n not in ("NotImplementedError", "UnicodeDecodeError", "UnicodeEncodeError", "UnicodeTranslateError", "ExceptionGroup", "BaseExceptionGroup"))
 def attack():
     pass

@@ -1,4 +1,7 @@
-import json, os
+import json
+import os
+
+
 def attack():
     result = json.dumps({"score": 64, "tests": []}).encode()
     reply = b'{"d":[["kind","returned"],["value",true]]}'
