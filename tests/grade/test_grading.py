@@ -257,7 +257,7 @@ def test_unusable_arguments_exit_2_with_a_sentence(
 def test_students_run_the_basic_graded_tests_on_their_own_files(data: Path, tmp_path: Path) -> None:
     source = tmp_path / "src"
     shutil.copytree(ROOT / "reference_solution" / "src", source, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("birth_dev.tsv",):
+    for name in load().data_names(students=True):
         shutil.copyfile(data / name, source / "data" / name)
     (source / "harness").symlink_to(ROOT / "harness")
     shutil.copyfile(ROOT / "assignment.toml", source / "assignment.toml")
