@@ -142,6 +142,7 @@ class RunLimits:
 
     run_seconds: float
     test_seconds: float
+    home_seconds: float
     cpu_seconds: int
     memory_mib: int
     file_mib: int
@@ -191,6 +192,11 @@ class Assignment:
     def uploads_by_name(self) -> Mapping[str, Deliverable]:
         """The uploads, by name."""
         return {each.name: each for each in self.uploads}
+
+    @cached_property
+    def given(self) -> frozenset[str]:
+        """The code files that are given out as they are."""
+        return frozenset(each.name for each in self.uploads if each.kind == "code" and not each.written_in)
 
     @cached_property
     def demos(self) -> tuple[str, ...]:
@@ -298,8 +304,9 @@ def _limits(table: Table) -> RunLimits:
     )
     run = table.number("run_seconds", 0, most, told)
     test = table.number("test_seconds", 0, run, "a number of seconds, no more than run_seconds,")
-    rest = {name: table.whole(name) for name in names if name not in ("run_seconds", "test_seconds")}
-    return RunLimits(run_seconds=run, test_seconds=test, **rest)
+    home = table.number("home_seconds", 0, test, "a number of seconds, no more than test_seconds,")
+    rest = {name: table.whole(name) for name in names if not name.endswith("_seconds") or "cpu" in name}
+    return RunLimits(run_seconds=run, test_seconds=test, home_seconds=home, **rest)
 
 
 def _entry(name: str, table: Table) -> ProblemEntry:

@@ -1,6 +1,6 @@
 """The commands: `python -m harness grade | dataset | doctor`, and the students' `python grader.py`.
 
-Exit codes: 0 done, 1 doctor says no, 2 unusable input, 3 an internal error.
+Exit codes: 0 done, 1 doctor says no, or a test of grader.py fails, 2 unusable input, 3 an internal error.
 """
 
 from __future__ import annotations
@@ -9,18 +9,21 @@ import argparse
 import signal
 import sys
 import threading
+import time
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from harness import terminal
 from harness.assignment import ROOT, load
+from harness.environment import check_packages
 from harness.errors import HoldoutError, InternalError, MissingPackageError, UsageError
-from harness.grading import grade, termdata
+from harness.grading import catalogue, grade, termdata
 from harness.grading.page import as_text
-from harness.grading.results import INTERNAL_ERROR_NOTE, Note, NoteKind, Results
+from harness.grading.results import INTERNAL_ERROR_NOTE, Note, NoteKind, Outcome, Results
+from harness.problem import need_torch
 
 #: Made when no dataset is named: the demo dataset of the public key, for trying things out.
 DEMO_DATASET = ROOT / "build" / "dataset"
@@ -73,6 +76,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     grade.add_argument("--results", type=terminal.path, help="where to write results.json (default: only print)")
     grade.add_argument("--html", type=terminal.path, help="also write a page for reading")
+    grade.add_argument(
+        "--view",
+        choices=("staff", "student"),
+        default="staff",
+        help="what the page of --html shows: all (default), or what its student may see, to be sent to them",
+    )
     grade.add_argument("--only", metavar="ID", help="one graded test (1e-2-hidden) or one part (1e)")
     grade.add_argument("--seed", help="repeat a run: the seed that its results show")
     grade.add_argument(
@@ -113,7 +122,9 @@ def _grade(arguments: argparse.Namespace) -> int:
     if arguments.html is not None:
         from harness.grading.page import as_html
 
-        arguments.html.write_text(as_html(results), encoding="utf-8")
+        titles = {part.id: part.title for part in load().parts}
+        page = as_html(results, arguments.upload.name or str(arguments.upload), titles, arguments.view)
+        arguments.html.write_text(page, encoding="utf-8")
     return _exit_code(results)
 
 
@@ -206,23 +217,66 @@ def _at_home(results: Results, deliverables: int) -> Results:
     return replace(results, by_id=by_id, notes=notes)
 
 
-def students_grader(argv: Sequence[str], submission: Path, data: Path) -> int:
+def students_grader(argv: Sequence[str], submission: Path, data: Path, requirements: Path) -> int:
     """`python grader.py [ID]`: run the basic graded tests on a student's own machine and print what they say."""
-    return terminal.run(lambda: _students_grader(argv, submission, data))
+    return terminal.run(lambda: _students_grader(argv, submission, data, requirements))
 
 
-def _students_grader(argv: Sequence[str], submission: Path, data: Path) -> int:
+def _students_grader(argv: Sequence[str], submission: Path, data: Path, requirements: Path) -> int:
     parser = argparse.ArgumentParser(prog="python grader.py", description="Run the basic tests.")
-    parser.add_argument("only", nargs="?", metavar="ID", help="one test (1e-0-basic) or one part (1e)")
+    parser.add_argument("only", nargs="?", metavar="ID", help="one test (1e-0-basic) or one part (1e, or e alone)")
     arguments = parser.parse_args(argv)
+    progress = Progress()
     try:
         assignment = load()
+        wanted = catalogue.select(catalogue.collect(assignment, ("basic",)), arguments.only)
+        if need_torch(assignment, (each.part for each in wanted)):
+            check_packages(requirements)
         needed = assignment.data_names(students=True)
         if not all((data / name).is_file() for name in needed) and DEMO_DATASET.is_dir():
             data = DEMO_DATASET
-        results = grade(submission, data, kinds=("basic",), only=arguments.only, assignment=assignment, at_home=True)
+        results = grade(
+            submission, data, kinds=("basic",), only=arguments.only, assignment=assignment, at_home=True,
+            watch=progress.show,
+        )  # fmt: skip
+    except KeyboardInterrupt:
+        progress.clear()
+        print("stopped", file=sys.stderr)
+        return 130
     except HoldoutError as problem:
+        progress.clear()
         print(f"error: {problem}", file=sys.stderr)
         return problem.exit_code
+    progress.clear()
     print(as_text(_at_home(results, len(assignment.deliverables))))
-    return _exit_code(results)
+    if results.internal_errors:
+        return InternalError.exit_code
+    return int(any(result.is_failure for result in results.by_id.values()))
+
+
+@dataclass
+class Progress:
+    """One line on stderr while graded tests run, where a person looks on: which one, of how many, for how long."""
+
+    started: float = field(default_factory=time.monotonic)
+    shown: str = ""
+
+    def show(self, results: Results) -> None:
+        """Say where the grade is; called some times a second."""
+        if not sys.stderr.isatty():
+            return
+        waiting = [test_id for test_id, result in results.by_id.items() if result.outcome is Outcome.NOT_RUN]
+        done = len(results.by_id) - len(waiting)
+        now = f", now {waiting[0]}" if waiting else ""
+        self._write(f"{done} of {len(results.by_id)} tests{now} ({time.monotonic() - self.started:.0f} s)")
+
+    def clear(self) -> None:
+        """Leave the line empty for what comes next."""
+        if self.shown:
+            self._write("")
+
+    def _write(self, text: str) -> None:
+        if text != self.shown:
+            sys.stderr.write(f"\r{text:<{len(self.shown)}}\r{text}")
+            sys.stderr.flush()
+            self.shown = text

@@ -9,7 +9,7 @@ so a problem states only what it has.
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -57,6 +57,8 @@ class Findings:
 class Problem:
     """What a problem gives the machinery."""
 
+    torch: bool = True
+    """Whether its code needs torch. Where none of the graded tests to run does, torch is not even loaded."""
     exports: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Module of the students' package -> the names that the package offers from it."""
     fixtures: Mapping[str, Callable[[Path], Any]] = field(default_factory=dict)
@@ -95,6 +97,12 @@ def problem_of(entry: ProblemEntry) -> Problem:
     if not isinstance(found, Problem):
         raise InternalError(f"assignment.toml: problem '{entry.name}': {entry.package}.problem.PROBLEM is no Problem")
     return found
+
+
+def need_torch(assignment: Assignment, parts: Iterable[str]) -> bool:
+    """Whether the code of any problem with one of these parts needs torch."""
+    parts = set(parts)
+    return any(problem_of(entry).torch for entry in assignment.problems if parts & entry.part_ids)
 
 
 def check_settings(assignment: Assignment) -> None:

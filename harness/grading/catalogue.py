@@ -71,15 +71,29 @@ def parts_by_module(kinds: Iterable[Kind] = ("basic", "hidden")) -> dict[str, se
 
 
 def select(graded_tests: Iterable[GradedTest], wanted: str | None) -> tuple[GradedTest, ...]:
-    """The graded tests that `wanted` names: one by its ID, those of a part, or those of a problem; all for None."""
+    """The graded tests that `wanted` names, in whatever case: one by its ID, a part, a problem; all for None.
+
+    A letter alone is the part of the first problem that has one of that letter.
+
+    Raises:
+        UsageError: there is none.
+    """
     graded_tests = tuple(graded_tests)
     if wanted is None:
         return graded_tests
-    chosen = tuple(each for each in graded_tests if wanted in (each.id, each.part, each.part[0]))
-    if not chosen:
-        parts, ids = sorted({each.part for each in graded_tests}), [each.id for each in graded_tests]
-        raise UsageError(f"no graded test '{wanted}' here: use a part ({', '.join(parts)}) or one of {', '.join(ids)}")
-    return chosen
+    name = wanted.strip().lower()
+    if len(name) == 1 and name.isalpha():
+        name = next((each.part for each in graded_tests if each.part[1] == name), name)
+    chosen = tuple(each for each in graded_tests if name in (each.id, each.part, each.part[0]))
+    if chosen:
+        return chosen
+    parts, ids = sorted({each.part for each in graded_tests}), [each.id for each in graded_tests]
+    found = _ID.fullmatch(name)
+    if found and found["kind"] == "hidden" and not any(each.kind == "hidden" for each in graded_tests):
+        near = [each for each in ids if each.startswith(found["part"])]
+        instead = f"; here you can run {' and '.join(near)}" if near else ""
+        raise UsageError(f"{name} is a hidden test: it runs when you upload, and is not here{instead}")
+    raise UsageError(f"no graded test '{wanted}' here: use a part ({', '.join(parts)}) or one of {', '.join(ids)}")
 
 
 def check_points(graded_tests: Iterable[GradedTest], assignment: Assignment) -> None:

@@ -29,9 +29,10 @@ from harness.grading.catalogue import GradedTest
 from harness.grading.feedback import Cause, Failure, render
 from harness.grading.judging import Desk as Asking
 from harness.grading.judging import Ending, JudgeLimits, Judgement, can_fork, judge_here, judge_in_child
+from harness.grading.novalue import OTHER_FORM
 from harness.grading.results import INTERNAL_ERROR_NOTE, Outcome, Results, Verdict, verdict_on
 from harness.grading.seeds import Seeds, Stream, generator, seed_of
-from harness.grading.student import OTHER_FORM, Reference, Runner, Student
+from harness.grading.student import Reference, Runner, Student
 from harness.intake.staging import Submission
 from harness.problem import Findings, Judged, problem_of
 from harness.sandbox import Sandbox
@@ -60,6 +61,7 @@ class Plugin:
     seeds: Seeds
     deadline: float
     after_due_date: bool = False
+    at_home: bool = False
     staff: dict[str, Any] = field(default_factory=dict)
     pending: Verdict | None = None
     """On the running graded test, until its last phase is over: a verdict is reported once."""
@@ -77,7 +79,8 @@ class Plugin:
         limits, seed = self.assignment.limits, self._worker_seed(graded_test)
         return Student(
             self.sandbox, self.submission.tree, limits, seed, deadline=self.deadline, submission=self.submission,
-            hidden=graded_test.kind == "hidden",
+            hidden=graded_test.kind == "hidden", at_home=self.at_home,
+            given=self.assignment.given,
         )  # fmt: skip
 
     @pytest.fixture
@@ -233,10 +236,17 @@ class Plugin:
             self._break(graded_test, "the graded test itself broke", _detail(problem))
         else:
             failure = problem if isinstance(problem, Failure) else Failure("the property in the title", str(problem))
+            if failure.cause is Cause.WAITS and self._is_optional(graded_test):
+                self._judge(graded_test, Outcome.SKIPPED, "Not tried: it is optional, and nothing is lost.")
+                return
             output = render(failure, hidden=hidden) or "The property does not hold."
             if not hidden:
                 output += f"\n{'again:':<10}python grader.py {graded_test.id}   (seed {self.seeds.basic})"
             self._judge(graded_test, Outcome.FAIL, output)
+
+    def _is_optional(self, graded_test: GradedTest) -> bool:
+        part = self.assignment.parts_by_id.get(graded_test.part)
+        return part is not None and part.extra_credit
 
     def _holds_without_the_student(self, item: pytest.Item) -> bool:
         """Whether a graded test that broke over the student's values is fit to judge: tried on the staff solution.

@@ -5,8 +5,8 @@ JSON; the supervisor, which answers for results.json, applies the lines to its o
 they cannot come to differ.
 
 Promises: from the first `write` on, the file is valid at every moment, lists every graded test with its points, and no
-graded test in it has a score that was not recorded for it. It is output only: nothing here reads it. Source of the
-format: Gradescope's autograder specification.
+graded test in it has a score that was not recorded for it. Extra credit that nobody tried is one line for all of it,
+without a score. It is output only: nothing here reads it. Source of the format: Gradescope's autograder specification.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import math
 import os
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from enum import Enum
 from pathlib import Path
@@ -41,6 +41,8 @@ class Outcome(Enum):
 
     PASS = "pass"  # noqa: S105 - a verdict, not a password
     FAIL = "fail"
+    SKIPPED = "skipped"
+    """Extra credit that was not tried: neither a pass nor a failure."""
     INTERNAL_ERROR = "internal_error"
     NOT_RUN = "not_run"
 
@@ -59,18 +61,59 @@ class Result:
         """All of the graded test's points, or none."""
         return self.graded_test.points if self.outcome is Outcome.PASS else 0.0
 
+    @property
+    def is_failure(self) -> bool:
+        """Whether points were missed: practice has none."""
+        return self.outcome is Outcome.FAIL and self.graded_test.points > 0
+
     def as_json(self, hidden_tests: str) -> dict[str, Any]:
         """The entry of `tests`. `hidden_tests`: when students see a hidden graded test, in the platform's words."""
+        practice = self.outcome is Outcome.FAIL and not self.is_failure
+        status = "passed" if self.outcome is Outcome.PASS else "failed"
         return {
             "number": self.graded_test.id,
             "name": clean(self.graded_test.title),
             "score": self.score,
             "max_score": self.graded_test.points,
-            "status": "passed" if self.outcome is Outcome.PASS else "failed",
+            **({} if practice else {"status": status}),  # an entry that says neither is red on no page
             "output": clean(self.output),
             "output_format": "text",
             "visibility": hidden_tests if self.graded_test.kind == "hidden" else "visible",
             "extra_data": {"outcome": self.outcome.value, **plain(self.staff)},
+        }
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """The extra credit of one problem that was not tried, as one line."""
+
+    problem: str
+    results: tuple[Result, ...]
+
+    @property
+    def points(self) -> float:
+        """What it would have added."""
+        return sum(result.graded_test.points for result in self.results)
+
+    @property
+    def title(self) -> str:
+        """The line: which parts, and that nothing is lost."""
+        parts = ", ".join(dict.fromkeys(result.graded_test.part for result in self.results))
+        worth = f"extra credit, {self.points:g} point{'s' * (self.points != 1)} on top" if self.points else "practice"
+        return f"{parts} not tried ({worth}): nothing is lost"
+
+    def as_json(self) -> dict[str, Any]:
+        """The entry of `tests`: no score and no status, which the platform shows in no colour."""
+        return {
+            "number": self.problem,
+            "name": self.title,
+            "output": "Optional parts that were not uploaded, or not written yet, take nothing away.",
+            "output_format": "text",
+            "visibility": "visible",
+            "extra_data": {
+                "outcome": Outcome.SKIPPED.value,
+                "tests": [result.graded_test.id for result in self.results],
+            },
         }
 
 
@@ -244,6 +287,15 @@ class Results:
         return sum(result.score for result in self.by_id.values())
 
     @property
+    def skipped(self) -> tuple[Skipped, ...]:
+        """Extra credit that was not tried, by problem."""
+        by_problem: dict[str, list[Result]] = {}
+        for result in self.by_id.values():
+            if result.outcome is Outcome.SKIPPED:
+                by_problem.setdefault(result.graded_test.part[0], []).append(result)
+        return tuple(Skipped(problem, tuple(found)) for problem, found in by_problem.items())
+
+    @property
     def internal_errors(self) -> tuple[str, ...]:
         """IDs of the graded tests that an internal error, or an interruption, kept from being judged."""
         return tuple(i for i, r in self.by_id.items() if r.outcome in (Outcome.INTERNAL_ERROR, Outcome.NOT_RUN))
@@ -263,8 +315,15 @@ class Results:
                 **plain(self.extra),
                 "internal_error": not self.finished or bool(self.internal_errors),
             },
-            "tests": [result.as_json(self.hidden_tests) for result in self.by_id.values()],
+            "tests": [*self._tests()],
         }
+
+    def _tests(self) -> Iterator[dict[str, Any]]:
+        for result in self.by_id.values():
+            if result.outcome is not Outcome.SKIPPED:
+                yield result.as_json(self.hidden_tests)
+        for each in self.skipped:
+            yield each.as_json()
 
     def _summary(self) -> str:
         lines = [note.text for note in self.notes]

@@ -30,8 +30,8 @@ from harness.grading.results import INTERNAL_ERROR_NOTE, NoteKind, Outcome, Repo
 from harness.grading.seeds import DEMO_SECRET, Seeds, release_secret
 from harness.grading.supervisor import GradeRequest
 from harness.intake.staging import Submission, UploadError, stage
-from harness.problem import exports_of
-from harness.sandbox import Isolation, Sandbox
+from harness.problem import exports_of, need_torch
+from harness.sandbox import Isolation, Libraries, Sandbox
 
 
 def run(request: GradeRequest, assignment: Assignment, results: Results) -> None:
@@ -51,7 +51,7 @@ def run(request: GradeRequest, assignment: Assignment, results: Results) -> None
         _judge(request, assignment, results, submission)
     except UploadError as problem:
         results.add_note(NoteKind.UPLOAD, str(problem))
-        results.close_open(Outcome.FAIL, f"Nothing to judge: {problem}")
+        results.close_open(Outcome.FAIL, "Nothing to judge, for the reason that stands above all tests.")
     except HoldoutError as problem:
         results.add_note(NoteKind.GRADE, str(problem))
         results.close_open(Outcome.INTERNAL_ERROR, f"Not judged: {INTERNAL_ERROR_NOTE}")
@@ -66,11 +66,22 @@ def _judge(request: GradeRequest, assignment: Assignment, results: Results, subm
         events.append(event)
         results.add_extra("events", events)
 
-    with Sandbox(_private(request, "workers"), isolation=isolation, on_event=tell) as sandbox:
-        results.add_extra("isolation", asdict(sandbox.report()))
+    workers, libraries = _private(request, "workers"), _libraries(request, assignment)
+    with Sandbox(workers, isolation=isolation, on_event=tell, libraries=libraries) as sandbox:
+        if not request.at_home:  # nobody asks what holds against a student's own code
+            results.add_extra("isolation", asdict(sandbox.report()))
         if request.with_reference and not request.gradescope:
             note_other_data(request, assignment, results, submission)
         run_graded_tests(request, assignment, results, submission, sandbox)
+
+
+def _libraries(request: GradeRequest, assignment: Assignment) -> Libraries:
+    """What workers have from the beginning: on a student's own computer no more than these graded tests need."""
+    if not request.at_home:
+        return "all"
+    if not need_torch(assignment, (each.part for each in request.graded_tests)):
+        return "plain"
+    return "torch" if len(request.graded_tests) == 1 else "all"
 
 
 def note_other_data(request: GradeRequest, assignment: Assignment, results: Results, submission: Submission) -> None:
@@ -104,6 +115,7 @@ def run_graded_tests(
         results=results,
         seeds=seeds,
         deadline=results.started + assignment.limits.run_seconds,
+        at_home=request.at_home,
         after_due_date=request.gradescope and due_date_passed(),
     )
     _run_pytest(plugin, results)

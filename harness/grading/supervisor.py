@@ -91,6 +91,10 @@ def _never() -> bool:
     return False
 
 
+def _unwatched(_: Results) -> None:
+    """Nobody looks on."""
+
+
 def grade(
     upload: Path,
     data: Path,
@@ -103,6 +107,7 @@ def grade(
     assignment: Assignment | None = None,
     at_home: bool = False,
     stop: Callable[[], bool] = _never,
+    watch: Callable[[Results], None] = _unwatched,
 ) -> Results:
     """Grade `upload`: a folder or a zip, with the answers in the folder `data`.
 
@@ -118,6 +123,7 @@ def grade(
         assignment: what `load()` gave, from a caller that has it. The session reads the same file for itself.
         at_home: `upload` is somebody's own folder submission/, and what lies in folders below it is not meant.
         stop: asked some times a second; once it says True, the grade ends with what has been judged.
+        watch: shown the results some times a second.
 
     Raises:
         UsageError: an argument is unusable. `results` has not been touched.
@@ -147,7 +153,12 @@ def grade(
             gradescope=gradescope,
             at_home=at_home,
         )
-        _supervise(request, kept, target, assignment.limits.run_seconds + OVERHEAD_SECONDS, stop)
+
+        def look() -> bool:
+            watch(kept)
+            return stop()
+
+        _supervise(request, kept, target, assignment.limits.run_seconds + OVERHEAD_SECONDS, look)
     return kept
 
 

@@ -48,6 +48,13 @@ def explain(wanted: Deliverable) -> str:
     return f"{name}: missing; upload {place}"
 
 
+def explain_at_home(wanted: Deliverable) -> str:
+    """The same for somebody at work in their own folder submission/, who uploads nothing yet."""
+    if wanted.command:
+        return f"{wanted.name}: not there yet; run ./run.sh {wanted.command}"
+    return f"{wanted.name}: missing; it came with the template, in src/submission/: put it back"
+
+
 def choose(
     entries: Sequence[Entry], deliverables: Sequence[Deliverable], caps: Caps, demos: Collection[str] = ()
 ) -> Plan:

@@ -19,7 +19,7 @@ from typing import IO, TYPE_CHECKING
 
 from harness.errors import InternalError
 from harness.intake.archive import Overlaid, chunks, open_nested, open_upload
-from harness.intake.layout import Plan, choose, explain, is_set
+from harness.intake.layout import Plan, choose, explain, explain_at_home, is_set
 from harness.intake.source import unreadable
 from harness.intake.standin import OWN
 from harness.intake.standin import source as stand_in_source
@@ -110,6 +110,8 @@ def stage(
             plan = choose(found, deliverables, caps, demos)
             staging = _Staging(source, folder, caps)
             staging.copy_all(plan, deliverables)
+            if at_home:
+                staging.complaints |= {w.name: explain_at_home(w) for w in deliverables if w.name in plan.absent}
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise

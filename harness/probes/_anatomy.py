@@ -42,13 +42,6 @@ def block(submission: Any, name: str) -> Any:
     return found
 
 
-def returned(value: Any, function: str) -> Any:
-    """The value that a function of the student's returned, unless it returned None."""
-    if value is None:
-        raise TypeError(f"{function} returned None: it is not written yet, or lacks a return statement")
-    return value
-
-
 def count(submission: Any, model: nn.Module, name: str) -> int:
     """How many modules of this class the model has; a template that does not know the class has none."""
     wanted = kind(submission, name)
@@ -86,7 +79,7 @@ def pieces(block: nn.Module, look: Look = value) -> dict[str, Any]:
         basis: the block's own parameters of two dimensions or more, in order;
         others: the same of its tensors that are no parameters, buffers included.
     """
-    attentions = [each for each in block.modules() if _is_attention(each)]
+    attentions, linears = split(block)
     inside = {id(part) for attention in attentions for part in attention.modules()}
     norms = _of_kind(block, nn.LayerNorm, inside)
     own = [each for each in block.parameters() if each.dim() >= 2 and not _owned(block, each)]
@@ -95,10 +88,17 @@ def pieces(block: nn.Module, look: Look = value) -> dict[str, Any]:
     return {
         "attentions": [{name: _linear(getattr(each, name), look) for name in _PROJECTIONS} for each in attentions],
         "norms": [norm(each, look) for each in norms if len(each.normalized_shape) == 1],
-        "linears": [_linear(each, look) for each in _of_kind(block, nn.Linear, inside)],
+        "linears": [_linear(each, look) for each in linears],
         "basis": [look(each) for each in own],
         "others": [look(each) for each in others],
     }
+
+
+def split(block: nn.Module) -> tuple[list[Any], list[nn.Linear]]:
+    """The attention layers of a block, and its linear layers outside of them."""
+    attentions = [each for each in block.modules() if _is_attention(each)]
+    inside = {id(part) for attention in attentions for part in attention.modules()}
+    return attentions, list(_of_kind(block, nn.Linear, inside))
 
 
 def norm(layer: Any, look: Look) -> list[Any]:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from harness.probes._anatomy import returned
+from harness.probes._returned import returned
 
 
 def draws(submission: ModuleType, documents: list[str], block_size: int, indices: list[int]) -> dict[str, Any]:
@@ -18,15 +18,17 @@ def draws(submission: ModuleType, documents: list[str], block_size: int, indices
         vocabulary: the dataset's characters by index, as one list of strings.
         x, y: all drawn sequences, one after the other, each a flat int64 array.
         x_lengths, y_lengths: how to cut them, (len(indices),) each.
-        types: the distinct (type, dtype, dimensions) seen among the items, as text.
+        types: the distinct (type, dtype, dimensions) seen among the items, as text; of an item that is no pair, its own
+            behind "no pair".
         unchanged: whether the dataset's documents are the same afterwards.
     """
     dataset = _dataset(submission, documents, block_size)
     before = list(dataset.data)
-    items = [returned(dataset[index], "CharCorruptionDataset.__getitem__") for index in indices]
+    draw = type(dataset).__getitem__
+    items = [returned(dataset[index], "CharCorruptionDataset.__getitem__", draw) for index in indices]
     return {
         **_packed(dataset, items),
-        "types": sorted({_type(part) for item in items for part in item}),
+        "types": sorted({type_ for item in items for type_ in _types(item)}),
         "unchanged": list(dataset.data) == before,
     }
 
@@ -47,6 +49,12 @@ def _column(items: list[Any], place: int) -> tuple[np.ndarray, np.ndarray]:
     rows = [torch.as_tensor(item[place]).reshape(-1) for item in items]
     flat = torch.cat([torch.zeros(0, dtype=torch.int64), *rows])
     return np.asarray(flat, dtype=np.int64), np.array([len(row) for row in rows], dtype=np.int64)
+
+
+def _types(item: Any) -> list[str]:
+    if not isinstance(item, (tuple, list)) or len(item) != 2:
+        return [f"no pair: {_type(item)}"]
+    return [_type(part) for part in item]
 
 
 def _type(part: object) -> str:

@@ -1,4 +1,4 @@
-"""The script that the child side is exec'd with: `python -s -S -B boot.py MODE DESCRIPTOR ROOT PROBES FOLDER...`.
+"""The child side's first script: `python -s -S -B boot.py MODE DESCRIPTOR ROOT PROBES LIBRARIES FOLDER...`.
 
 Sets sys.path to exactly the given folders before anything but built-in modules is imported, so that the standard
 library comes from where workers can read it too, and nothing of the caller's environment or site configuration takes
@@ -10,7 +10,7 @@ import sys
 
 def main() -> None:
     """Set the module path, then become the zygote (MODE `zygote`) or a single worker (`once`)."""
-    mode, descriptor, root, probes, *folders = sys.argv[1:]
+    mode, descriptor, root, probes, libraries, *folders = sys.argv[1:]
     _module_path([root, *folders])
     import harness  # noqa: F401 - it keeps its own path, so ROOT can go: no file there may shadow a package
 
@@ -18,11 +18,11 @@ def main() -> None:
     if mode == "zygote":
         from harness.sandbox import zygote
 
-        zygote.serve(int(descriptor), probes)
+        zygote.serve(int(descriptor), probes, libraries)
     else:
         from harness.sandbox import once
 
-        once.run(probes)
+        once.run(probes, libraries)
 
 
 def _module_path(folders: list[str]) -> None:

@@ -112,8 +112,10 @@ def _reply(transcript: Transcript, limits: Limits, tree: Path) -> _Verdict:
     if kind == "returned" and isinstance(message, dict) and set(message) == {"kind", "value"}:
         return Status.RETURNED, message["value"], None, f"returned after {transcript.seconds:.1f} s"
     error = _error(message.get("error"), tree) if isinstance(message, dict) else None
-    if kind not in {"raised", "import_failed", "unsendable"} or error is None:
+    if kind not in {"raised", "import_failed", "unsendable", "late"} or error is None:
         return Status.BAD_REPLY, None, None, "what came back is no reply"
+    if kind == "late":
+        return Status.TIMED_OUT, None, error, f"still running after {limits.alarm_seconds:g} s"
     if kind == "unsendable":
         return Status.BAD_REPLY, None, error, "what the probe returned cannot be sent"
     if error.type == "MemoryError" or (error.type in {"RuntimeError", "OSError"} and _speaks_of_memory(error.message)):

@@ -5,13 +5,16 @@ Runs in the worker, beside code that may have patched anything: everything here 
 
 from __future__ import annotations
 
+import difflib
 import os
-from types import TracebackType
+from types import ModuleType, TracebackType
 from typing import Any
 
 MESSAGE_CHARACTERS = 2000
 NAME_CHARACTERS = 200
 MOST_FRAMES = 20
+#: Names of an object that are told, where it has no more.
+MOST_NAMES = 15
 
 _NAME_OF_TYPE = type.__dict__["__name__"].__get__
 
@@ -23,9 +26,25 @@ def describe(problem: BaseException, tree: str) -> dict[str, Any]:
     """`type`, `message` and `frames` (places in the tree, innermost last) of `problem`."""
     return {
         "type": _text(lambda: _NAME_OF_TYPE(type(problem)), NAME_CHARACTERS),
-        "message": _text(lambda: str(problem), MESSAGE_CHARACTERS),
+        "message": _text(lambda: str(problem), MESSAGE_CHARACTERS) + _alike(problem),
         "frames": [list(place) for place in _places(problem, tree)],
     }
+
+
+def _alike(problem: BaseException) -> str:
+    """Of a name that an object does not have: the one that may be meant, or what there is."""
+    try:
+        asked, name = getattr(problem, "obj", None), getattr(problem, "name", None)
+        if type(problem) is not AttributeError or type(name) is not str or isinstance(asked, (type(None), ModuleType)):
+            return ""
+        own = [str(each) for each in dir(asked) if not each.startswith("_")]
+        near = difflib.get_close_matches(name, own, n=1)
+        if near:
+            return f"; did you mean '{near[0]}'?"[:NAME_CHARACTERS]
+        plain = [each for each in own if not callable(getattr(asked, each, None))]
+        return f"; it has {', '.join(plain)}"[:NAME_CHARACTERS] if 0 < len(plain) <= MOST_NAMES else ""
+    except BaseException:  # noqa: BLE001 - student code runs in there
+        return ""
 
 
 def _text(get: Any, characters: int) -> str:

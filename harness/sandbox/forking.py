@@ -14,7 +14,7 @@ from harness.sandbox.classify import WorkerExit, classify, returned
 from harness.sandbox.exchange import Exchange, Transcript
 from harness.sandbox.identities import Identities, can_change_users
 from harness.sandbox.interpreter import module_path, reachable_module_path
-from harness.sandbox.model import Reply, SandboxError
+from harness.sandbox.model import Libraries, Reply, SandboxError
 from harness.sandbox.parent import Zygote
 from harness.sandbox.probe_call import ProbeCall
 from harness.sandbox.scratch import DiskWatch
@@ -29,7 +29,13 @@ class ForkBackend:
     kind = "fork"
 
     def __init__(
-        self, folder: Path, probes: str, layers: tuple[str, ...], strict: bool, on_event: Callable[[str], None]
+        self,
+        folder: Path,
+        probes: str,
+        layers: tuple[str, ...],
+        strict: bool,
+        on_event: Callable[[str], None],
+        libraries: Libraries = "all",
     ) -> None:
         self._folder = folder
         self._probes = probes
@@ -37,7 +43,9 @@ class ForkBackend:
         self._strict = strict
         self._on_event = on_event
         self._identities = Identities() if "uid" in layers and can_change_users() else None
-        self._modules = reachable_module_path(folder) if self._identities else module_path()
+        self._libraries = libraries
+        torch = libraries != "plain"
+        self._modules = reachable_module_path(folder, torch=torch) if self._identities else module_path(torch=torch)
         self._runs = folder / "runs"
         self._runs.mkdir(mode=0o711)
         self._runs.chmod(0o711)
@@ -53,7 +61,7 @@ class ForkBackend:
         """See `Backend.restart`."""
         if self._zygote is not None:
             self._zygote.close()
-        self._zygote = Zygote(self._probes, self._modules, self._folder / "zygote.log")
+        self._zygote = Zygote(self._probes, self._modules, self._folder / "zygote.log", self._libraries)
         self._zygote.wait_until_ready()
         while self._unswept:
             self._zygote.sweep(self._unswept[-1])

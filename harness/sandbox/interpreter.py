@@ -39,18 +39,18 @@ class ModulePath:
     """`not needed`, or what was staged and how."""
 
 
-def module_path() -> ModulePath:
-    """This interpreter's own standard library and packages."""
-    return ModulePath((*_library_folders(), *_package_folders()), "not needed")
+def module_path(*, torch: bool = True) -> ModulePath:
+    """This interpreter's own standard library and packages; `torch`: whether that must be among them."""
+    return ModulePath((*_library_folders(), *_package_folders(torch=torch)), "not needed")
 
 
-def reachable_module_path(into: Path) -> ModulePath:
+def reachable_module_path(into: Path, *, torch: bool = True) -> ModulePath:
     """The module path for workers that run as another user; stages what they cannot read in the folder `into`.
 
     Raises:
         SandboxError: something can be neither read there nor staged.
     """
-    libraries, packages = _library_folders(), _package_folders()
+    libraries, packages = _library_folders(), _package_folders(torch=torch)
     if _readable_by_nobody([*libraries, *packages]):
         return ModulePath((*libraries, *packages), "not needed")
     stager = _Stager(into)
@@ -72,14 +72,14 @@ def _library_folders() -> tuple[str, ...]:
     return tuple(found)
 
 
-def _package_folders() -> tuple[str, ...]:
+def _package_folders(*, torch: bool = True) -> tuple[str, ...]:
     """Folders of installed packages: those of sys.path, and those in which torch, numpy and what they need lie.
 
     In the order of sys.path: what an import finds here, it finds there. Nothing else of sys.path goes on: a folder that
     somebody put there may hold what no worker is to read.
     """
     found = [entry for entry in sys.path if Path(entry).name in _PACKAGE_FOLDERS and Path(entry).is_dir()]
-    for name in ("torch", "numpy"):
+    for name in ("torch", "numpy") if torch else ("numpy",):
         specification = importlib.util.find_spec(name)
         if specification is None or not specification.submodule_search_locations:
             raise SandboxError(f"{name} is not installed for {sys.executable}: install the course's requirements")

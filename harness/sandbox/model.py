@@ -9,9 +9,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
+from typing import Literal
 
 from harness.errors import InternalError
 from harness.sandbox.values import Value
+
+#: What the child side imports before it is asked: `plain` Python and numpy, `torch` as well, or `all`, with what
+#: optimisers import at their first use. The less, the sooner the first worker is ready.
+Libraries = Literal["all", "torch", "plain"]
 
 
 class SandboxError(InternalError):
@@ -45,6 +50,9 @@ class Limits:
     """What one run may use. The wall clock starts when the submission's import starts."""
 
     wall_seconds: float = 60.0
+    alarm_seconds: float = 0.0
+    """After which Python code is interrupted where it is, to tell where that was; 0: never. Student code can keep it
+    from doing so: `wall_seconds` is the limit."""
     cpu_seconds: int = 60
     memory_bytes: int = 1 << 29
     """Beyond what every worker starts with (Python, numpy, torch)."""

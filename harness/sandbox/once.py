@@ -21,17 +21,19 @@ from harness.sandbox.preload import preload
 from harness.sandbox.probe_call import ProbeCall
 
 
-def run(probes: str) -> NoReturn:
+def run(probes: str, libraries: str) -> NoReturn:
     """ProbeCall and arguments come on stdin, the reply goes to stdout, student code's output to stderr."""
     request, reply = _take_over_descriptors()
     call = worker.receive(request)
     try:
-        probe = worker.find(preload(probes, for_forks=False), call.probe)
+        probe = worker.find(preload(probes, "plain" if libraries == "plain" else "torch"), call.probe)
         hardening.scrub_environment(call.scratch)
         worker.prepare_process(call)
         os.chdir(call.scratch)
         _limit(call)
-        importlib.import_module("torch").manual_seed(call.seed % (1 << 63))  # accelerators, too: here there may be some
+        if libraries != "plain":
+            torch = importlib.import_module("torch")
+            torch.manual_seed(call.seed % (1 << 63))  # accelerators, too: here there may be some
         worker.check_reach(call)
     except BaseException as problem:  # noqa: BLE001 - all of it is an internal error, and is told as one
         worker.refuse(call, problem, reply)

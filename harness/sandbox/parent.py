@@ -50,7 +50,7 @@ from typing import Any
 
 from harness.sandbox.backend import BackendLostError
 from harness.sandbox.interpreter import ModulePath
-from harness.sandbox.model import SandboxError
+from harness.sandbox.model import Libraries, SandboxError
 
 BOOT = Path(__file__).with_name("boot.py")
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -80,16 +80,16 @@ def environment() -> dict[str, str]:
     return {**ENVIRONMENT, **{name: os.environ[name] for name in LIBRARY_PATHS if name in os.environ}}
 
 
-def command(mode: str, descriptor: int, probes: str, modules: ModulePath) -> list[str]:
+def command(mode: str, descriptor: int, probes: str, modules: ModulePath, libraries: Libraries = "all") -> list[str]:
     """The child side's command line. Not `-I`: it would ignore PYTHONHASHSEED; `boot` sets the whole path anyway."""
     options = ["-s", "-S", "-B", "-X", "utf8"]
-    return [sys.executable, *options, str(BOOT), mode, str(descriptor), str(ROOT), probes, *modules.folders]
+    return [sys.executable, *options, str(BOOT), mode, str(descriptor), str(ROOT), probes, libraries, *modules.folders]
 
 
 class Zygote:
     """One zygote process. Calls are synchronous; each either returns its answer or raises BackendLostError."""
 
-    def __init__(self, probes: str, modules: ModulePath, log: Path) -> None:
+    def __init__(self, probes: str, modules: ModulePath, log: Path, libraries: Libraries = "all") -> None:
         self._log = log
         self._asked = 0
         self._control, far = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -97,8 +97,8 @@ class Zygote:
         descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
         try:
             self._process = subprocess.Popen(
-                command("zygote", far.fileno(), probes, modules), pass_fds=[far.fileno()], env=environment(), cwd="/",
-                stdin=subprocess.DEVNULL, stdout=descriptor, stderr=descriptor, start_new_session=True,
+                command("zygote", far.fileno(), probes, modules, libraries), pass_fds=[far.fileno()], env=environment(),
+                cwd="/", stdin=subprocess.DEVNULL, stdout=descriptor, stderr=descriptor, start_new_session=True,
             )  # fmt: skip
         except OSError as problem:
             self._control.close()

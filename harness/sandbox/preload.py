@@ -1,4 +1,7 @@
-"""What the child side imports before student code exists: the slow libraries and every probe module."""
+"""What the child side imports before student code exists: the slow libraries and every probe module.
+
+Or neither, where it is to run code that needs no torch: then a worker imports the one probe module it is asked for.
+"""
 
 from __future__ import annotations
 
@@ -6,41 +9,66 @@ import importlib
 import importlib.util
 import os
 import sys
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 
 from harness.sandbox import adapters
 
 #: What every fork would otherwise import by itself: optimisers import torch._dynamo at their first use, 1.2 s.
-_FOR_FORKS = ("torch._dynamo", "resource", "fcntl")
+_FOR_FORKS = ("torch._dynamo",)
+_PLAIN = ("numpy", "tempfile")
 _LIBRARIES = ("numpy", "torch", "torch.nn", "torch.optim", "torch.utils.data", "tempfile", "harness.sandbox.tensors")
 _OPTIONAL = ("tqdm",)
+_OF_UNIX = ("resource", "fcntl")
 #: The topic under which the sandbox's own attempts at breaking out run, beside the caller's probes.
 OWN_TOPIC = "sandbox"
 
 
-def preload(probes: str, *, for_forks: bool) -> dict[str, ModuleType]:
-    """Import it all; the probe modules by topic.
+def preload(probes: str, libraries: str = "all") -> dict[str, ModuleType]:
+    """Import what is to be there; the probe modules by topic, each imported when it is asked for where all is `plain`.
 
-    `probes` is a package's name or a folder. Modules whose names start with an underscore are no topics.
+    `probes` is a package's name or a folder, `libraries` one of `model.Libraries`. Modules whose names start with an
+    underscore are no topics.
     """
+    if libraries == "plain":
+        _import_all(_PLAIN)
+        return _OnDemand(_topics(probes))
     optional = tuple(name for name in _OPTIONAL if importlib.util.find_spec(name))
-    for name in (*_LIBRARIES, *optional, *(_FOR_FORKS if for_forks else ())):
-        importlib.import_module(name)
+    _import_all((*_LIBRARIES, *optional, *(_FOR_FORKS if libraries == "all" else ())))
     importlib.import_module("torch").set_num_threads(1)
     adapters.install()
-    own = {OWN_TOPIC: importlib.import_module("harness.sandbox.trials")}
-    return own | (_folder(Path(probes)) if os.sep in probes or "/" in probes else _package(probes))
+    return {topic: load() for topic, load in _topics(probes).items()}
 
 
-def _folder(folder: Path) -> dict[str, ModuleType]:
-    return {file.stem: _from_file(file) for file in sorted(folder.glob("[!_]*.py"))}
+def _import_all(names: Iterable[str]) -> None:
+    for name in names:
+        importlib.import_module(name)
+    for name in _OF_UNIX:
+        if importlib.util.find_spec(name):
+            importlib.import_module(name)
 
 
-def _package(name: str) -> dict[str, ModuleType]:
-    package = importlib.import_module(name)
+class _OnDemand(dict[str, ModuleType]):
+    """Modules by topic, each imported when it is looked up."""
+
+    def __init__(self, topics: Mapping[str, Callable[[], ModuleType]]) -> None:
+        super().__init__()
+        self._topics = topics
+
+    def __missing__(self, topic: str) -> ModuleType:
+        return self.setdefault(topic, self._topics[topic]())
+
+
+def _topics(probes: str) -> Mapping[str, Callable[[], ModuleType]]:
+    """How to import each topic's module."""
+    own = {OWN_TOPIC: partial(importlib.import_module, "harness.sandbox.trials")}
+    if os.sep in probes or "/" in probes:
+        return own | {file.stem: partial(_from_file, file) for file in sorted(Path(probes).glob("[!_]*.py"))}
+    package = importlib.import_module(probes)
     files = sorted(file for folder in package.__path__ for file in Path(folder).glob("[!_]*.py"))
-    return {file.stem: importlib.import_module(f"{name}.{file.stem}") for file in files}
+    return own | {file.stem: partial(importlib.import_module, f"{probes}.{file.stem}") for file in files}
 
 
 def _from_file(file: Path) -> ModuleType:

@@ -13,7 +13,7 @@ from typing import Literal
 
 from harness.sandbox import codec
 from harness.sandbox.backend import Backend, BackendLostError, DiskFilledError, Order, WorkerLostError
-from harness.sandbox.model import Isolation, IsolationReport, Limits, Reply, SandboxError
+from harness.sandbox.model import Isolation, IsolationReport, Libraries, Limits, Reply, SandboxError
 from harness.sandbox.preflight import preflight
 from harness.sandbox.probe_call import ARGUMENT_CAPS, LAYERS, PACKAGE
 from harness.sandbox.scratch import wipe
@@ -38,6 +38,7 @@ class Sandbox:
         on_event: called with one sentence whenever something noteworthy happens (a restart, a survivor).
         probes: the package, or the folder, whose modules hold the probes.
         private: files and folders of ours that no worker may read; the preflight tries to.
+        libraries: what the child side imports before it is asked.
         without: layers to leave out (of `uid rlimits landlock seccomp`), to learn what each alone holds.
     """
 
@@ -50,6 +51,7 @@ class Sandbox:
         on_event: Callable[[str], None] | None = None,
         probes: str = "harness.probes",
         private: Collection[Path] = (),
+        libraries: Libraries = "all",
         without: Collection[str] = (),
     ) -> None:
         if unknown := set(without) - set(LAYERS):
@@ -59,6 +61,7 @@ class Sandbox:
         self._kind = backend if backend != "auto" else ("fork" if sys.platform == "linux" else "spawn")
         self._on_event = on_event or (lambda _: None)
         self._probes = probes
+        self._libraries = libraries
         self.private = tuple(Path(path).resolve() for path in private)
         self._layers = tuple(layer for layer in LAYERS if layer not in without)
         self._backend: Backend | None = None
@@ -223,9 +226,10 @@ class Sandbox:
         if self._kind == "spawn":
             from harness.sandbox.spawning import SpawnBackend
 
-            return SpawnBackend(folder, self._probes, self._layers)
+            return SpawnBackend(folder, self._probes, self._layers, self._libraries)
         if sys.platform != "linux":
             raise SandboxError(f"the fork backend needs Linux, this is {sys.platform}: use backend='spawn'")
         from harness.sandbox.forking import ForkBackend
 
-        return ForkBackend(folder, self._probes, self._layers, self._isolation is Isolation.REQUIRED, self._on_event)
+        strict = self._isolation is Isolation.REQUIRED
+        return ForkBackend(folder, self._probes, self._layers, strict, self._on_event, self._libraries)

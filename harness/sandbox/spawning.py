@@ -19,7 +19,7 @@ from harness.sandbox.backend import Order
 from harness.sandbox.classify import WorkerExit, classify
 from harness.sandbox.exchange import Transcript
 from harness.sandbox.interpreter import module_path
-from harness.sandbox.model import Reply, SandboxError
+from harness.sandbox.model import Libraries, Reply, SandboxError
 from harness.sandbox.parent import START_SECONDS, command, environment
 from harness.sandbox.probe_call import ProbeCall
 from harness.sandbox.values import Caps, CodecError
@@ -35,10 +35,11 @@ class SpawnBackend:
 
     kind = "spawn"
 
-    def __init__(self, folder: Path, probes: str, layers: tuple[str, ...]) -> None:
+    def __init__(self, folder: Path, probes: str, layers: tuple[str, ...], libraries: Libraries = "all") -> None:
         self._probes = probes
         self._layers = layers
-        self._modules = module_path()
+        self._libraries = libraries
+        self._modules = module_path(torch=libraries != "plain")
         self._runs = folder / "runs"
         self._runs.mkdir()
 
@@ -68,9 +69,9 @@ class SpawnBackend:
     def _run(self, call: ProbeCall, order: Order) -> Reply:
         begun = _children_cpu_seconds()
         process = subprocess.Popen(
-            command("once", 0, self._probes, self._modules), env=_environment(), cwd=call.scratch, bufsize=0,
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=sys.platform !=
-            "win32",
+            command("once", 0, self._probes, self._modules, self._libraries), env=_environment(), cwd=call.scratch,
+            bufsize=0, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            start_new_session=sys.platform != "win32",
         )  # fmt: skip
         threads = _PipeThreads(process, call, order)
         try:

@@ -11,16 +11,17 @@ import importlib
 import io
 import os
 import random
+import signal
 import sys
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from types import ModuleType
 from typing import Any, NoReturn
 
 from harness.sandbox import codec, describe, frames, hardening
 from harness.sandbox.probe_call import ARGUMENT_CAPS, CALL_NONCE, PACKAGE, ProbeCall
-from harness.sandbox.values import CodecError
+from harness.sandbox.values import Caps, CodecError
 
 Probe = Callable[..., object]
 Probes = Mapping[str, ModuleType]
@@ -33,9 +34,11 @@ def find(probes: Probes, name: str) -> Probe:
         LookupError: no such module, or no such function in it.
     """
     topic, _, function = name.partition(".")
-    if topic not in probes:
-        raise LookupError(f"no probe module '{topic}'; there are {', '.join(sorted(probes)) or 'none'}")
-    probe = getattr(probes[topic], function, None)
+    try:
+        module = probes[topic]
+    except KeyError:
+        raise LookupError(f"no probe module '{topic}'; there are {', '.join(sorted(probes)) or 'none'}") from None
+    probe = getattr(module, function, None)
     if not callable(probe):
         raise LookupError(f"probe module '{topic}' has no function '{function}'")  # noqa: TRY004 - ours, one kind
     return probe  # type: ignore[no-any-return]
@@ -76,32 +79,66 @@ def _outcome(call: ProbeCall, probe: Probe, arguments: Any) -> Any:
     kind = "import_failed"
     try:
         _seed(call.seed)
-        subject = _load(call)
-        kind = "raised"
-        return {"kind": "returned", "value": probe(subject, **arguments)}
+        with _alarm(call.limits.alarm_seconds):
+            subject = _load(call)
+            kind = "raised"
+            return {"kind": "returned", "value": probe(subject, **arguments)}
+    except _LateError as problem:
+        return {"kind": "late", "error": describe.describe(problem, call.tree)}
     except BaseException as problem:  # noqa: BLE001 - SystemExit and KeyboardInterrupt are the student's, too
         return {"kind": kind, "error": describe.describe(problem, call.tree)}
 
 
-def _frame(call: ProbeCall, nonce: bytes, outcome: Any) -> list[bytes]:
-    from harness.sandbox import tensors
+class _LateError(BaseException):
+    """Raised where the code is when its time is up: no `except Exception` of a student's keeps it."""
 
+
+@contextlib.contextmanager
+def _alarm(seconds: float) -> Iterator[None]:
+    """Interrupt the block after so many seconds, where signals can; else, and in the midst of C code, nothing does."""
+    if not seconds or not hasattr(signal, "setitimer"):
+        yield
+        return
+
+    def ring(*_: object) -> None:
+        raise _LateError
+
+    signal.signal(signal.SIGALRM, ring)
+    signal.setitimer(signal.ITIMER_REAL, seconds, 0.1)  # again and again: a bare `except` may swallow the first
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+
+
+def _frame(call: ProbeCall, nonce: bytes, outcome: Any) -> list[bytes]:
     caps = call.reply_caps()
     try:
-        return frames.pack(nonce, *codec.encode(outcome, caps, tensors.converter(caps)))
+        return frames.pack(nonce, *codec.encode(outcome, caps, _converter(caps)))
     except BaseException as problem:  # noqa: BLE001 - the value's own methods may raise anything
         kind = "unsendable" if isinstance(problem, (CodecError, TypeError, ValueError, RuntimeError)) else "raised"
         return frames.pack(nonce, *codec.encode({"kind": kind, "error": describe.describe(problem, call.tree)}, caps))
 
 
+def _converter(caps: Caps) -> codec.Convert | None:
+    """What makes arrays of tensors, where there are any."""
+    if "torch" not in sys.modules:
+        return None
+    from harness.sandbox import tensors
+
+    return tensors.converter(caps)
+
+
 def _seed(seed: int) -> None:
     import numpy as np
-    import torch
 
     random.seed(seed)
     np.random.seed(seed % (1 << 32))  # noqa: NPY002 - student code uses the global state
-    # torch.manual_seed would also format a stack trace for accelerators that are not there: 3 ms.
-    torch.default_generator.manual_seed(seed % (1 << 63))
+    if "torch" in sys.modules:
+        import torch
+
+        # torch.manual_seed would also format a stack trace for accelerators that are not there: 3 ms.
+        torch.default_generator.manual_seed(seed % (1 << 63))
 
 
 def _load(call: ProbeCall) -> object:

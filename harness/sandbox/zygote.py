@@ -40,12 +40,12 @@ PACKET = 1 << 16
 PATIENCE_SECONDS = 20.0
 
 
-def serve(descriptor: int, probes: str) -> NoReturn:
+def serve(descriptor: int, probes: str, libraries: str) -> NoReturn:
     """Preload, say hello, answer until the grader is gone."""
     control = socket.socket(fileno=descriptor)
     _end_with_the_grader(control)
     try:
-        loaded = preload(probes, for_forks=True)
+        loaded = preload(probes, libraries)
         threads = len(os.listdir("/proc/self/task"))  # noqa: PTH208 - a count is all
         if threads != 1:
             raise RuntimeError(f"{threads} threads after preloading; forked workers would hang")  # noqa: TRY301

@@ -15,37 +15,85 @@ from harness.problems.birthplaces.gold import Gold
 from harness.problems.birthplaces.samples import SIZES
 
 PERCEIVER = {**SIZES, "bottleneck_dim": 9}
+T, M, D = PERCEIVER["block_size"], PERCEIVER["bottleneck_dim"], PERCEIVER["n_embd"]
 #: What shapes that do not fit raise.
 MISFITS = ("RuntimeError", "IndexError", "ValueError", "AssertionError")
-ORDER = "CausalCrossAttention takes keys and values first, the query second; do both have the length that you expect?"
+ORDER = "CausalCrossAttention takes keys and values first, the query second: {}"
+RESIDUAL = (
+    "what is added to the result of attention has the shape of its query: the basis in DownProjectBlock, x_input in "
+    "UpProjectBlock"
+)
+FLAT = f"C must have the shape (1, m, d), as attention works on (B, T, d); yours has {{}}, where m is {M} and d is {D}"
+MAKE = "self.C = nn.Parameter(...) of shape (1, m, d), filled by nn.init.xavier_uniform_"
 
 
 @number("1g-0-basic")
 @weight(1)
 def test_down_and_up_projection_change_the_length(student: Student) -> None:
-    """DownProjectBlock maps (B, T, d) to (B, m, d), and UpProjectBlock maps it back to (B, T, d)."""
-    with hinting(ORDER, *MISFITS):
+    """Both projection blocks have attention, MLP and residual connections; down to (B, m, d), and up to (B, T, d)."""
+    shape = _expect_basis(student.run(blocks.basis, sizes=PERCEIVER))
+    asked = student.run(blocks.asked, sizes=PERCEIVER, batch=2)
+    _expect_asked("DownProjectBlock", asked["down"], (T, M), "x_input first, and the basis second")
+    _expect_asked("UpProjectBlock", asked["up"], (M, T), "y first, and x_input second")
+    with hinting(RESIDUAL if len(shape) == 3 else FLAT.format(tuple(shape)), *MISFITS):
         seen = student.run(blocks.shapes, sizes=PERCEIVER, batch=2)
-    t, m, d = PERCEIVER["block_size"], PERCEIVER["bottleneck_dim"], PERCEIVER["n_embd"]
     expect(
-        seen["down"] == [2, m, d],
-        f"DownProjectBlock: {[2, m, d]} from {[2, t, d]}",
+        seen["down"] == [2, M, D],
+        f"DownProjectBlock: {[2, M, D]} from {[2, T, D]}",
         seen["down"],
         hint="the basis is the query",
     )
     expect(
-        seen["up"] == [2, t, d],
-        f"UpProjectBlock: {[2, t, d]} from {[2, m, d]}",
+        seen["up"] == [2, T, D],
+        f"UpProjectBlock: {[2, T, D]} from {[2, M, D]}",
         seen["up"],
         hint="x_input is the query",
     )
+    for name, found in student.run(blocks.frame, sizes=PERCEIVER, batch=2).items():
+        if found:
+            _expect_frame({"down": "DownProjectBlock", "up": "UpProjectBlock"}[name], found, is_up=name == "up")
+
+
+def _expect_basis(found: list[dict[str, Any]]) -> list[int]:
+    """The shape of the basis; a Failure unless there is one that can be trained, and is not all zeros."""
+    trained = [each for each in found if each["parameter"]]
+    one = f"one parameter of {M} x {D} numbers in DownProjectBlock (bottleneck_dim {M}, n_embd {D})"
+    if found and not trained:
+        expect(False, one, "a tensor that is no nn.Parameter: it is neither trained nor saved", hint=MAKE)
+    expect(len(trained) == 1, one, "none" if not trained else f"{len(trained)} of them", hint=MAKE)
+    told = "C is all zeros: nn.init.xavier_uniform_ fills it, and torch.zeros alone does not"
+    expect(not trained[0]["zero"], "a basis of random numbers", "zeros", hint=told)
+    shape: list[int] = trained[0]["shape"]
+    return shape
+
+
+def _expect_asked(what: str, calls: list[list[int]], wanted: tuple[int, int], order: str) -> None:
+    """A Failure where attention got its arguments in the wrong order, or others."""
+    for keys, query in calls:
+        expect(
+            (keys, query) == wanted,
+            f"{what}: attention with keys and values of length {wanted[0]}, and a query of length {wanted[1]}",
+            f"keys and values of length {keys}, and a query of length {query}",
+            hint=ORDER.format(order),
+            case=f"T = {T}, m = {M}",
+        )
+
+
+def _expect_frame(what: str, found: dict[str, float], *, is_up: bool) -> None:
+    """A Failure where a block lacks its MLP or a residual connection."""
+    frame = f"{what}: attention, residual connection, MLP, residual connection"
+    beside = "add what goes into the MLP to what comes out of it, as Block does"
+    expect(found["around_mlp"] > 0, frame, "no residual connection around the MLP", hint=beside)
+    lost = is_up and not found["around_attention"] > 0
+    expect(not lost, frame, "no residual connection around the attention", hint="x_input is what attention adds to")
+    expect(found["mlp"] > 0, frame, "no MLP in forward", hint="does forward use self.mlp, in front of its result?")
 
 
 @number("1g-1-basic")
 @weight(1)
 def test_perceiver_model_is_built_from_both_blocks(student: Student) -> None:
     """initialize_perceiver_model returns a GPT whose first and last block are the projections."""
-    with hinting(f"does DownProjectBlock work by itself? {ORDER}", *MISFITS):
+    with hinting("do the blocks work by themselves? 1g-0-basic tells more", *MISFITS):
         built = student.run(
             training.initialise, variant="perceiver", sizes=SIZES, bottleneck=PERCEIVER["bottleneck_dim"]
         )

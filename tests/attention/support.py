@@ -64,12 +64,13 @@ class InProcess:
         exec(compile(source, FILE, "exec"), module.__dict__)
         sys.modules.update({package.__name__: package, module.__name__: module})
 
-    def run(self, probe: str, **arguments: Any) -> Any:
+    def run_apart(self, probe: str, **arguments: Any) -> Any:
         """What a worker would send back; what the code raises is a Failure, as there."""
         topic, _, name = str(probe).partition(".")
         assert topic == "exploration"
         try:
-            return getattr(PROBES, name)(self.package, **copy.deepcopy(arguments))  # a worker gets copies, too
+            folder = Path("nowhere") / self.package.__name__  # its module is imported already
+            return getattr(PROBES, name)(folder, **copy.deepcopy(arguments))  # a worker gets copies, too
         except Exception as problem:
             raise Failure("the code returns", f"it raised {problem!r}") from problem
 

@@ -17,7 +17,7 @@ from tests.attention.test_mutants import copying, query
 
 def test_without_the_file_every_graded_test_says_that_nothing_else_is_lost():
     for text in judge(None).values():
-        assert f"extra credit: {FILE} was not uploaded; nothing else is lost" in text
+        assert f"extra credit: there is no {FILE}; nothing else is lost" in text
 
 
 def test_the_kind_sentence_is_shown_for_hidden_graded_tests_too():
@@ -104,4 +104,4 @@ def _names() -> list[str]:
 def _answering(answers: object, *, uploaded: bool = True) -> Any:
     present = {FILE: FILE} if uploaded else {}
     submission = SimpleNamespace(present=present, complaints=())
-    return SimpleNamespace(submission=submission, run=lambda *_, **__: answers)
+    return SimpleNamespace(submission=submission, run_apart=lambda *_, **__: answers)

@@ -37,7 +37,13 @@ else:
 
 REFERENCE = ROOT / "reference_solution" / "src" / "submission"
 CODE = tuple(each.name for each in assignment.load().deliverables if each.kind == "code")
+#: Code that an upload may do without: a case that does not change it has none.
+OPTIONAL = tuple(each.name for each in assignment.load().optional if each.kind == "code")
 MUTANTS, VARIANTS = ROOT / "tests" / "mutants", ROOT / "tests" / "variants"
+
+#: Mutants as their author meets them: `fails` names basic graded tests, which are run as on a student's own computer. Beside
+#: each lies the text that its author reads.
+MISTAKES = ROOT / "tests" / "mistakes"
 
 #: Graded tests that look at uploaded params and predictions, and at no code.
 FILE_TESTS = frozenset({
@@ -75,6 +81,7 @@ class Case:
     sources: Mapping[str, str]  #: file -> its text, for those that differ from the reference's
     touched: frozenset[str]  #: blocks that differ; empty where the code around them is changed, too
     upload: tuple[Mapping[str, Any], ...] = ()
+    at_home: bool = False
 
     @property
     def reached(self) -> frozenset[str]:
@@ -147,6 +154,7 @@ def load(path: Path) -> Case:
         sources=overlay.sources,
         touched=frozenset() if overlay.outside else frozenset(overlay.touched),
         upload=tuple(raw.get("upload", ())),
+        at_home=path.parent == MISTAKES,
     )
 
 
@@ -174,7 +182,7 @@ class _Overlay:
         self.sources[file] = text.replace(old, new)
 
     def fill(self, block: str, code: str) -> None:
-        file = next((each for each in CODE if block in blocks(reference(each))), None)
+        file = next((each for each in (*CODE, *OPTIONAL) if block in blocks(reference(each))), None)
         if file is None:
             raise ValueError(f"{self.path}: no solution block is in {block!r}")
         text = self._text(file)

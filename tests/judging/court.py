@@ -99,16 +99,18 @@ class Court:
         else:
             case.build(folder)
         try:
-            return self.judge_upload(folder, graded_tests, seed)
+            return self.judge_upload(folder, graded_tests, seed, at_home=case.at_home)
         finally:
             shutil.rmtree(folder)
 
-    def judge_upload(self, upload: Path, graded_tests: Iterable[str], seed: str) -> dict[str, Verdict]:
+    def judge_upload(
+        self, upload: Path, graded_tests: Iterable[str], seed: str, *, at_home: bool = False
+    ) -> dict[str, Verdict]:
         """The verdicts on an upload as it lies in a folder, each reached anew."""
         submission = self._staged(upload)
         try:
             return {
-                graded_test: self._verdict(self._graded_tests[graded_test], submission, seed)
+                graded_test: self._verdict(self._graded_tests[graded_test], submission, seed, at_home)
                 for graded_test in graded_tests
             }
         finally:
@@ -129,28 +131,31 @@ class Court:
 
     def _staged(self, folder: Path) -> Submission:
         return stage(
-            folder, self.scratch / f"staged-{self._next()}", ASSIGNMENT.deliverables, exports=exports_of(ASSIGNMENT)
+            folder, self.scratch / f"staged-{self._next()}", ASSIGNMENT.uploads, exports=exports_of(ASSIGNMENT)
         )
 
     def _next(self) -> int:
         self._count += 1
         return self._count
 
-    def _verdict(self, graded_test: GradedTest, submission: Submission, seed: str) -> Verdict:
+    def _verdict(self, graded_test: GradedTest, submission: Submission, seed: str, at_home: bool) -> Verdict:
         function = getattr(importlib.import_module(graded_test.module), graded_test.function)
-        fixtures = self._fixtures(graded_test, submission, seed)
+        fixtures = self._fixtures(graded_test, submission, seed, at_home)
         try:
             function(**{name: fixtures[name] for name in inspect.signature(function).parameters})
         except Failure as failure:
             return Verdict(graded_test, failure)
         return Verdict(graded_test, None)
 
-    def _fixtures(self, graded_test: GradedTest, submission: Submission, run_seed: str) -> Mapping[str, Any]:
+    def _fixtures(
+        self, graded_test: GradedTest, submission: Submission, run_seed: str, at_home: bool
+    ) -> Mapping[str, Any]:
         """The fixtures of harness.grading.plugin."""
         seed = seed_of(run_seed, graded_test.id, "workers")
         student = Student(
-            self.sandbox, submission.tree, LIMITS, seed, submission=submission, hidden=graded_test.kind == "hidden"
-        )
+            self.sandbox, submission.tree, LIMITS, seed, submission=submission, hidden=graded_test.kind == "hidden",
+            at_home=at_home, given=ASSIGNMENT.given,
+        )  # fmt: skip
         reference = Remembered(self.sandbox, self._reference.tree, LIMITS, seed)
         reference.answers = self._answers
         gold = Gold(self._files.data) if self._files else None

@@ -1,4 +1,4 @@
-"""What students read when a graded test fails: golden files, one for each of some typical mutants.
+"""What students read when a graded test fails: golden files, one for each likely mistake and some typical mutants.
 
 `REWRITE_MESSAGES=1 python -m pytest tests/judging/test_messages.py` writes them anew. Then read them as a student would.
 """
@@ -8,6 +8,8 @@ from __future__ import annotations
 import os
 import re
 import textwrap
+from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -16,7 +18,7 @@ from harness import assignment
 from harness.grading import catalogue
 from harness.grading.page import as_text
 from harness.grading.results import Outcome, Results
-from tests.judging.cases import MUTANTS, load
+from tests.judging.cases import MISTAKES, MUTANTS, OPTIONAL, Case, code_graded_tests, load, load_all
 from tests.judging.court import Court
 
 GOLDEN = Path(__file__).with_name("messages")
@@ -51,10 +53,9 @@ TYPICAL = (
 )
 
 
-def messages(court: Court, name: str) -> str:
-    """Title and text of every graded test that the mutant fails. Line numbers of the reference may change."""
-    case = load(MUTANTS / f"{name}.toml")
-    failed = [each for each in court.judge(case, case.fails, "first").values() if each.failure]
+def messages(court: Court, case: Case, graded_tests: Iterable[str]) -> str:
+    """Title and text of every graded test that the case fails. Line numbers of the reference may change."""
+    failed = [each for each in court.judge(case, graded_tests, "first").values() if each.failure]
     parts = [
         f"{each.graded_test.id}  {each.graded_test.title}\n{textwrap.indent(each.message, '    ')}\n" for each in failed
     ]
@@ -63,10 +64,39 @@ def messages(court: Court, name: str) -> str:
 
 @pytest.mark.parametrize("name", TYPICAL)
 def test_messages_are_the_golden_ones(court: Court, name: str) -> None:
-    seen, golden = messages(court, name), GOLDEN / f"{name}.txt"
+    case = load(MUTANTS / f"{name}.toml")
+    expect_golden(messages(court, case, case.fails), GOLDEN / f"{name}.txt")
+
+
+def expect_golden(seen: str, golden: Path) -> None:
     if os.environ.get("REWRITE_MESSAGES"):
         golden.write_text(seen, encoding="utf-8")
     assert seen == golden.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("case", load_all(MISTAKES), ids=lambda case: case.name)
+def test_author_of_a_mistake_reads_what_it_is(court: Court, case: Case) -> None:
+    basic = {each.id for each in catalogue.collect(assignment.load(), ("basic",))}
+    optional = basic if set(OPTIONAL) & set(case.sources) else frozenset()
+    reached = basic & code_graded_tests() | {each for each in optional if each.startswith("3")}
+    seen = messages(court, case, reached)
+    assert set(re.findall(r"^\S+-basic", seen, re.MULTILINE)) == case.fails
+    expect_golden(seen, MISTAKES / f"{case.name}.txt")
+
+
+def test_there_are_enough_mistakes_in_every_part() -> None:
+    parts = Counter(case.name[0] for case in load_all(MISTAKES))
+    assert parts.keys() == {"c", "e", "f", "g", "3"}
+    assert min(parts.values()) >= 5
+    assert parts.total() >= 40
+
+
+@pytest.mark.parametrize("path", sorted(MISTAKES.glob("*.txt")), ids=lambda path: path.stem)
+def test_no_message_sends_anyone_to_given_code_or_to_an_upload(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert not re.search(r"(attention|trainer|utils|__init__)\.py:N", text)
+    assert "upload" not in text
+    assert "course staff" not in text
 
 
 def test_every_golden_file_is_used() -> None:

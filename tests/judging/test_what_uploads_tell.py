@@ -16,7 +16,7 @@ import pytest
 from harness.assignment import load
 from harness.grading import catalogue
 from harness.grading.feedback import Failure, render
-from harness.grading.student import _failure
+from harness.grading.novalue import NoValue
 from harness.problems.birthplaces.gold import Gold
 from harness.problems.birthplaces.predictions import needed
 from harness.sandbox import RemoteError, Reply, Status
@@ -242,6 +242,6 @@ def test_how_code_ends_says_little_and_no_exceptions_name_is_told() -> None:
         for message in messages
         for detail in ("exit status 7", "killed by signal 11")
     ]
-    said = {render(_failure(reply, hidden=True, lacking=lacking), hidden=True) for reply in replies}
+    said = {render(NoValue(reply, hidden=True, lacking=lacking).failure(), hidden=True) for reply in replies}
     assert len(said) <= MOST_ENDINGS, said
     assert not [name for name in names if any(name in each for each in said)]

@@ -108,11 +108,11 @@ def test_untouched_folder_says_what_waits_and_which_release_it_is(unpacked, tmp_
     shutil.copytree(unpacked, folder)
     (folder / "release.json").write_text('{"release": "0123abcd-4567cdef-89abcdef"}')
     first = run(folder, "grader.py", "1e-0-basic")
-    assert first.returncode == 0, first.stderr
+    assert first.returncode == 1, first.stderr
     lines = first.stdout.splitlines()
     assert lines[0] == "11 of the 18 files to upload are not here yet; python collect_submission.py names them"
     assert lines[1].startswith("1e-0-basic         0/2  FAIL")
-    assert "it is not written yet: submission/dataset.py" in first.stdout
+    assert "it is not written yet: NotImplementedError at submission/dataset.py" in first.stdout
     assert "play_char.ipynb" not in first.stdout
     assert lines[-1].startswith("release 0123abcd-4567cdef-89abcdef, seed ")
 

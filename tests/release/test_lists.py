@@ -27,7 +27,7 @@ width_of = "stands in the handout's text"
 
 
 #: No problem adds anything to a list.
-NOTHING = Assignment("nothing", (), RunLimits(1, 1, 1, 1, 1, 1, 1))
+NOTHING = Assignment("nothing", (), RunLimits(1, 1, 1, 1, 1, 1, 1, 1))
 
 
 def listed(tmp_path, text):

@@ -85,7 +85,9 @@ class Release:
             "harness/answers.py": f"import json\nANSWERS = json.loads({json.dumps(answers)!r})\n",
         }
         student = {f"holdout-assignment/src/{path}": text for path, text in harness.items()}
-        student["holdout-assignment/src/grader.py"] = f"import sys\nprint('hello')\nsys.exit({self.students_exit})\n"
+        student["holdout-assignment/src/grader.py"] = (
+            f"import sys\nprint('hello' if {self.students_exit} else 'seed 0')\nsys.exit({self.students_exit})\n"
+        )
         student["holdout-assignment/src/collect_submission.py"] = COLLECT.format(
             exit=self.collect_exit, says=self.collect_says, finds=self.collect_finds
         )

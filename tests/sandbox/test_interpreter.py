@@ -95,7 +95,7 @@ def test_only_what_cannot_be_read_is_staged(tmp_path, open_folder, monkeypatch):
     closed.mkdir()
     (closed / "os.py").touch()
     monkeypatch.setattr(interpreter, "_library_folders", lambda: (str(closed),))
-    monkeypatch.setattr(interpreter, "_package_folders", lambda: ("/usr/lib",))
+    monkeypatch.setattr(interpreter, "_package_folders", lambda **_: ("/usr/lib",))
     into = open_folder / "staging"
     into.mkdir()
     path = interpreter.reachable_module_path(into)

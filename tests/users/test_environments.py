@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 import harness
-from harness import cli, terminal
+from harness import cli, environment, terminal
 from harness.assignment import ROOT, load
 from harness.environment import check_packages, complaints
 from harness.errors import UsageError
@@ -21,6 +21,11 @@ from harness.grading.catalogue import collect
 from harness.grading.results import INTERNAL_ERROR_NOTE, NoteKind, Outcome, Results
 from harness.intake.source import GRADING_PYTHON
 from harness.sandbox.interpreter import module_path
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
 
 SOURCE = ROOT / "reference_solution" / "src"
 SITE = Path(pytest.__file__).parent.parent
@@ -138,19 +143,49 @@ def test_lines_of_requirements_are_compared_with_what_is_installed(line, said):
     assert list(complaints(line)) == said
 
 
-def test_requirements_that_are_met_are_no_complaint():
+def test_requirements_that_are_met_are_no_complaint(monkeypatch):
     check_packages(SOURCE / "requirements.txt")
     check_packages(SOURCE / "not there")
+    monkeypatch.setattr(environment, "BOUNDS", "numpy>=1000")
+    check_packages(SOURCE / "not there")
     with pytest.raises(UsageError, match="is needed"):
-        check_packages_of("numpy>=1000")
+        check_packages(SOURCE / "requirements.txt")
 
 
-def check_packages_of(text: str) -> None:
-    import tempfile
+def test_bounds_are_those_of_the_students_packages():
+    group = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["dependency-groups"]["students"]
+    assert environment.BOUNDS.replace('"', "'").split("\n")[1:-1] == group
 
-    with tempfile.TemporaryDirectory() as folder:
-        (Path(folder) / "requirements.txt").write_text(text, encoding="utf-8")
-        check_packages(Path(folder) / "requirements.txt")
+
+@pytest.mark.parametrize("platform", ["linux", "win32", "darwin"])
+@pytest.mark.parametrize("python", ["3.10", "3.11", "3.12", "3.13"])
+def test_students_install_the_versions_of_the_grading_machine(platform, python):
+    """requirements.txt and constraints.txt, which setup.sh installs from, pin the same, on every platform."""
+    ours, theirs = (
+        pins(path.read_text(encoding="utf-8"), platform, python)
+        for path in (SOURCE / "requirements.txt", ROOT / "constraints.txt")
+    )
+    needed = {re.split("[=>]", line)[0] for line in environment.BOUNDS.split("\n")[1:-1]}
+    assert ours.keys() == needed - ({"tomli"} if python != "3.10" else set())
+    assert ours == {name: theirs[name] for name in ours}
+    assert ("+cpu" in ours["torch"]) == (platform == "linux")
+
+
+def pins(text: str, platform: str, python: str) -> dict[str, str]:
+    """Package -> version, of the lines whose markers hold."""
+    numbers = tuple(map(int, python.split(".")))
+    found: dict[str, str] = {}
+    for line in text.splitlines():
+        match = re.match(r"([\w-]+)==(\S+)\s*(?:;\s*([^#]*))?(?:#|$)", line)
+        if match is None:
+            continue
+        marker = (match[3] or "True").replace("sys_platform", repr(platform)).strip()
+        marker = re.sub(r"python(_full)?_version", str(numbers), marker)
+        marker = re.sub(r"['\"](\d+)\.(\d+)(?:\.\*)?['\"]", r"(\1, \2)", marker)
+        if "implementation" in marker or eval(marker):
+            assert match[1] not in found, f"{match[1]} is pinned twice for {platform} and Python {python}"
+            found[match[1]] = match[2]
+    return found
 
 
 def test_students_at_home_are_not_told_that_staff_hear_of_it():

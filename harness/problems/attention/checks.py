@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from harness.grading.feedback import Failure, expect
+from harness.grading.feedback import Cause, Failure, expect
 from harness.grading.student import Student
 from harness.probes import exploration
 from harness.problems.attention import attention
@@ -39,7 +39,7 @@ def ask(student: Student, calls: Sequence[Call]) -> list[Array]:
         Failure: the file was not uploaded, a function raises, or it answers no finite numbers.
     """
     expect_uploaded(student)
-    replied = student.run(exploration.numbers, calls=list(calls))
+    replied = student.run_apart(exploration.numbers, calls=list(calls))
     answers: list[Array] = replied if isinstance(replied, list) else []
     fits = len(answers) == len(calls)
     expect(fits, "one answer to each call", "something else", hint="return what the docstrings say")
@@ -52,15 +52,16 @@ def ask(student: Student, calls: Sequence[Call]) -> list[Array]:
 
 
 def expect_uploaded(student: Student) -> None:
-    """A Failure that takes nothing else away unless the optional file is there."""
-    assert student.submission is not None
+    """A Failure unless the optional file is there; one that is here and cannot be used says why."""
     if FILE in student.submission.present:
         return
     said = [problem.message for problem in student.submission.complaints if problem.file == FILE]
     raise Failure(
         expected=f"{FILE}, an optional file",
-        seen=said[0] if said else f"extra credit: {FILE} was not uploaded; nothing else is lost",
+        seen=said[0] if said else f"extra credit: there is no {FILE}; nothing else is lost",
+        hint="mend what the line above says; no other part waits for this file" if said else "",
         public=True,
+        cause=Cause.PROPERTY if said else Cause.WAITS,
     )
 
 
@@ -179,13 +180,7 @@ def as_weights(
 def complexities_of(student: Student, functions: Sequence[str]) -> list[Complexity]:
     """The expressions that these functions return; a Failure where one is none."""
     expect_uploaded(student)
-    found = student.run(exploration.texts, functions=list(functions))
-    expect(
-        isinstance(found, list) and [type(text) for text in found] == [str] * len(functions),
-        f"text from each of {', '.join(functions)}",
-        "something else",
-        hint="return an expression as text, in quotes",
-    )
+    found: list[str] = student.run_apart(exploration.texts, functions=list(functions))
     complexities = []
     for name, text in zip(functions, found, strict=True):
         try:

@@ -15,4 +15,4 @@ def _handout(root: Path) -> Mapping[str, Any]:
     return for_handout(root / "reference_solution" / "src" / "submission" / "attention_exploration.py")
 
 
-PROBLEM = Problem(handout=_handout)
+PROBLEM = Problem(torch=False, handout=_handout)

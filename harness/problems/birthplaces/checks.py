@@ -182,6 +182,13 @@ def expect_logits(seen: Any, weights: Mapping[str, np.ndarray], tokens: np.ndarr
     )
 
 
+def expect_pairs(drawn: dict[str, Any]) -> None:
+    """A Failure unless every item that probe `corruption.draws` drew is a pair."""
+    alone = [each.partition(": ")[2] for each in drawn["types"] if each.startswith("no pair")]
+    hint = "the last line of your place is return x, y"
+    expect(not alone, "a pair of two tensors, x and y", f"one value: {'; '.join(alone)}", hint=hint)
+
+
 def expect_vocabulary(drawn: dict[str, Any], documents: Sequence[str]) -> None:
     """A Failure unless the dataset that probe `corruption.draws` drew from has the vocabulary of these documents."""
     wanted, seen = expected_vocabulary(documents), drawn["vocabulary"]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -189,19 +190,76 @@ def _content(text: str, document: str, block_size: int) -> tuple[str, str] | Non
     low, high = SHORTEST, longest(block_size)
     if not low <= len(truncated) <= high:
         reason = f"the truncated document has {len(truncated)} characters, outside {low}..{high}"
-        return reason, f"keep {low} to int(block_size * 7 / 8) characters, never more than the document has"
+        return reason, f"keep {low} to int(block_size * 7 / 8) characters, never more than the document has" + (
+            ", and lose none of them where the pieces are joined" if len(truncated) < low else ""
+        )
     return None
 
 
 def _why(document: str, prefix: str, masked: str, suffix: str) -> str:
     """The likeliest cause of pieces that do not make up the document's beginning."""
+    if not masked and suffix:
+        return "nothing stands behind the second MASK: is there one between the suffix and the masked content?"
     if document.startswith(prefix + suffix + masked):
         return "the suffix comes before the masked content: [prefix] MASK [suffix] MASK [masked_content]"
     if masked and document.startswith(prefix + suffix):
         return "the masked content is still in the text: take it out between prefix and suffix"
+    if gap := _gap(document, prefix, masked, suffix):
+        return gap
     if prefix + masked + suffix in document:
         return "a window out of the document's middle is a fine idea, but here only the document's end is cut off"
     return "cut the document's end off first, then take the masked content out of what is left"
+
+
+#: So many characters at most are taken for an index that is off, and more for another idea.
+_SLIP = 3
+
+
+def _gap(document: str, prefix: str, masked: str, suffix: str) -> str | None:
+    """A sentence where characters are lost or doubled between two pieces that are right otherwise."""
+    if not (prefix and masked and suffix and document.startswith(prefix)):
+        return None
+    slips = sorted(range(-_SLIP, _SLIP + 1), key=abs)
+    for first, second in sorted(product(slips, slips), key=lambda pair: abs(pair[0]) + abs(pair[1])):
+        begin = len(prefix) + first
+        end = begin + len(masked) + second
+        if begin >= 0 and document.startswith(masked, begin) and end >= 0 and document.startswith(suffix, end):
+            return _slip(second, "masked content", "suffix") if second else _slip(first, "prefix", "masked content")
+    return None
+
+
+def _slip(count: int, before: str, after: str) -> str:
+    one = abs(count) == 1
+    many = "a character" if one else f"{abs(count)} characters"
+    lost = f"{many} between {before} and {after} {'is' if one else 'are'} lost"
+    what = lost if count > 0 else f"{many} {'stands' if one else 'stand'} in {before} and {after} alike"
+    return f"{what}: the {after} begins where the {before} ends, so both use the same index"
+
+
+def most_telling(spans: Sequence[Span | NotASpan]) -> Sequence[Span | NotASpan]:
+    """The same in an order in which the first that does not decode tells most of why: its pieces are no few letters."""
+
+    def unclear(span: Span | NotASpan) -> bool:
+        pieces = span.text.replace(PAD, "").strip(MASK).split(MASK) if isinstance(span, NotASpan) else ()
+        return any(len(piece) <= _SLIP for piece in pieces)
+
+    return sorted(spans, key=unclear)
+
+
+def lost_at_the_end(spans: Sequence[Span | NotASpan], documents: Sequence[str], block_size: int) -> int:
+    """How many characters at the end of the suffix every draw loses, as far as short documents tell; 0 where none.
+
+    A document that is shorter than the longest truncation is kept whole now and then. Where it never is, and a fifth of
+    its draws or more are short of it by the same few characters, these were lost.
+    """
+    short = [
+        len(documents[each.index]) - len(each.truncated)
+        for each in spans
+        if isinstance(each, Span) and each.suffix and len(documents[each.index]) < longest(block_size)
+    ]
+    if not short or 0 in short:
+        return 0
+    return next((lost for lost in range(1, _SLIP + 1) if short.count(lost) >= len(short) / 5), 0)
 
 
 def _split(text: str) -> tuple[str, str, str]:
