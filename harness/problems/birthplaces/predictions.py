@@ -293,6 +293,11 @@ def load_questions(path: Path) -> tuple[str, ...]:
     return tuple(questions)
 
 
+def load_documents(path: Path) -> tuple[str, ...]:
+    """The documents in `path`, one a line. UsageError with the file for anything that is no text."""
+    return tuple(_read_lines(path))
+
+
 def load_data_files(folder: Path) -> DataFiles:
     """The five files in `folder`. UsageError if one is missing or malformed, or the two test files disagree."""
     test = load_gold(folder / "birth_test.tsv")
@@ -304,7 +309,7 @@ def load_data_files(folder: Path) -> DataFiles:
     if len(test) != len(inputs):
         raise UsageError(f"{folder}: birth_test.tsv has {len(test)} lines and birth_test_inputs.tsv {len(inputs)}")
     return DataFiles(
-        documents=tuple(_read_lines(folder / "wiki.txt")),
+        documents=load_documents(folder / "wiki.txt"),
         train=load_gold(folder / "birth_places_train.tsv", unique=False),
         dev=load_gold(folder / "birth_dev.tsv"),
         test=test,

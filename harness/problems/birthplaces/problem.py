@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.assignment import Deliverable
-from harness.problem import Findings, Judged, Problem
+from harness.problem import Problem
 from harness.problems.birthplaces import predictions
 from harness.problems.birthplaces.gold import Gold
 from harness.settings import Table
@@ -17,12 +17,6 @@ def _generate(numbers: Mapping[str, Any], secret: bytes) -> Mapping[str, bytes]:
     from harness.problems.birthplaces.dataset import generate, render  # staff's: students have no generator
 
     return render(generate(numbers, secret))
-
-
-def _after_tests(judged: Judged) -> Findings:
-    from harness.problems.birthplaces.provenance import settle  # staff's, with its probe
-
-    return settle(judged)
 
 
 def _check_settings(settings: Table) -> None:
@@ -63,7 +57,6 @@ PROBLEM = Problem(
     check_settings=_check_settings,
     check_data=predictions.check_data,
     check_upload=_check_upload,
-    after_tests=_after_tests,
     accuracies=predictions.accuracies,
     fit=predictions.fit,
 )
