@@ -11,8 +11,8 @@ from harness.assignment import Assignment
 from harness.grading.feedback import expect
 from harness.grading.student import Student
 from harness.problems.birthplaces.checks import Preparation, expect_threshold, judge
-from harness.problems.birthplaces.gold import Gold
 from harness.problems.birthplaces.origin import expect_own
+from harness.problems.birthplaces.questions import Gold
 from harness.problems.birthplaces.samples import DOCUMENTS, NAMES_TSV
 
 

@@ -12,8 +12,8 @@ from harness.grading.feedback import expect
 from harness.grading.student import Student
 from harness.probes import blocks, training
 from harness.problems.birthplaces.checks import expect_threshold, hinting, judge
-from harness.problems.birthplaces.gold import Gold
 from harness.problems.birthplaces.origin import expect_own
+from harness.problems.birthplaces.questions import Gold
 from harness.problems.birthplaces.samples import SIZES
 
 PERCEIVER = {**SIZES, "bottleneck_dim": 9}

@@ -11,8 +11,8 @@ from harness.assignment import Assignment
 from harness.grading.feedback import expect
 from harness.grading.student import Student
 from harness.problems.birthplaces.checks import judge
-from harness.problems.birthplaces.gold import Gold
 from harness.problems.birthplaces.origin import expect_own
+from harness.problems.birthplaces.questions import Gold
 from harness.tests_hidden.uploads import expect_variant, state_dict
 
 

@@ -12,8 +12,8 @@ from harness.grading.student import Reference, Student
 from harness.probes import learning
 from harness.problems.birthplaces import reference_model
 from harness.problems.birthplaces.checks import Preparation, expect_threshold, hinting, judge, model_sizes
-from harness.problems.birthplaces.gold import Gold
 from harness.problems.birthplaces.origin import expect_own
+from harness.problems.birthplaces.questions import Gold
 from harness.tests_hidden.inputs import (
     OTHER_INPUT,
     TRAINING,

@@ -13,8 +13,8 @@ from harness.grading.feedback import expect
 from harness.grading.student import Student
 from harness.probes import perceiver
 from harness.problems.birthplaces.checks import expect_threshold, hinting, judge
-from harness.problems.birthplaces.gold import Gold
 from harness.problems.birthplaces.origin import expect_own
+from harness.problems.birthplaces.questions import Gold
 from harness.tests_hidden import forward
 from harness.tests_hidden.budget import dkw, share
 from harness.tests_hidden.perceivers import draw_numbers, expect_drawn, explain, read, slopes

@@ -12,8 +12,7 @@ from harness.grading.feedback import Failure, expect
 from harness.grading.student import Student
 from harness.probes import files, uploaded
 from harness.problems.birthplaces import reference_model
-from harness.problems.birthplaces.gold import Gold
-from harness.problems.birthplaces.spans import MASK
+from harness.problems.birthplaces.questions import MASK, Gold
 
 Shapes = Mapping[str, Sequence[int]]
 

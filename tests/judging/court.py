@@ -18,7 +18,7 @@ from harness.grading.seeds import generator, seed_of
 from harness.grading.student import Reference, Student
 from harness.intake.staging import Submission, discard, stage
 from harness.problem import exports_of
-from harness.problems.birthplaces.gold import Gold
+from harness.problems.birthplaces.questions import Gold
 from harness.sandbox import Sandbox
 from tests.conftest import write_predictions
 from tests.judging.cases import Case, copy_reference

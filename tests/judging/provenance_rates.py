@@ -28,7 +28,8 @@ from pathlib import Path
 from typing import Any
 
 from harness.assignment import ROOT, load
-from harness.problems.birthplaces.gold import Gold
+from harness.problems.birthplaces.questions import Gold
+from harness.sandbox.adapters import stay_on_cpu
 from tests.judging import cases
 
 STEMS = {
@@ -154,6 +155,7 @@ def main() -> int:
     import torch
 
     torch.set_num_threads(1)
+    stay_on_cpu()  # variants of other templates ask for a GPU
     gold, least = Gold(chosen.data), load().problem("birthplaces").settings["provenance"]["agreement"]
     bad = [name for name, share in of_upload(chosen.upload, gold).items() if share < least]
     for case in cases.load_all(cases.VARIANTS):

@@ -45,7 +45,7 @@ from harness.probes.schemas.forms import (
     Text,
     Whole,
 )
-from harness.problems.birthplaces.gold import Gold
+from harness.problems.birthplaces.questions import Gold
 
 MODES = ("least", "most", "random")
 

@@ -17,9 +17,8 @@ from harness.grading.feedback import Failure
 from harness.grading.student import Student
 from harness.intake.staging import discard, stage
 from harness.problems.birthplaces import origin
-from harness.problems.birthplaces.gold import Gold
 from harness.problems.birthplaces.origin import Rules, Sample, expect_own
-from harness.problems.birthplaces.predictions import Question
+from harness.problems.birthplaces.questions import Gold, Question
 from tests.conftest import reference_package, write_predictions
 from tests.judging import cases
 from tests.judging.court import LIMITS, TENSORS, Court, change_tensors

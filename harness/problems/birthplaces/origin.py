@@ -38,8 +38,8 @@ from harness.errors import UsageError
 from harness.grading.feedback import Failure
 from harness.grading.student import Student
 from harness.probes import provenance
-from harness.problems.birthplaces.gold import Gold
-from harness.problems.birthplaces.predictions import Question, parse
+from harness.problems.birthplaces.answers import parse
+from harness.problems.birthplaces.questions import Gold, Question
 
 #: Questions for the student's own code, which answers them one after the other, and its computing time for them.
 OWN_QUESTIONS, SECONDS = 40, 30.0
