@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import time
 from pathlib import Path
-from types import ModuleType, SimpleNamespace
+from types import ModuleType
 from typing import Any
 
 import torch
@@ -16,7 +16,7 @@ import torch
 from harness.probes._lines import LONGEST
 from harness.probes._params import read
 
-MASK, PAD = "\u2047", "\u25a1"
+MASK = "\u2047"
 
 
 def answers(
@@ -49,30 +49,23 @@ def answers(
         model = getattr(submission, f"initialize_{variant}_model")(config, *extra)
         model.load_state_dict(state)
         model.eval()
-        found[str(heads)] = _answers(submission, model, _dataset_of(vocabulary), questions, until)
+        found[str(heads)] = _answers(model, vocabulary, questions, until)
     return found
 
 
-def _dataset_of(vocabulary: list[str]) -> Any:
-    """What stands in for the dataset of pretraining: its vocabulary, and nothing of its text."""
-    itos = dict(enumerate(vocabulary))
-    return SimpleNamespace(
-        stoi={character: index for index, character in itos.items()}, itos=itos, vocab_size=len(vocabulary),
-        MASK_CHAR=MASK, PAD_CHAR=PAD,
-    )  # fmt: skip
-
-
-def _answers(submission: ModuleType, model: Any, dataset: Any, questions: list[str], until: float) -> list[str]:
-    mask = dataset.stoi[MASK]
+@torch.no_grad()
+def _answers(model: Any, vocabulary: list[str], questions: list[str], until: float) -> list[str]:
+    index = {character: place for place, character in enumerate(vocabulary)}
+    mask = index[MASK]
     found: list[str] = []
     for question in questions:
         if time.process_time() > until:
             break
-        x = torch.tensor([[dataset.stoi[character] for character in question] + [mask]], dtype=torch.long)
+        x = torch.tensor([[index[character] for character in question] + [mask]], dtype=torch.long)
         start = x.shape[1]
         while x.shape[1] < start + LONGEST and not (x.shape[1] > start and int(x[0, -1]) == mask):
-            x = submission.sample(model, x, 1, sample=False)
-        text = "".join(dataset.itos[int(token)] for token in x[0, start:])
+            x = torch.cat([x, model(x)[0][:, -1:].argmax(dim=-1)], dim=1)
+        text = "".join(vocabulary[int(token)] for token in x[0, start:])
         found.append(text.split(MASK)[0].replace("\n", " "))
     return found
 

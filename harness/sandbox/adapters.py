@@ -1,8 +1,8 @@
 """What works differently for student code in a worker, and why.
 
 * `DataLoader(num_workers=n)` behaves as n = 0: a worker starts no processes. Options that need processes are dropped.
-* `torch.compile` returns its argument: it would start a compiler. So nothing needs `torch._dynamo`, which optimisers load
-  at their first step: a stand-in answers them, and loads the real one for whoever asks for more of it.
+* `torch.compile` returns its argument: it would start a compiler. So nothing needs `torch._dynamo`, which optimisers
+  load at their first step: a stand-in answers them, and loads the real one for whoever asks for more of it.
 * Where there is no GPU, what is moved to one stays where it is: a template may name the device outright.
 * `shutil.copy` and its like keep a file's mode and times where they may be changed, and else copy the content alone.
 

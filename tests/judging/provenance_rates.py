@@ -8,7 +8,7 @@ Measures, with UPLOAD (default build/reference_upload) and DATA (default build/d
 2. for every variant in tests/variants: whether its own models with random weights give the logits that our reading of
    their state dict gives (the right way of reading is among those that are tried, and computes the same);
 3. with --trained: for every variant whose model is other code than the reference's, models trained briefly by the
-   variant's own finetune and train, their answers by the variant's own `sample`, and how many of these the reading
+   variant's own finetune and train, their answers by the variant's own model, greedily, and how many of these the reading
    gives. This is the whole way of an honest file.
 
 Exit status 1 where an honest line share is below what assignment.toml asks for.
@@ -121,7 +121,7 @@ def of_training(folder: Path, gold: Gold, data: Path, epochs: int) -> dict[str, 
                     each.max_epochs, each.batch_size, each.learning_rate, each.num_workers = epochs, 32, 5e-3, 0
                     each.lr_decay = False
                 submission.train(model, str(Path(into) / "model.params"), trainer)
-            lines = [_answer(submission, model.cpu(), dataset, question) for question in questions]
+            lines = [_answer(model.cpu(), dataset, question) for question in questions]
             reply = uploaded().answers(Path(into), "model.params", variant, gold.vocabulary, questions, lines)
             found[variant] = sum(reply["given"]) / len(lines)
             print(
@@ -136,11 +136,15 @@ def _prepared(submission: Any, dataset: Any, model: Any, data: Path, folder: Pat
     return submission.finetune(*arguments)
 
 
-def _answer(submission: Any, model: Any, dataset: Any, question: str) -> str:
+def _answer(model: Any, dataset: Any, question: str) -> str:
     import torch
 
     x = torch.tensor([[*(dataset.stoi[each] for each in question), 1]])
-    written = submission.sample(model, x, 32)[0, x.shape[1] :].tolist()
+    start = x.shape[1]
+    with torch.no_grad():
+        while x.shape[1] < start + 32 and (x.shape[1] == start or int(x[0, -1]) != 1):
+            x = torch.cat([x, model(x)[0][:, -1:].argmax(dim=-1)], dim=1)
+    written = x[0, start:].tolist()
     return "".join(dataset.itos[int(each)] for each in written).split("\u2047")[0].replace("\n", " ")
 
 

@@ -198,7 +198,7 @@ def test_students_ask_their_own_code(judged: Judge, data: Path, monkeypatch: pyt
     monkeypatch.setattr(origin, "has_hidden_probe", lambda: False)
     assert judged()["provenance"] == {"asked": 40, "given": 40, "reading": ""}
     assert judged(lambda upload: look_up(upload, data, "vanilla.pretrain"))["failure"] is not None
-    assert judged(code="def sample(*_, **__): return 'no'")["failure"] is not None
+    assert judged(code="GPT.forward = lambda *_, **__: 'no'")["failure"] is not None
 
 
 def test_student_code_never_gets_the_text(
