@@ -31,7 +31,7 @@ _SHIPPED = (
 _COMMAND = f"""
 cd /autograder/source && /opt/holdout/bin/python -m harness doctor || exit 1
 chmod 700 /{HOME} && cd /{HOME} && PYTHONPATH=/autograder/source /opt/holdout/bin/python -m pytest \
-    -q -W error -p no:cacheprovider --import-mode=importlib --rootdir=/{HOME} --junitxml=/autograder/{REPORT} \
+    -q -W error -m "not slow" -p no:cacheprovider --import-mode=importlib --rootdir=/{HOME} --junitxml=/autograder/{REPORT} \
     tests/hostile/test_hostile.py -k "$1"
 true
 """
