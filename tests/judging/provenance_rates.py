@@ -121,7 +121,7 @@ def of_training(folder: Path, gold: Gold, data: Path, epochs: int) -> dict[str, 
                     each.max_epochs, each.batch_size, each.learning_rate, each.num_workers = epochs, 32, 5e-3, 0
                     each.lr_decay = False
                 submission.train(model, str(Path(into) / "model.params"), trainer)
-            lines = [_answer(model.cpu(), dataset, question) for question in questions]
+            lines = [_answer(model.cpu().eval(), dataset, question) for question in questions]
             reply = uploaded().answers(Path(into), "model.params", variant, gold.vocabulary, questions, lines)
             found[variant] = sum(reply["given"]) / len(lines)
             print(
