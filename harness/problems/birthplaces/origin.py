@@ -19,8 +19,8 @@ How sure that is, with 120 lines and a share of 0.9:
 - *Honest files*: of 480 lines of each of the reference's models, written on a CPU in float32 with other batches, with
   a cache and without, in float16 and in bfloat16, all agree (bfloat16 writes 1 in 80 otherwise: `_lines.TIE`). If 1 in
   100 did not, 13 of 120 would do so with a probability of 3e-10, and 7 of 60 right ones with one of 2e-6.
-  `python -m tests.judging.provenance_rates` measures it: of the reference with the demo data, and of small models trained
-  on the data of five other keys, all lines of all six files agree; so do the answers of all variants' own models.
+  `python -m tests.judging.provenance_rates` measures it: of the reference with the demo data, and of small models
+  trained on the data of five other keys, all lines of all six files agree; so do the answers of all variants' models.
 
 Students have no hidden probe: for them the same check asks their own code (`provenance.answers`), fewer questions.
 """
