@@ -29,6 +29,7 @@ from harness.grading.plugin import Plugin, problem_fixtures
 from harness.grading.results import INTERNAL_ERROR_NOTE, NoteKind, Outcome, Report, Results, to_line
 from harness.grading.seeds import DEMO_SECRET, Seeds, release_secret
 from harness.grading.supervisor import GradeRequest
+from harness.intake import given
 from harness.intake.staging import Submission, UploadError, stage
 from harness.problem import exports_of, need_torch
 from harness.sandbox import Isolation, Libraries, Sandbox
@@ -72,16 +73,19 @@ def _judge(request: GradeRequest, assignment: Assignment, results: Results, subm
             results.add_extra("isolation", asdict(sandbox.report()))
         if request.with_reference and not request.gradescope:
             note_other_data(request, assignment, results, submission)
+        if request.with_reference:
+            note_given_code(assignment, results, submission)
         run_graded_tests(request, assignment, results, submission, sandbox)
 
 
 def _libraries(request: GradeRequest, assignment: Assignment) -> Libraries:
     """What workers have from the beginning: on a student's own computer no more than these graded tests need."""
-    if not request.at_home:
-        return "all"
-    if not need_torch(assignment, (each.part for each in request.graded_tests)):
-        return "plain"
-    return "torch" if len(request.graded_tests) == 1 else "all"
+    parts = (each.part for each in request.graded_tests)
+    return "plain" if request.at_home and not need_torch(assignment, parts) else "all"
+
+
+#: The staff solution, which is the template with its blocks filled in.
+_SOLUTION = ROOT / "reference_solution" / "src" / "submission"
 
 
 def note_other_data(request: GradeRequest, assignment: Assignment, results: Results, submission: Submission) -> None:
@@ -96,6 +100,15 @@ def note_other_data(request: GradeRequest, assignment: Assignment, results: Resu
         said = termdata.made_for_other(Path(folder), Path(request.data), ROOT, assignment)
     if said is not None:
         results.add_note(NoteKind.OTHER_DATA, said)
+
+
+def note_given_code(assignment: Assignment, results: Results, submission: Submission) -> None:
+    """Say which code files are another template's."""
+    code = {each.name for each in assignment.uploads if each.kind == "code"}
+    files = {name: path for name, path in submission.present.items() if name in code}
+    said = given.differences(files, _SOLUTION)
+    if said:
+        results.add_note(NoteKind.UPLOAD, said)
 
 
 def run_graded_tests(
@@ -150,7 +163,7 @@ def _open_folder(folder: Path) -> Path:
 
 def _reference(request: GradeRequest, assignment: Assignment) -> Path | None:
     """The staff solution's code, staged like an upload; None where it is not shipped (students)."""
-    source = ROOT / "reference_solution" / "src" / "submission"
+    source = _SOLUTION
     if not request.with_reference:
         return None
     if not source.is_dir():

@@ -14,9 +14,9 @@ from typing import Literal
 from harness.errors import InternalError
 from harness.sandbox.values import Value
 
-#: What the child side imports before it is asked: `plain` Python and numpy, `torch` as well, or `all`, with what
-#: optimisers import at their first use. The less, the sooner the first worker is ready.
-Libraries = Literal["all", "torch", "plain"]
+#: What the child side imports before it is asked: `plain` Python and numpy, or `all`, with torch. Without torch the first
+#: worker is ready at once.
+Libraries = Literal["all", "plain"]
 
 
 class SandboxError(InternalError):

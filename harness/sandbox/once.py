@@ -26,7 +26,7 @@ def run(probes: str, libraries: str) -> NoReturn:
     request, reply = _take_over_descriptors()
     call = worker.receive(request)
     try:
-        probe = worker.find(preload(probes, "plain" if libraries == "plain" else "torch"), call.probe)
+        probe = worker.find(preload(probes, libraries), call.probe)
         hardening.scrub_environment(call.scratch)
         worker.prepare_process(call)
         os.chdir(call.scratch)

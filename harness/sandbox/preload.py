@@ -16,12 +16,10 @@ from types import ModuleType
 
 from harness.sandbox import adapters
 
-#: What every fork would otherwise import by itself: optimisers import torch._dynamo at their first use, 1.2 s.
-_FOR_FORKS = ("torch._dynamo",)
 _PLAIN = ("numpy", "tempfile")
 _LIBRARIES = ("numpy", "torch", "torch.nn", "torch.optim", "torch.utils.data", "tempfile", "harness.sandbox.tensors")
 _OPTIONAL = ("tqdm",)
-_OF_UNIX = ("resource", "fcntl")
+_OF_UNIX = ("resource", "fcntl")  # what every fork would otherwise import by itself
 #: The topic under which the sandbox's own attempts at breaking out run, beside the caller's probes.
 OWN_TOPIC = "sandbox"
 
@@ -36,7 +34,7 @@ def preload(probes: str, libraries: str = "all") -> dict[str, ModuleType]:
         _import_all(_PLAIN)
         return _OnDemand(_topics(probes))
     optional = tuple(name for name in _OPTIONAL if importlib.util.find_spec(name))
-    _import_all((*_LIBRARIES, *optional, *(_FOR_FORKS if libraries == "all" else ())))
+    _import_all((*_LIBRARIES, *optional))
     importlib.import_module("torch").set_num_threads(1)
     adapters.install()
     return {topic: load() for topic, load in _topics(probes).items()}

@@ -21,12 +21,17 @@ from tests.container.trials import Laboratory
 HOME = "root/corpus"
 REPORT = "corpus.xml"
 SECONDS = 7200
-_SHIPPED = ("tests/hostile/*.py", "tests/hostile/attacks/**/*", "tests/faults/grades.py")
+_SHIPPED = (
+    "tests/hostile/*.py",
+    "tests/hostile/attacks/**/*",
+    "tests/faults/grades.py",
+    "tests/sandbox/support.py",
+)
 #: First whether isolation is as it must be for grading, then the attacks.
 _COMMAND = f"""
 cd /autograder/source && /opt/holdout/bin/python -m harness doctor || exit 1
 chmod 700 /{HOME} && cd /{HOME} && PYTHONPATH=/autograder/source /opt/holdout/bin/python -m pytest \
-    -q -W error -p no:cacheprovider --import-mode=importlib --rootdir=/{HOME} --junitxml=/autograder/{REPORT} \
+    -q -W error -m "not slow" -p no:cacheprovider --import-mode=importlib --rootdir=/{HOME} --junitxml=/autograder/{REPORT} \
     tests/hostile/test_hostile.py -k "$1"
 true
 """

@@ -10,6 +10,11 @@ from harness.assignment import ROOT
 from harness.grading.supervisor import lock_down
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Declare the markers of pyproject.toml, which is not here."""
+    config.addinivalue_line("markers", "slow: takes minutes")
+
+
 @pytest.fixture(scope="session")
 def data() -> Path:
     """The term's data, with the grader closed to everybody, as each grade closes it."""

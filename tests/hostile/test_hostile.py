@@ -21,7 +21,7 @@ from harness.sandbox import landlock, scratch
 from tests.faults.grades import Grade, assert_sound, copied_grader
 from tests.hostile.uploads import ATTACKS, Attack, attacks, build, find
 from tests.hostile.ward import Verdict, Ward, lines_of_hidden_graded_tests, ward
-from tests.sandbox.test_unprivileged import USER, environment, python_for
+from tests.sandbox.support import USER, environment, python_for
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="what contains malice is there on Linux only")
 

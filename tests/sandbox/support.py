@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import subprocess
 import sys
 import tempfile
 import textwrap
@@ -13,7 +14,8 @@ from typing import Any
 
 import pytest
 
-from harness.sandbox import Limits, Reply, Sandbox, landlock
+from harness.assignment import ROOT
+from harness.sandbox import Limits, Reply, Sandbox, interpreter, landlock
 
 PROBES = str(Path(__file__).parent / "probes")
 
@@ -65,3 +67,25 @@ def processes_of(user: int) -> list[int]:
             if f"\nUid:\t{user}\t" in status:
                 found.append(int(entry.name))
     return found
+
+
+#: An ordinary user whom nothing here belongs to.
+USER = 61_233
+
+
+def python_for(identity: dict[str, Any]) -> str:
+    """This version of Python, with our packages, for a process of `identity`; skips where there is none."""
+    minor = sys.version_info.minor
+    check = f"import numpy, torch, sys; sys.exit(sys.version_info[1] != {minor})"
+    for candidate in (sys.executable, f"/usr/bin/python3.{minor}", f"/usr/local/bin/python3.{minor}"):
+        with contextlib.suppress(OSError):
+            done = subprocess.run(
+                [candidate, "-c", check], env=environment(), capture_output=True, check=False, **identity
+            )
+            if done.returncode == 0:
+                return candidate
+    return pytest.skip(f"no Python 3.{minor} that an ordinary user can start here")
+
+
+def environment() -> dict[str, str]:
+    return {"PATH": os.environ["PATH"], "PYTHONPATH": os.pathsep.join((str(ROOT), *interpreter._package_folders()))}

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from harness.sandbox import interpreter, landlock
-from tests.sandbox.support import PROBES, needs_linux, write_tree
+from harness.sandbox import landlock
+from tests.sandbox.support import PROBES, USER, environment, needs_linux, python_for, write_tree
 
 pytestmark = [needs_linux, pytest.mark.slow]
 
-USER = 61_233
 ROOT = Path(__file__).parents[2]
 
 SCRIPT = """
@@ -78,24 +75,6 @@ def honest():
     with open("sparse", "wb") as file: os.posix_fallocate(file.fileno(), 0, 1 << 16)
     return float(torch.load("moved", weights_only=True)["w"].sum())
 """
-
-
-def python_for(identity: dict[str, Any]) -> str:
-    """This version of Python, with our packages, for a process of `identity`; skips where there is none."""
-    minor = sys.version_info.minor
-    check = f"import numpy, torch, sys; sys.exit(sys.version_info[1] != {minor})"
-    for candidate in (sys.executable, f"/usr/bin/python3.{minor}", f"/usr/local/bin/python3.{minor}"):
-        with contextlib.suppress(OSError):
-            done = subprocess.run(
-                [candidate, "-c", check], env=environment(), capture_output=True, check=False, **identity
-            )
-            if done.returncode == 0:
-                return candidate
-    return pytest.skip(f"no Python 3.{minor} that an ordinary user can start here")
-
-
-def environment() -> dict[str, str]:
-    return {"PATH": os.environ["PATH"], "PYTHONPATH": os.pathsep.join((str(ROOT), *interpreter._package_folders()))}
 
 
 def as_user(open_folder, without: str = ""):
