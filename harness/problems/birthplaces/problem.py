@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +49,12 @@ def _check_upload(file: Deliverable, content: bytes, data: Path) -> str | None:
     return f"{file.name}: has {lines} lines, but {asked}; run ./run.sh {file.command} again"
 
 
+def _wrong_answers(file: Deliverable, data: Path) -> Callable[[bytes], dict[int, str]]:
+    gold = Gold(data)
+    questions = gold.dev if file.answers == "birth_dev.tsv" else gold.test
+    return lambda content: predictions.wrong_answers(content, questions)
+
+
 PROBLEM = Problem(
     exports={
         "attention": ("CausalCrossAttention", "CausalSelfAttention"),
@@ -66,4 +72,5 @@ PROBLEM = Problem(
     after_tests=_after_tests,
     accuracies=predictions.accuracies,
     fit=predictions.fit,
+    wrong_answers=_wrong_answers,
 )
