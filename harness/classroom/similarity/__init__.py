@@ -23,10 +23,12 @@ from harness.errors import HoldoutError
 from harness.grading.results import replace_file
 from harness.problem import problem_of
 
-__all__ = ["Common", "Pair", "Similarity", "similarity"]
+__all__ = ["EARLIER", "Common", "Pair", "Similarity", "similarity"]
 
 #: Kept beside the journal, so that a report that is made anew reads no upload again.
 KEPT = "similarity.json"
+#: Before the name of an upload of an earlier term, which may be that of one of this term.
+EARLIER = "earlier/"
 #: Changes with what is computed: what was kept before is not used then.
 _VERSION = 1
 
@@ -70,7 +72,9 @@ def similarity(
     wrong = _answer_sheets(assignment, data)
     given = boilerplate(template, assignment)
     materials = []
-    places = [(each.submission, each.upload, False) for each in present] + [(p.name, p, True) for p in others]
+    places = [(each.submission, each.upload, False) for each in present] + [
+        (f"{EARLIER}{p.name}", p, True) for p in others
+    ]
     for done, (name, upload, is_earlier) in enumerate(places):
         if progress is not None:
             progress(done, len(places))

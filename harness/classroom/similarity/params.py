@@ -22,8 +22,8 @@ from harness.classroom.similarity.material import Common, Found, Material, Pair,
 
 #: How many numbers of a model stand for all of them.
 SAMPLE = 4096
-#: Distances of two models as a share of their length, measured on small models of honest variants: with seeds of their own
-#: 1.18 to 1.32, with one seed and other draws 0.69 to 0.81, after one more step of training a few hundredths.
+#: Distances of two models as a share of their length. Small models of honest variants are 1.18 to 1.32 apart with seeds
+#: of their own, 0.69 to 0.81 with one seed and other draws, and a few hundredths after one more step of training.
 NEAR, SAME_START = 0.1, 1.0
 #: Submission -> the crowd that it is in.
 Crowds = Mapping[str, int]
@@ -137,8 +137,8 @@ def _compare(file: str, materials: Sequence[Material]) -> _Compared:
 def crowds_of(compared: Sequence[_Compared], own: Sequence[str]) -> Crowds:
     """Which uploads began to train from the same numbers, where so many did that it says nothing of any two.
 
-    Whoever leaves the seed as it is given begins like everybody who does so, and with equal code on machines of one kind
-    also ends with the same numbers.
+    Whoever leaves the seed as it is given begins like everybody who does so, and with equal code on machines of one
+    kind also ends with the same numbers.
     """
     groups = groups_of(pair for each in compared for pair in each.akin)
     large = [group for group in groups if len(set(group) & set(own)) > many(len(own))]
@@ -178,8 +178,8 @@ def _found(compared: _Compared, crowds: Crowds, earlier: frozenset[str], size: i
     for group in groups_of((first, second) for first, second, _ in in_crowd):
         began = sum(crowd == crowds[group[0]] for name, crowd in crowds.items() if name not in earlier)
         told = (
-            f"{len(group)} of {size} uploads hold the same numbers or nearly so; {began} began to train from one seed, as "
-            "it is given, and equal code on machines of one kind ends alike"
+            f"{len(group)} of {size} uploads hold the same numbers or nearly so; {began} began to train from one seed, "
+            "as it is given, and equal code on machines of one kind ends alike"
         )
         common.append(Common("params", compared.file, tuple(group), told))
     return Found(tuple(pairs), tuple(common))
