@@ -78,7 +78,7 @@ def svg(shown: Histogram, name: str, x_label: str) -> str:
     from matplotlib.ticker import MaxNLocator
 
     with mpl.rc_context({"svg.hashsalt": name, "svg.fonttype": "none", "font.family": "sans-serif", "font.size": 10}):
-        figure = Figure(figsize=(6.4, 2.6), layout="tight")
+        figure = Figure(figsize=(5.2, 2.4), layout="tight")
         axes = figure.add_subplot()
         widths = [high - low for low, high in zip(shown.edges, shown.edges[1:], strict=False)]
         axes.bar(shown.edges[:-1], shown.counts, widths, align="edge", color=_BAR, edgecolor="none", linewidth=0)

@@ -49,6 +49,7 @@ class Class:
 
     title: str
     full: float
+    extra_points: float
     names: bool
     uploads: tuple[Upload, ...]
     items: tuple[Item, ...]
@@ -81,6 +82,7 @@ def read(records: Sequence[Record], assignment: Assignment, *, names: bool = Fal
     return Class(
         title=assignment.title,
         full=assignment.points,
+        extra_points=assignment.extra_points,
         names=names,
         uploads=found,
         items=items(found),
@@ -328,7 +330,7 @@ def _figures(found: Class) -> Iterator[dict[str, Any]]:
     if found.scores:
         shown = figures.histogram(found.scores, found.full)
         told = f"Scores of {len(found.scores)} uploads"
-        yield _figure("scores", shown, "Scores", f"{told}; the full score is {found.full:g}.", "points")
+        yield _figure("scores", shown, "Scores", f"{told}; {_full(found)}.", "points")
     for at, each in enumerate(found.accuracies):
         shown = figures.histogram(each.shares, max(each.shares), is_share=True, threshold=each.threshold)
         told = f"{each.title} Of n = {len(each.shares)} uploads"
@@ -337,6 +339,11 @@ def _figures(found: Class) -> Iterator[dict[str, Any]]:
         else:
             told += f" {each.met} reach the threshold of {percent(each.threshold)}, the dashed line."
         yield _figure(f"accuracy{at}", shown, f"Accuracy in {each.test}", told, "right answers")
+
+
+def _full(found: Class) -> str:
+    extra = f", with extra credit {found.full + found.extra_points:g}" if found.extra_points else ""
+    return f"the full score is {found.full:g}{extra}"
 
 
 def _figure(name: str, shown: figures.Histogram, title: str, caption: str, label: str) -> dict[str, Any]:

@@ -23,7 +23,7 @@ MESSAGES = (
     "hint:     are the masks at the right places?",
     "expected: 128 numbers\nseen:     127 numbers\nhint:     is the block padded?",
     "hint:     does the residual go around the layer norm?",
-    "expected: <b>no</b> markup & no \"quotes\"\nseen:     TypeError: unsupported operand type(s) for +",
+    'expected: <b>no</b> markup & no "quotes"\nseen:     TypeError: unsupported operand type(s) for +',
 )
 #: 20 graded tests about predictions and the like, by ID: how many questions they count.
 QUESTIONS = 240
@@ -43,8 +43,9 @@ def records(count: int, seed: int = 0) -> tuple[Record, ...]:
 
 def _record(at: int, hardness: dict[str, float], rng: random.Random) -> Record:
     ability = rng.gauss(0, 1.3)
-    state, reason, results = State.GRADED, "", grade(ability, hardness, rng)
-    previous = changed(results, rng) if at % 3 else None
+    state, reason = State.GRADED, ""
+    results: dict[str, Any] | None = grade(ability, hardness, rng)
+    previous: dict[str, Any] | None = changed(results, rng) if results and at % 3 else None
     if at % 97 == 13:
         person = f"submission_{216000000 + at}"
         state, reason, results = State.SET_ASIDE, f"{person}: its zip cannot be read, after 3 tries", None
@@ -73,7 +74,9 @@ def _record(at: int, hardness: dict[str, float], rng: random.Random) -> Record:
 
 def people(at: int, rng: random.Random) -> tuple[Submitter, ...]:
     return tuple(
-        Submitter(f"{rng.choice(FIRST)} {rng.choice(LAST)} {at}{letter}", f"{at:07d}{letter}", f"s{at}{letter}@example.edu")
+        Submitter(
+            f"{rng.choice(FIRST)} {rng.choice(LAST)} {at}{letter}", f"{at:07d}{letter}", f"s{at}{letter}@example.edu"
+        )
         for letter in ("ab" if at % 11 == 5 else "a")
     )
 
@@ -84,7 +87,12 @@ def grade(ability: float, hardness: dict[str, float], rng: random.Random) -> dic
     return {
         "score": sum(each["score"] for each in tests),
         "output": "",
-        "extra_data": {"release": "2026-autumn", "seed": "0", "isolation": "gradescope-like root", "internal_error": False},
+        "extra_data": {
+            "release": "2026-autumn",
+            "seed": "0",
+            "isolation": "gradescope-like root",
+            "internal_error": False,
+        },
         "tests": tests,
     }
 

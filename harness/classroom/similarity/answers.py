@@ -14,6 +14,7 @@ import math
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -25,6 +26,8 @@ from harness.classroom.similarity.params import Crowds, same_crowd
 LEAST_CLASS = 20
 #: A pair is told where chance alone gives one as striking, in a whole class, less often than this.
 LEVEL = 0.01
+#: Two whole files with equal wrong answers are told whatever the class does, if the answers are at least so many.
+LEAST_WORDS = 5
 #: Fewer shared wrong answers are no reason to look, however unlikely.
 LEAST_SHARED = 10
 Matrix = np.ndarray[Any, Any]
@@ -69,6 +72,8 @@ def _of_file(file: str, column: Mapping[str, Mapping[int, str]], compared: int, 
     counts = counted([kept[name] for name in names])
     chances = corrected(counts, compared)
     pairs = list(_pairs(file, names, counts, chances, compared))
+    found = {(pair.first, pair.second) for pair in pairs}
+    pairs += [pair for pair in _whole(file, kept) if (pair.first, pair.second) not in found]
     told = tuple(pair for pair in pairs if not same_crowd(crowds, pair.first, pair.second))
     alike = sorted({name for pair in pairs if pair not in told for name in (pair.first, pair.second)})
     if alike:
@@ -162,6 +167,20 @@ def _pairs(file: str, names: Sequence[str], counts: Counts, chances: Matrix, com
         numbers = {"equal": equal, "both": both, "expected": expected, "chance": chance}
         weight = 50 - math.log10(max(chance, 1e-40))
         yield Pair("answers", file, names[one], names[other], told, weight, numbers)
+
+
+def _whole(file: str, kept: Mapping[str, Mapping[int, str]]) -> Iterator[Pair]:
+    """Files that are wrong at the same questions with the same answers throughout."""
+    groups: defaultdict[tuple[tuple[int, str], ...], list[str]] = defaultdict(list)
+    for name in sorted(kept):
+        if len(kept[name]) >= LEAST_SHARED and len(set(kept[name].values())) >= LEAST_WORDS:
+            groups[tuple(sorted(kept[name].items()))].append(name)
+    for wrong, names in groups.items():
+        for first, second in combinations(names, 2):
+            told = (
+                f"all {len(wrong)} wrong answers are the same, with {len({each for _, each in wrong})} different ones"
+            )
+            yield Pair("answers", file, first, second, told, 50.0, {"equal": len(wrong), "both": len(wrong)})
 
 
 def _small(chance: float) -> str:

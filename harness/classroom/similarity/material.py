@@ -13,6 +13,7 @@ class Sketch:
     digest: str
     size: int
     sample: tuple[float, ...]  #: none where their type is another one
+    moved: int  #: of how many numbers the sample is taken
 
 
 @dataclass(frozen=True)

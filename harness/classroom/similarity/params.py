@@ -54,7 +54,7 @@ def _sketch(archive: zipfile.ZipFile) -> Sketch | None:
     for part in parts:
         digest.update(part)
     size = sum(map(len, parts))
-    return Sketch(digest.hexdigest(), size, _sample(parts, _type(archive.read(described[0]))))
+    return Sketch(digest.hexdigest(), size, *_sample(parts, _type(archive.read(described[0]))))
 
 
 def _key(name: str) -> int | None:
@@ -73,21 +73,21 @@ def _type(described: bytes) -> str:
     return _TYPES.get(found.pop(), "") if len(found) == 1 else ""
 
 
-def _sample(parts: Sequence[bytes], kind: str) -> tuple[float, ...]:
-    """Evenly spaced numbers of the tensors that training moves, each tensor without its mean.
+def _sample(parts: Sequence[bytes], kind: str) -> tuple[tuple[float, ...], int]:
+    """Evenly spaced numbers of the tensors that training moves, each tensor without its mean; and of how many.
 
     Masks of zeros and ones, and gains that begin at 1, are the same in all models and would hide how far they are
     apart. None where the numbers are not finite, or not all of one known type.
     """
     if not kind or any(len(part) % np.dtype(kind).itemsize for part in parts):
-        return ()
+        return (), 0
     tensors = [np.frombuffer(part, dtype=kind) for part in parts]
     moved = [each.astype(np.float64) for each in tensors if not np.isin(each, (0, 1, -np.inf)).all()]
     if not moved or not all(np.isfinite(each).all() and np.abs(each).max() < 1e6 for each in moved):
-        return ()
+        return (), 0
     whole = np.concatenate([each - each.mean() for each in moved])
     chosen = whole[np.linspace(0, len(whole) - 1, min(SAMPLE, len(whole))).astype(np.int64)]
-    return tuple(chosen.tolist()) if np.abs(chosen).max() > 0 else ()
+    return (tuple(chosen.tolist()), len(whole)) if np.abs(chosen).max() > 0 else ((), 0)
 
 
 Near = tuple[str, str, float]  # two submissions, and how far their files are apart
@@ -117,11 +117,11 @@ def look(materials: Sequence[Material]) -> tuple[Found, Crowds]:
 def _compare(file: str, materials: Sequence[Material]) -> _Compared:
     held = {each.submission: each.params[file] for each in materials if file in each.params}
     equal: defaultdict[tuple[str, int], list[str]] = defaultdict(list)
-    alike: defaultdict[tuple[int, int], list[str]] = defaultdict(list)
+    alike: defaultdict[int, list[str]] = defaultdict(list)
     for name in sorted(held):
         equal[held[name].digest, held[name].size].append(name)
         if held[name].sample:
-            alike[held[name].size, len(held[name].sample)].append(name)
+            alike[held[name].moved].append(name)
     near = {pair: 0.0 for names in equal.values() for pair in combinations(names, 2)}
     akin = set(near)
     for names in alike.values():
