@@ -8,12 +8,15 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from harness.classroom.reading import FAIL, PASS, Line, Upload, message_of
+from harness.classroom.reading import FAIL, PASS, UNJUDGED, Line, Upload, message_of
 
 
 @dataclass(frozen=True)
 class Item:
-    """One graded test over a class. Of `judged` uploads it has a verdict; `unjudged` had an internal error."""
+    """One graded test over a class.
+
+    Of `judged` uploads it has a verdict, `unjudged` had an internal error, and the others did not try it.
+    """
 
     test: str
     title: str
@@ -76,15 +79,15 @@ def items(uploads: Sequence[Upload]) -> tuple[Item, ...]:
 def _item(test: str, column: Sequence[tuple[Line, float]]) -> Item:
     judged = [(line, rest) for line, rest in column if line.outcome in (PASS, FAIL)]
     passes = [line.outcome == PASS for line, _ in judged]
-    seconds = [value for line, _ in column if (value := line.number("seconds")) is not None]
-    peaks = [value for line, _ in column if (value := line.number("peak_bytes")) is not None]
+    seconds = [value for line, _ in column if (value := line.spent("seconds")) is not None]
+    peaks = [value for line, _ in column if (value := line.spent("peak_bytes")) is not None]
     return Item(
         test=test,
         title=column[0][0].title,
         points=max(line.points for line, _ in column),
         judged=len(judged),
         passed=sum(passes),
-        unjudged=len(column) - len(judged),
+        unjudged=sum(line.outcome == UNJUDGED for line, _ in column),
         discrimination=correlation(passes, [rest for _, rest in judged]),
         seconds=statistics.median(seconds) if seconds else None,
         peak_bytes=statistics.median(peaks) if peaks else None,

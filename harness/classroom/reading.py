@@ -14,7 +14,7 @@ from typing import Any
 
 from harness.classroom.records import Record, Results, State
 
-PASS, FAIL, UNJUDGED = "pass", "fail", "unjudged"
+PASS, FAIL, UNJUDGED, SKIPPED = "pass", "fail", "unjudged", "skipped"
 
 _NUMBER = re.compile(r"\d+(?:\.\d+)?")
 _LONGEST_MESSAGE = 300
@@ -28,7 +28,7 @@ class Line:
     title: str
     score: float
     points: float
-    outcome: str  #: PASS, FAIL or UNJUDGED
+    outcome: str  #: PASS, FAIL, UNJUDGED, or SKIPPED where nobody tried
     message: str
     extra: Mapping[str, Any] = field(default_factory=dict)
 
@@ -40,9 +40,10 @@ class Line:
             return correct, total
         return None
 
-    def number(self, name: str) -> float | None:
-        """A number of the line's extra data, where it is told."""
-        return _number(self.extra.get(name))
+    def spent(self, name: str) -> float | None:
+        """The `seconds` or `peak_bytes` that the graded test took, where it is told."""
+        told = self.extra.get("spent")
+        return _number(told.get(name)) if isinstance(told, Mapping) else None
 
 
 @dataclass(frozen=True)
@@ -81,7 +82,7 @@ def _line(row: Mapping[str, Any]) -> Line:
 def _outcome(row: Mapping[str, Any], extra: Mapping[str, Any], score: float, points: float) -> str:
     """Of ours by `extra_data.outcome`; of other documents by the status, else by whether all points were given."""
     told = extra.get("outcome")
-    if told in ("pass", "fail"):
+    if told in (PASS, FAIL, SKIPPED):
         return str(told)
     if told is not None:
         return UNJUDGED

@@ -100,7 +100,8 @@ def grade(ability: float, hardness: dict[str, float], rng: random.Random) -> dic
 def line(test: GradedTest, margin: float, rng: random.Random) -> dict[str, Any]:
     chance = 1 / (1 + math.exp(-margin))
     outcome = "internal_error" if rng.random() < 0.002 else "pass" if rng.random() < chance else "fail"
-    extra: dict[str, Any] = {"outcome": outcome}
+    spent = {"seconds": round(rng.expovariate(1.5), 3), "peak_bytes": rng.randrange(250 << 20, 320 << 20)}
+    extra: dict[str, Any] = {"outcome": outcome, "spent": spent}
     if "predictions" in test.title.lower() or "%" in test.title:
         correct = round(QUESTIONS * min(1, max(0, rng.gauss(0.1 + 0.25 * chance, 0.1))))
         extra |= {"correct": correct, "total": QUESTIONS}

@@ -57,6 +57,20 @@ def test_an_items_rate_and_discrimination_leave_out_what_was_not_judged():
     assert math.isclose(first.discrimination, 0.25 / math.sqrt(0.25 * 0.5))
 
 
+def test_what_nobody_tried_is_neither_failed_nor_an_internal_error():
+    found = read(record(1, document(a="skipped")), record(2, document(a="pass")), record(3, document(a="not_run")))
+    (item,) = items.items(found)
+    assert (item.judged, item.passed, item.unjudged) == (1, 1, 1)
+
+
+def test_seconds_and_memory_are_medians_of_those_that_tell_them():
+    class_ = [document(a="pass") for _ in range(4)]
+    for results, seconds in zip(class_, (1.0, 2.0, 9.0), strict=False):
+        results["tests"][0]["extra_data"]["spent"] = {"seconds": seconds, "peak_bytes": 100 * seconds}
+    (item,) = items.items(read(*(record(at, results) for at, results in enumerate(class_))))
+    assert (item.seconds, item.peak_bytes, item.timed, item.weighed, item.judged) == (2.0, 200.0, 3, 3, 4)
+
+
 def test_discrimination_is_corrected_for_the_items_own_points():
     found = read(*(record(at, document(a="pass" if at % 2 else "fail")) for at in range(6)))
     assert items.items(found)[0].discrimination is None  # the rest of the score is empty, and says nothing

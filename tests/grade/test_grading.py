@@ -60,6 +60,10 @@ def test_right_work_earns_every_point(honest_upload: Path, data: Path, tmp_path:
     third = -(-QUESTIONS // 3)
     graded_tests = ("1d-0-basic", "1d-1-hidden", "1f-2-basic", "1f-7-hidden", "1g-2-basic", "1g-7-hidden")
     assert figures == dict.fromkeys(graded_tests, third)
+    spent = [test["extra_data"]["spent"] for test in document["tests"]]
+    assert all(each["seconds"] > 0 for each in spent)
+    assert all(each["peak_bytes"] > 10 << 20 for each in spent if "peak_bytes" in each)
+    assert sys.platform != "linux" or sum("peak_bytes" in each for each in spent) > len(spent) / 2
 
 
 def test_a_zipped_and_nested_upload_earns_the_same(honest_upload: Path, data: Path, tmp_path: Path) -> None:
@@ -217,6 +221,8 @@ def test_a_seed_repeats_a_run(upload: Path, data: Path, tmp_path: Path) -> None:
     _, first, _ = grade(upload, data, tmp_path / "a.json", "--only", "1c", "--seed", "abc")
     _, second, _ = grade(upload, data, tmp_path / "b.json", "--only", "1c", "--seed", "abc")
     assert first["extra_data"]["seed"] == second["extra_data"]["seed"] == "abc"
+    for test in (*first["tests"], *second["tests"]):
+        test["extra_data"].pop("spent", None)
     assert first["tests"] == second["tests"]
 
 

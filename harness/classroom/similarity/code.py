@@ -18,7 +18,7 @@ from harness.classroom.similarity.material import Found, Material, Pair, many
 #: are sure to be noticed where they agree (its guarantee threshold).
 NOISE, GUARANTEE = 25, 30
 #: A pair is told where this share of what the shorter one wrote is shared, and no less than this many fingerprints.
-LEAST_SHARE, LEAST_SHARED = 0.8, 30
+LEAST_SHARE, LEAST_SHARED = 0.85, 30
 _PYTHON = "upload.py"
 
 
