@@ -21,6 +21,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
+from benchmarks import machine  # noqa: E402 (after the path)
 from harness.assignment import load  # noqa: E402 (after the path)
 from harness.grading import catalogue  # noqa: E402
 from harness.grading.results import Results  # noqa: E402
@@ -35,6 +36,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--runs", type=int, default=5)
     runs = parser.parse_args().runs
+    print(machine.features())
     scratch = Path(tempfile.mkdtemp())
     scratch.chmod(0o711)
     try:

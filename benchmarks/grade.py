@@ -18,6 +18,10 @@ import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from benchmarks import machine  # noqa: E402 (after the path)
+
 UPLOAD = ROOT / "build" / "reference_upload"
 
 
@@ -27,6 +31,7 @@ def main() -> int:
     parser.add_argument("upload", nargs="?", type=Path, default=UPLOAD)
     parser.add_argument("--runs", type=int, default=3)
     arguments = parser.parse_args()
+    print(machine.features())
     if not arguments.upload.exists():
         print(f"error: {arguments.upload}: no upload there; `make reference` trains one", file=sys.stderr)
         return 2

@@ -28,6 +28,7 @@ import numpy as np
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
+from benchmarks import machine  # noqa: E402 (after the path)
 from harness.sandbox import Limits, Reply, Sandbox, Status, preflight  # noqa: E402 - the checkout's, installed or not
 from harness.sandbox.exchange import Exchange  # noqa: E402
 from harness.sandbox.parent import Zygote  # noqa: E402
@@ -50,6 +51,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="What isolation costs.")
     parser.add_argument("--rounds", type=int, default=40)
     rounds = parser.parse_args().rounds
+    print(machine.features())
     cold = [seconds(import_torch) for _ in range(5)]
     with tempfile.TemporaryDirectory(prefix="holdout-bench-") as name:
         folder = Path(name)

@@ -38,6 +38,7 @@ from torch.utils.flop_counter import FlopCounterMode
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "reference_solution" / "src")]
 
+from benchmarks import machine  # noqa: E402 (after the path)
 from harness.assignment import load  # noqa: E402 (after the path)
 from harness.release.keys import DEMO_KEY  # noqa: E402
 from harness.release.termdata import generate, write  # noqa: E402
@@ -79,6 +80,7 @@ def main() -> int:
     parser.add_argument("parts", nargs="*", metavar="part", help=", ".join(PARTS))
     parser.add_argument("--epochs", type=int, default=40, help="of our pretraining, for accuracy")
     arguments = parser.parse_args()
+    print(machine.features())
     unknown = [part for part in arguments.parts if part not in PARTS]
     if unknown:
         parser.error(f"no part {unknown[0]!r}: choose from {', '.join(PARTS)}")

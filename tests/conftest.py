@@ -28,15 +28,18 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def honest_upload(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """All 18 deliverables: the reference's code, small untrained params, predictions of which a third are right."""
+    """All 18 deliverables: the reference's code, five small trained models, and the answers that they give."""
+    from tests import trained
+
     folder = tmp_path_factory.mktemp("upload") / "submission"
     folder.mkdir()
-    for deliverable in load().deliverables:
-        if deliverable.kind == "code":
-            shutil.copyfile(REFERENCE_CODE / deliverable.name, folder / deliverable.name)
-        elif deliverable.kind == "predictions":
-            write_predictions(folder / deliverable.name, data, right=1 / 3)
-    write_params(folder)
+    with reference_package() as submission:
+        made = trained.trained(submission, data)
+    for path in (
+        *(REFERENCE_CODE / each.name for each in load().deliverables if each.kind == "code"),
+        *trained.files(made),
+    ):
+        shutil.copyfile(path, folder / path.name)
     return folder
 
 
@@ -46,19 +49,6 @@ def write_predictions(path: Path, data: Path, right: float) -> None:
     gold = [line.split("\t")[1] for line in (data / f"birth_{split}.tsv").read_text(encoding="utf-8").splitlines()]
     answers = [place if i < right * len(gold) else "Nowhere" for i, place in enumerate(gold)]
     path.write_text("".join(f"{answer}\n" for answer in answers), encoding="utf-8")
-
-
-def write_params(folder: Path) -> None:
-    """State dicts of five small untrained models, under the deliverables' names."""
-    import torch
-
-    with reference_package() as submission:
-        for deliverable in load().deliverables:
-            if deliverable.kind == "params":
-                config = submission.GPTConfig(60, 32, n_layer=3, n_head=2, n_embd=16)
-                if deliverable.name.startswith("perceiver"):
-                    config.perceiver, config.bottleneck_dim = True, 8
-                torch.save(submission.GPT(config).state_dict(), folder / deliverable.name)
 
 
 class reference_package:  # noqa: N801 - reads like a function

@@ -29,6 +29,7 @@ from harness.grading.plugin import Plugin, problem_fixtures
 from harness.grading.results import INTERNAL_ERROR_NOTE, NoteKind, Outcome, Report, Results, to_line
 from harness.grading.seeds import DEMO_SECRET, Seeds, release_secret
 from harness.grading.supervisor import GradeRequest
+from harness.intake import given
 from harness.intake.staging import Submission, UploadError, stage
 from harness.problem import exports_of
 from harness.sandbox import Isolation, Sandbox
@@ -70,7 +71,13 @@ def _judge(request: GradeRequest, assignment: Assignment, results: Results, subm
         results.add_extra("isolation", asdict(sandbox.report()))
         if request.with_reference and not request.gradescope:
             note_other_data(request, assignment, results, submission)
+        if request.with_reference:
+            note_given_code(assignment, results, submission)
         run_graded_tests(request, assignment, results, submission, sandbox)
+
+
+#: The staff solution, which is the template with its blocks filled in.
+_SOLUTION = ROOT / "reference_solution" / "src" / "submission"
 
 
 def note_other_data(request: GradeRequest, assignment: Assignment, results: Results, submission: Submission) -> None:
@@ -85,6 +92,15 @@ def note_other_data(request: GradeRequest, assignment: Assignment, results: Resu
         said = termdata.made_for_other(Path(folder), Path(request.data), ROOT, assignment)
     if said is not None:
         results.add_note(NoteKind.OTHER_DATA, said)
+
+
+def note_given_code(assignment: Assignment, results: Results, submission: Submission) -> None:
+    """Say which code files are another template's."""
+    code = {each.name for each in assignment.uploads if each.kind == "code"}
+    files = {name: path for name, path in submission.present.items() if name in code}
+    said = given.differences(files, _SOLUTION)
+    if said:
+        results.add_note(NoteKind.UPLOAD, said)
 
 
 def run_graded_tests(
@@ -138,7 +154,7 @@ def _open_folder(folder: Path) -> Path:
 
 def _reference(request: GradeRequest, assignment: Assignment) -> Path | None:
     """The staff solution's code, staged like an upload; None where it is not shipped (students)."""
-    source = ROOT / "reference_solution" / "src" / "submission"
+    source = _SOLUTION
     if not request.with_reference:
         return None
     if not source.is_dir():

@@ -1,7 +1,8 @@
 """What works differently for student code in a worker, and why.
 
 * `DataLoader(num_workers=n)` behaves as n = 0: a worker starts no processes. Options that need processes are dropped.
-* `torch.compile` returns its argument: it would start a compiler.
+* `torch.compile` returns its argument: it would start a compiler. So nothing needs `torch._dynamo`, which optimisers
+  load at their first step: a stand-in answers them, and loads the real one for whoever asks for more of it.
 * Where there is no GPU, what is moved to one stays where it is: a template may name the device outright.
 * `shutil.copy` and its like keep a file's mode and times where they may be changed, and else copy the content alone.
 
@@ -12,8 +13,11 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import importlib
 import shutil
+import sys
 from collections.abc import Callable
+from types import ModuleType
 from typing import Any
 
 
@@ -25,6 +29,7 @@ def install() -> None:
     loader: Any = torch.utils.data.DataLoader
     loader.__init__ = _without_workers(loader.__init__)
     torch.compile = _compile
+    sys.modules.setdefault(_Dynamo.NAME, _Dynamo(_Dynamo.NAME))
     stay_on_cpu()
     for name in ("copymode", "copystat"):
         setattr(shutil, name, _where_permitted(getattr(shutil, name)))
@@ -88,3 +93,24 @@ def _where_permitted(change: Callable[..., None]) -> Callable[..., None]:
 
 def _compile(model: Any = None, **_: Any) -> Any:
     return model if model is not None else lambda function: function
+
+
+class _Dynamo(ModuleType):
+    """In the place of `torch._dynamo`, whose import takes as long as torch's own: what optimisers want of it."""
+
+    NAME = "torch._dynamo"
+
+    @staticmethod
+    def disable(function: Any = None, *_: Any, **__: Any) -> Any:
+        """Nothing is compiled, so there is nothing to disable."""
+        return function if function is not None else lambda each: each
+
+    @staticmethod
+    def graph_break(*_: Any, **__: Any) -> None:
+        """Nothing is compiled."""
+
+    def __getattr__(self, name: str) -> Any:
+        """Whatever else is asked for is the real one's, which takes this one's place."""
+        if sys.modules.get(self.NAME) is self:
+            del sys.modules[self.NAME]
+        return getattr(importlib.import_module(self.NAME), name)

@@ -11,8 +11,8 @@ from types import ModuleType
 
 from harness.sandbox import adapters
 
-#: What every fork would otherwise import by itself: optimisers import torch._dynamo at their first use, 1.2 s.
-_FOR_FORKS = ("torch._dynamo", "resource", "fcntl")
+#: What every fork would otherwise import by itself.
+_FOR_FORKS = ("resource", "fcntl")
 _LIBRARIES = ("numpy", "torch", "torch.nn", "torch.optim", "torch.utils.data", "tempfile", "harness.sandbox.tensors")
 _OPTIONAL = ("tqdm",)
 #: The topic under which the sandbox's own attempts at breaking out run, beside the caller's probes.

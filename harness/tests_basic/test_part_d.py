@@ -4,17 +4,22 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 from gradescope_utils.autograder_utils.decorators import number, weight
 
+from harness.assignment import Assignment
 from harness.grading.feedback import expect
 from harness.grading.student import Student
 from harness.problems.birthplaces.checks import judge
-from harness.problems.birthplaces.gold import Gold
+from harness.problems.birthplaces.origin import expect_own
+from harness.problems.birthplaces.questions import Gold
 
 
 @number("1d-0-basic")
 @weight(2)
-def test_dev_predictions_without_pretraining(student: Student, gold: Gold, for_staff: dict[str, Any]) -> None:
+def test_dev_predictions_without_pretraining(
+    student: Student, gold: Gold, assignment: Assignment, unseen: np.random.Generator, for_staff: dict[str, Any]
+) -> None:
     """vanilla.nopretrain.dev.predictions has one line per question, and at least one is right."""
     score = judge(student, "vanilla.nopretrain.dev.predictions", gold, for_staff)
     expect(
@@ -23,3 +28,4 @@ def test_dev_predictions_without_pretraining(student: Student, gold: Gold, for_s
         f"none of {score.total}",
         hint="did finetuning run to its end? the commonest places alone give some right answers",
     )
+    expect_own(student, "vanilla.nopretrain.dev.predictions", gold, assignment, unseen, for_staff)

@@ -11,7 +11,8 @@ from harness.assignment import Assignment
 from harness.grading.feedback import expect
 from harness.grading.student import Student
 from harness.problems.birthplaces.checks import Preparation, expect_threshold, judge
-from harness.problems.birthplaces.gold import Gold
+from harness.problems.birthplaces.origin import expect_own
+from harness.problems.birthplaces.questions import Gold
 from harness.problems.birthplaces.samples import DOCUMENTS, NAMES_TSV
 
 
@@ -42,7 +43,7 @@ def test_finetune_loads_pretrained_weights(student: Student, rng: np.random.Gene
 @number("1f-2-basic")
 @weight(3)
 def test_dev_predictions_with_pretraining(
-    student: Student, gold: Gold, assignment: Assignment, for_staff: dict[str, Any]
+    student: Student, gold: Gold, assignment: Assignment, unseen: np.random.Generator, for_staff: dict[str, Any]
 ) -> None:
     """vanilla.pretrain.dev.predictions answers at least {vanilla.dev} of the dev questions."""
     score = judge(student, "vanilla.pretrain.dev.predictions", gold, for_staff)
@@ -51,3 +52,4 @@ def test_dev_predictions_with_pretraining(
         assignment.thresholds["vanilla"].dev,
         hint="was the model pretrained to the end, and are its weights loaded?",
     )
+    expect_own(student, "vanilla.pretrain.dev.predictions", gold, assignment, unseen, for_staff)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 from gradescope_utils.autograder_utils.decorators import number, weight
 
 from harness.assignment import Assignment
@@ -11,7 +12,8 @@ from harness.grading.feedback import expect
 from harness.grading.student import Student
 from harness.probes import blocks, training
 from harness.problems.birthplaces.checks import expect_threshold, hinting, judge
-from harness.problems.birthplaces.gold import Gold
+from harness.problems.birthplaces.origin import expect_own
+from harness.problems.birthplaces.questions import Gold
 from harness.problems.birthplaces.samples import SIZES
 
 PERCEIVER = {**SIZES, "bottleneck_dim": 9}
@@ -73,7 +75,7 @@ def _blocks(counts: dict[str, int]) -> str:
 @number("1g-2-basic")
 @weight(2)
 def test_dev_predictions_of_the_perceiver(
-    student: Student, gold: Gold, assignment: Assignment, for_staff: dict[str, Any]
+    student: Student, gold: Gold, assignment: Assignment, unseen: np.random.Generator, for_staff: dict[str, Any]
 ) -> None:
     """perceiver.pretrain.dev.predictions answers at least {perceiver.dev} of the dev questions."""
     score = judge(student, "perceiver.pretrain.dev.predictions", gold, for_staff)
@@ -82,3 +84,4 @@ def test_dev_predictions_of_the_perceiver(
         assignment.thresholds["perceiver"].dev,
         hint="was the perceiver pretrained to the end, and are its weights loaded?",
     )
+    expect_own(student, "perceiver.pretrain.dev.predictions", gold, assignment, unseen, for_staff)

@@ -11,7 +11,7 @@ from harness.grading.feedback import expect
 from harness.grading.student import Reference
 from harness.probes import learning
 from harness.problems.birthplaces import reference_model
-from harness.problems.birthplaces.spans import MASK, PAD, expected_vocabulary
+from harness.problems.birthplaces.questions import MASK, PAD, expected_vocabulary
 
 #: Inputs x and targets y as tokens, (examples, length) each.
 Pairs = tuple[np.ndarray, np.ndarray]

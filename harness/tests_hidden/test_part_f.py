@@ -12,7 +12,8 @@ from harness.grading.student import Reference, Student
 from harness.probes import learning
 from harness.problems.birthplaces import reference_model
 from harness.problems.birthplaces.checks import Preparation, expect_threshold, hinting, judge, model_sizes
-from harness.problems.birthplaces.gold import Gold
+from harness.problems.birthplaces.origin import expect_own
+from harness.problems.birthplaces.questions import Gold
 from harness.tests_hidden.inputs import (
     OTHER_INPUT,
     TRAINING,
@@ -24,7 +25,7 @@ from harness.tests_hidden.inputs import (
     names_table,
     vocabulary_of,
 )
-from harness.tests_hidden.uploads import expect_different, expect_variant, state_dict
+from harness.tests_hidden.uploads import expect_different, expect_pretrained, expect_variant, state_dict
 
 
 @number("1f-3-hidden")
@@ -80,18 +81,30 @@ def test_pretraining_learns(student: Student, rng: np.random.Generator, unseen: 
 
 @number("1f-6-hidden")
 @weight(2)
-def test_params_with_pretraining(student: Student) -> None:
-    """vanilla.pretrain.params and vanilla.finetune.params are state dicts of a vanilla model, and differ."""
-    found = [state_dict(student, name) for name in ("vanilla.pretrain.params", "vanilla.finetune.params")]
-    for name, each in zip(("vanilla.pretrain.params", "vanilla.finetune.params"), found, strict=True):
-        expect_variant(each, name, perceiver=False)
-    expect_different(found[0], found[1], "vanilla.pretrain.params and vanilla.finetune.params")
+def test_params_with_pretraining(
+    student: Student, gold: Gold, unseen: np.random.Generator, for_staff: dict[str, Any]
+) -> None:
+    """vanilla.pretrain.params holds a vanilla model that learned from the text, vanilla.finetune.params another one.
+
+    What a pretrained model must know is said in `uploads.KNOWS_MORE`.
+    """
+    names = ("vanilla.pretrain.params", "vanilla.finetune.params")
+    found = [state_dict(student, name) for name in names]
+    for name, each in zip(names, found, strict=True):
+        expect_variant(each, name, gold, perceiver=False)
+    expect_different(found[0], found[1], " and ".join(names))
+    for_staff["loss"] = expect_pretrained(student, names[0], "vanilla", gold, unseen)
 
 
 @number("1f-7-hidden")
 @weight(5)
 def test_test_predictions_with_pretraining(
-    student: Student, gold: Gold, assignment: Assignment, for_staff: dict[str, Any], after_due_date: bool
+    student: Student,
+    gold: Gold,
+    assignment: Assignment,
+    unseen: np.random.Generator,
+    for_staff: dict[str, Any],
+    after_due_date: bool,
 ) -> None:
     """vanilla.pretrain.test.predictions answers at least {vanilla.test} of the test questions."""
     score = judge(student, "vanilla.pretrain.test.predictions", gold, for_staff)
@@ -101,3 +114,4 @@ def test_test_predictions_with_pretraining(
         hint="evaluate the finetuned model on birth_test_inputs.tsv, in its order",
         exact=after_due_date,
     )
+    expect_own(student, "vanilla.pretrain.test.predictions", gold, assignment, unseen, for_staff)

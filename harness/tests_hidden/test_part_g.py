@@ -13,11 +13,12 @@ from harness.grading.feedback import expect
 from harness.grading.student import Student
 from harness.probes import perceiver
 from harness.problems.birthplaces.checks import expect_threshold, hinting, judge
-from harness.problems.birthplaces.gold import Gold
+from harness.problems.birthplaces.origin import expect_own
+from harness.problems.birthplaces.questions import Gold
 from harness.tests_hidden import forward
 from harness.tests_hidden.budget import dkw, share
 from harness.tests_hidden.perceivers import draw_numbers, expect_drawn, explain, read, slopes
-from harness.tests_hidden.uploads import expect_different, expect_variant, state_dict
+from harness.tests_hidden.uploads import expect_different, expect_pretrained, expect_variant, state_dict
 
 SHAPES = (
     "an exception was raised; if a basic test about the blocks fails as well, start there. If not: do the shapes fit "
@@ -233,19 +234,30 @@ def _expect_explained(
 
 @number("1g-6-hidden")
 @weight(1)
-def test_params_of_the_perceiver(student: Student) -> None:
-    """perceiver.pretrain.params and perceiver.finetune.params are state dicts of a perceiver, and differ."""
+def test_params_of_the_perceiver(
+    student: Student, gold: Gold, unseen: np.random.Generator, for_staff: dict[str, Any]
+) -> None:
+    """perceiver.pretrain.params holds a perceiver that learned from the text, perceiver.finetune.params another one.
+
+    What a pretrained model must know is said in `uploads.KNOWS_MORE`.
+    """
     names = ("perceiver.pretrain.params", "perceiver.finetune.params")
     found = [state_dict(student, name) for name in names]
     for name, each in zip(names, found, strict=True):
-        expect_variant(each, name, perceiver=True)
+        expect_variant(each, name, gold, perceiver=True)
     expect_different(found[0], found[1], " and ".join(names))
+    for_staff["loss"] = expect_pretrained(student, names[0], "perceiver", gold, unseen)
 
 
 @number("1g-7-hidden")
 @weight(4)
 def test_test_predictions_of_the_perceiver(
-    student: Student, gold: Gold, assignment: Assignment, for_staff: dict[str, Any], after_due_date: bool
+    student: Student,
+    gold: Gold,
+    assignment: Assignment,
+    unseen: np.random.Generator,
+    for_staff: dict[str, Any],
+    after_due_date: bool,
 ) -> None:
     """perceiver.pretrain.test.predictions answers at least {perceiver.test} of the test questions."""
     score = judge(student, "perceiver.pretrain.test.predictions", gold, for_staff)
@@ -255,3 +267,4 @@ def test_test_predictions_of_the_perceiver(
         hint="evaluate the finetuned perceiver on birth_test_inputs.tsv, in its order",
         exact=after_due_date,
     )
+    expect_own(student, "perceiver.pretrain.test.predictions", gold, assignment, unseen, for_staff)

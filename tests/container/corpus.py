@@ -21,7 +21,13 @@ from tests.container.trials import Laboratory
 HOME = "root/corpus"
 REPORT = "corpus.xml"
 SECONDS = 7200
-_SHIPPED = ("tests/hostile/*.py", "tests/hostile/attacks/**/*", "tests/faults/grades.py")
+_SHIPPED = (
+    "tests/hostile/*.py",
+    "tests/hostile/attacks/**/*",
+    "tests/faults/grades.py",
+    "tests/sandbox/support.py",
+    "tests/sandbox/test_unprivileged.py",
+)
 #: First whether isolation is as it must be for grading, then the attacks.
 _COMMAND = f"""
 cd /autograder/source && /opt/holdout/bin/python -m harness doctor || exit 1

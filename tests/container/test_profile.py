@@ -1,11 +1,12 @@
 """Docker's conditions, decided: these need no container."""
 
 import json
+import re
 from typing import Any
 
 import pytest
 
-from tests.container import profile
+from tests.container import corpus, profile
 
 UNPRIVILEGED = profile.Place(frozenset(profile.DOCKER_CAPABILITIES), "amd64", (5, 15))
 ADMIN = profile.Place(frozenset({*profile.DOCKER_CAPABILITIES, "SYS_ADMIN"}), "amd64", (5, 15))
@@ -64,3 +65,14 @@ def test_landlock_is_allowed_unless_it_is_hidden():
 def test_a_profile_survives_being_written_and_read():
     rules = profile.docker_default(UNPRIVILEGED)
     assert json.loads(json.dumps(rules)) == rules
+
+
+def test_the_corpus_that_goes_into_a_container_has_all_that_it_imports():
+    given = {name: content for name, content in corpus.contents() if name.endswith(".py")}
+    wanted = {
+        (name, module.replace(".", "/") + ".py")
+        for name, content in given.items()
+        for module in re.findall(r"^\s*from (tests\.[\w.]+) import", content.decode(), re.MULTILINE)
+    }
+    assert len(wanted) > 3
+    assert [each for each in sorted(wanted) if each[1] not in given] == []

@@ -18,6 +18,15 @@ from harness.grading import catalogue
 from tests.conftest import TEMPLATE_CODE
 
 QUESTIONS = int(load().problem("birthplaces").presets["laptop"]["dev"])
+#: Graded tests about predictions, each with its file.
+PREDICTIONS = {
+    "1d-0-basic": "vanilla.nopretrain.dev.predictions",
+    "1d-1-hidden": "vanilla.nopretrain.test.predictions",
+    "1f-2-basic": "vanilla.pretrain.dev.predictions",
+    "1f-7-hidden": "vanilla.pretrain.test.predictions",
+    "1g-2-basic": "perceiver.pretrain.dev.predictions",
+    "1g-7-hidden": "perceiver.pretrain.test.predictions",
+}
 CODE = tuple(d.name for d in load().deliverables if d.kind == "code")
 
 
@@ -57,13 +66,18 @@ def test_right_work_earns_every_point(honest_upload: Path, data: Path, tmp_path:
     assert (code, document["score"]) == (0, 64), text
     assert document["extra_data"]["internal_error"] is False
     figures = {t["number"]: t["extra_data"]["correct"] for t in document["tests"] if "correct" in t["extra_data"]}
-    third = -(-QUESTIONS // 3)
-    graded_tests = ("1d-0-basic", "1d-1-hidden", "1f-2-basic", "1f-7-hidden", "1g-2-basic", "1g-7-hidden")
-    assert figures == dict.fromkeys(graded_tests, third)
+    assert figures == {each: right_answers(honest_upload / name, data) for each, name in PREDICTIONS.items()}
     spent = [test["extra_data"]["spent"] for test in document["tests"]]
     assert all(each["seconds"] > 0 for each in spent)
     assert all(each["peak_bytes"] > 10 << 20 for each in spent if "peak_bytes" in each)
     assert sys.platform != "linux" or sum("peak_bytes" in each for each in spent) > len(spent) / 2
+
+
+def right_answers(predictions: Path, data: Path) -> int:
+    """Counted here, line by line."""
+    split = predictions.name.split(".")[2]
+    answers = [line.split("\t")[1] for line in (data / f"birth_{split}.tsv").read_text("utf-8").splitlines()]
+    return sum(a == b for a, b in zip(predictions.read_text("utf-8").splitlines(), answers, strict=True))
 
 
 def test_a_zipped_and_nested_upload_earns_the_same(honest_upload: Path, data: Path, tmp_path: Path) -> None:
@@ -103,15 +117,15 @@ def test_a_corrupt_zip_earns_nothing_and_says_why(data: Path, tmp_path: Path) ->
 
 
 MISSING = [
-    ("vanilla.model.params", {"1d-2-hidden"}),
+    ("vanilla.model.params", {"1d-2-hidden", "1d-0-basic", "1d-1-hidden"}),
     ("vanilla.nopretrain.dev.predictions", {"1d-0-basic"}),
     ("vanilla.nopretrain.test.predictions", {"1d-1-hidden"}),
     ("vanilla.pretrain.params", {"1f-6-hidden"}),
-    ("vanilla.finetune.params", {"1f-6-hidden"}),
+    ("vanilla.finetune.params", {"1f-6-hidden", "1f-2-basic", "1f-7-hidden"}),
     ("vanilla.pretrain.dev.predictions", {"1f-2-basic"}),
     ("vanilla.pretrain.test.predictions", {"1f-7-hidden"}),
     ("perceiver.pretrain.params", {"1g-6-hidden"}),
-    ("perceiver.finetune.params", {"1g-6-hidden"}),
+    ("perceiver.finetune.params", {"1g-6-hidden", "1g-2-basic", "1g-7-hidden"}),
     ("perceiver.pretrain.dev.predictions", {"1g-2-basic"}),
     ("perceiver.pretrain.test.predictions", {"1g-7-hidden"}),
 ]

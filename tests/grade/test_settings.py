@@ -54,9 +54,9 @@ MISTAKES = [
     ('made_from = "vanilla.pretrain.params"', 'made_from = "vanilla.params"', "is none of"),
     ("[problems.attention]", "[problems.attention", "not valid TOML"),
     ("dev = 240", "dev = [240]", "a number or a text"),
-    ("agreement = 0.5", "agreement = 50", "a share of equal answers"),
-    ('mode = "report"', 'mode = "scores"', "one of off, report, score"),
-    ("questions = 20", "question = 20", "no such key ('questions' is missing)"),
+    ("agreement = 0.9", "agreement = 50", "a share of equal answers"),
+    ('mode = "score"', 'mode = "scores"', "one of off, report, score"),
+    ("questions = 120", "question = 120", "no such key ('questions' is missing)"),
 ]
 
 

@@ -8,6 +8,9 @@ from __future__ import annotations
 import io
 import os
 import pickle
+import random
+import re
+import shutil
 import socket
 import stat
 import struct
@@ -355,6 +358,90 @@ def predictions_of_everything(into: Path, places: Places) -> None:
         joints = ("\t", "\r", "|", "\x0b", "\u2028", "\x85", " ")
         text = "".join(joints[number % len(joints)].join(known) + "\n" for number in range(len(lines)))
         (into / name).write_text(text, encoding="utf-8", newline="")
+
+
+# --- predictions without a model --------------------------------------------------------------------------------------
+
+
+def looked_up_answers(into: Path, places: Places) -> None:
+    """No work at all: answers that a regular expression finds in the text, and params of a thousand numbers."""
+    _look_up(into, places, PREDICTIONS)
+    for name in PARAMS:
+        _archive(into / name, {"data.pkl": _state([("w", 1000, (1000,), (1,))]), "data/0": os.urandom(4000)})
+
+
+def no_training(into: Path, places: Places) -> None:
+    """Answers that were looked up, and params of the right names and shapes, with numbers that no training gave."""
+    _look_up(into, places, PREDICTIONS)
+    for name in PARAMS:
+        _fill(into / name)
+
+
+def only_finetuned(into: Path, places: Places) -> None:
+    """Pretrained params without training; all else is honest."""
+    del places
+    for name in ("vanilla.pretrain.params", "perceiver.pretrain.params"):
+        _fill(into / name)
+
+
+def answers_beside_a_model(into: Path, places: Places) -> None:
+    """Trained models, whose own answers were replaced by right ones from the text."""
+    _look_up(into, places, PREDICTIONS)
+
+
+def answers_in_the_code(into: Path, places: Places) -> None:
+    """A table of looked-up answers in a module, for code that says them when it is asked."""
+    found = _look_up(into, places, PREDICTIONS)
+    (into / "table.py").write_text(f"ANSWERS = {found!r}\n", encoding="utf-8")
+
+
+def vanilla_as_perceiver(into: Path, places: Places) -> None:
+    """The vanilla model's predictions, as many real uploads have them, beside a perceiver's params."""
+    del places
+    for split in ("dev", "test"):
+        shutil.copyfile(
+            into / f"vanilla.pretrain.{split}.predictions", into / f"perceiver.pretrain.{split}.predictions"
+        )
+
+
+def params_exchanged(into: Path, places: Places) -> None:
+    """Each model's params under another one's name."""
+    del places
+    contents = [(into / name).read_bytes() for name in PARAMS]
+    for name, content in zip(PARAMS, contents[1:] + contents[:1], strict=True):
+        (into / name).write_bytes(content)
+
+
+def _look_up(into: Path, places: Places, names: tuple[str, ...]) -> dict[str, str]:
+    """Write the answers that the text gives; question -> answer."""
+    data = Path(places["DATA"])
+    known = {line.split("\t")[1] for line in (data / "birth_places_train.tsv").read_text("utf-8").splitlines()}
+    known |= {line.split("\t")[1] for line in (data / "birth_dev.tsv").read_text("utf-8").splitlines()}
+    longest_first = re.compile("|".join(sorted(map(re.escape, known), key=len, reverse=True)))
+    text = (data / "wiki.txt").read_text("utf-8").splitlines()
+    found: dict[str, str] = {}
+    for name in names:
+        file = "birth_dev.tsv" if ".dev." in name else "birth_test_inputs.tsv"
+        questions = [line.split("\t")[0] for line in (data / file).read_text("utf-8").splitlines()]
+        for question in questions:
+            person = question[len("Where was ") : -len(" born?")]
+            about = next((line.replace(person, "") for line in text if person in line), "")
+            place = longest_first.search(about)
+            found[question] = place[0] if place else "London"
+        (into / name).write_text("".join(f"{found[question]}\n" for question in questions), encoding="utf-8")
+    return found
+
+
+def _fill(path: Path) -> None:
+    """Replace the numbers in a params file by arbitrary ones of a usual size, and leave the rest as it is."""
+    drawn = random.Random(path.name)
+    with zipfile.ZipFile(path) as archive:
+        entries = {each: archive.read(each) for each in archive.namelist()}
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
+        for name, content in entries.items():
+            count = len(content) // 4
+            numbers = struct.pack(f"<{count}f", *(drawn.gauss(0.0, 0.1) for _ in range(count)))
+            archive.writestr(name, numbers if "/data/" in name else content)
 
 
 # --- pieces -----------------------------------------------------------------------------------------------------------

@@ -8,13 +8,7 @@ import pytest
 
 from harness.assignment import ROOT
 from harness.errors import UsageError
-from harness.problems.birthplaces.predictions import (
-    Question,
-    load_data_files,
-    load_gold,
-    load_questions,
-    parse_question,
-)
+from harness.problems.birthplaces.questions import Question, load_data_files, load_gold, load_questions, parse_question
 
 if TYPE_CHECKING:
     from pathlib import Path

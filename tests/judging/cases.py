@@ -10,7 +10,8 @@ A case is `<name>.toml`, or a folder `<name>/` with `expect.toml` and files that
     [[edit]]    file, old, new: a text that occurs once in the reference's file, and what stands there instead
     [[block]]   of, code: a solution block by the function that it is in (`train`, `DownProjectBlock.forward`, and
                 `finetune#2` for the second block of a function), and the code in its place
-    [[upload]]  of the deliverable `name`: `copy` of another one, `text`, or of predictions the fraction `right`
+    [[upload]]  of the deliverable `name`: `copy` of another one, `text`, of predictions the fraction `right`, or of params
+                the `tensors` that court.TENSORS makes of them
 """
 
 from __future__ import annotations

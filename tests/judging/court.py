@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import inspect
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, final
@@ -18,7 +18,7 @@ from harness.grading.seeds import generator, seed_of
 from harness.grading.student import Reference, Student
 from harness.intake.staging import Submission, discard, stage
 from harness.problem import exports_of
-from harness.problems.birthplaces.gold import Gold
+from harness.problems.birthplaces.questions import Gold
 from harness.sandbox import Sandbox
 from tests.conftest import write_predictions
 from tests.judging.cases import Case, copy_reference
@@ -39,6 +39,28 @@ class Verdict:
     def message(self) -> str:
         """What the student reads."""
         return render(self.failure, hidden=self.graded_test.kind == "hidden") if self.failure else ""
+
+
+def change_tensors(path: Path, how: str) -> None:
+    """Write other tensors to a params file."""
+    import torch
+
+    state = torch.load(path, weights_only=True)
+    torch.manual_seed(0)
+    torch.save(TENSORS[how](torch, state), path)
+
+
+#: What else may stand in a params file.
+TENSORS: Mapping[str, Callable[[Any, dict[str, Any]], dict[str, Any]]] = {
+    "four numbers": lambda torch, _: {"weight": torch.ones(2, 2)},
+    "untrained": lambda torch, state: {name: 0.02 * torch.randn(each.shape) for name, each in state.items()},
+    "with the optimiser's": lambda torch, state: {**state, "optimizer.exp_avg": torch.zeros(4)},
+    "of a compiled model": lambda _, state: {f"module._orig_mod.{name}": each for name, each in state.items()},
+    "one block less": lambda _, state: {name: each for name, each in state.items() if not name.startswith("blocks.0.")},
+    "another vocabulary": lambda torch, state: {
+        **state, **{name: torch.cat((state[name], state[name][:1])) for name in ("tok_emb.weight", "head.weight")}
+    },
+}  # fmt: skip
 
 
 class Remembered(Reference):
@@ -124,6 +146,8 @@ class Court:
                 shutil.copyfile(self._files.upload / change["copy"], path)
             elif "text" in change:
                 path.write_text(change["text"], encoding="utf-8")
+            elif "tensors" in change:
+                change_tensors(path, change["tensors"])
             else:
                 write_predictions(path, self._files.data, change["right"])
 

@@ -45,6 +45,7 @@ from harness.probes.schemas.forms import (
     Text,
     Whole,
 )
+from harness.problems.birthplaces.questions import Gold
 
 MODES = ("least", "most", "random")
 
@@ -284,13 +285,13 @@ def function_of(graded_test: GradedTest) -> Callable[..., None]:
     return found
 
 
-def replay(graded_test: GradedTest, student: Tape, reference: Tape, seed: str) -> None:
-    """Judge once: raises what the graded test raises."""
+def replay(graded_test: GradedTest, student: Tape, reference: Tape, seed: str, data: Path) -> None:
+    """Judge once, with this dataset: raises what the graded test raises."""
     student.count = reference.count = 0
     fixtures = {
         "student": student, "reference": reference, "rng": generator(seed, graded_test.id),
         "unseen": generator(seed, graded_test.id, "unseen"), "assignment": load(), "for_staff": {},
-        "after_due_date": False,
+        "after_due_date": False, "gold": Gold(data),
     }  # fmt: skip
     function = function_of(graded_test)
     function(**{name: fixtures[name] for name in inspect.signature(function).parameters})
@@ -363,16 +364,17 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=200)
     parser.add_argument("--only", default="")
     parser.add_argument("--upload", type=Path, default=Path("build/reference_upload"))
+    parser.add_argument("--data", type=Path, default=Path("build/dataset"), help="that the upload was made with")
     arguments = parser.parse_args()
     wrong = 0
     for graded_test in (each for each in catalogue.collect(load()) if arguments.only in each.id and asks_student(each)):
         student, reference = honest(arguments.upload)
-        replay(graded_test, student, reference, "fuzz")
+        replay(graded_test, student, reference, "fuzz", arguments.data)
         passed, longest = 0, 0.0
         for number, instead in enumerate(rounds(student, arguments.rounds)):
             student.instead, begun = instead, time.process_time()
             try:
-                replay(graded_test, student, reference, "fuzz")
+                replay(graded_test, student, reference, "fuzz", arguments.data)
                 passed += 1
             except Failure:
                 pass

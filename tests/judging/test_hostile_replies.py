@@ -206,16 +206,16 @@ def judged(run: Any) -> Judgement:
 @pytest.mark.filterwarnings("ignore")  # as in a grade: numbers may overflow, and then compare unequal
 @pytest.mark.parametrize("graded_test", ASKING, ids=lambda graded_test: graded_test.id)
 def test_whatever_a_reply_of_the_right_form_holds_a_graded_test_comes_to_a_verdict_in_time(
-    graded_test: GradedTest, honest_upload: Path, tmp_path: Path
+    graded_test: GradedTest, honest_upload: Path, data: Path, tmp_path: Path
 ) -> None:
     for path in honest_upload.iterdir():
         (tmp_path / path.name).symlink_to(path)
     (tmp_path / "attention_exploration.py").symlink_to(REFERENCE_CODE / "attention_exploration.py")
     student, reference = honest(tmp_path)
-    replay(graded_test, student, reference, "fuzz")
+    replay(graded_test, student, reference, "fuzz", data)
     endings = []
     for instead in rounds(student, ROUNDS):
         student.instead = instead
-        endings.append(judged(lambda: replay(graded_test, student, reference, "fuzz")))
+        endings.append(judged(lambda: replay(graded_test, student, reference, "fuzz", data)))
     assert [each for each in endings if each.ending not in (Ending.PASSED, Ending.FAILED)] == []
     assert Ending.FAILED in {each.ending for each in endings}

@@ -1,183 +1,279 @@
-"""Answers of the uploaded models are compared with the uploaded predictions, for staff, and cost nothing by themselves."""
+"""Predictions count where the numbers in the uploaded params file give them, whatever the uploaded code says."""
 
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
+import numpy as np
 import pytest
 
 from harness.assignment import load
 from harness.errors import UsageError
-from harness.grading import catalogue
-from harness.grading.seeds import generator, seed_of
+from harness.grading.feedback import Failure
 from harness.grading.student import Student
 from harness.intake.staging import discard, stage
-from harness.problem import Findings, Judged
-from harness.problems.birthplaces.provenance import MODELS, Provenance, settle
-from tests.conftest import reference_package
-from tests.judging.cases import copy_reference
-from tests.judging.court import LIMITS, Court
+from harness.problems.birthplaces import origin
+from harness.problems.birthplaces.origin import Rules, Sample, expect_own
+from harness.problems.birthplaces.questions import Gold, Question
+from tests.conftest import reference_package, write_predictions
+from tests.judging import cases
+from tests.judging.court import LIMITS, TENSORS, Court, change_tensors
 
 ASSIGNMENT = load()
-GRADED_TESTS = tuple(
-    graded_test
-    for graded_test in catalogue.collect(load())
-    if any(graded_test.id in model.graded_tests for model in MODELS)
-)
+SPLITS = ("dev", "test")
+STEMS = ("vanilla.nopretrain", "vanilla.pretrain", "perceiver.pretrain")
 
-Settle = Callable[..., Findings]
-Mode = Literal["off", "report", "score"]
-
-#: Questions for each model.
-ASKED = 8
-
-
-@pytest.fixture(scope="module")
-def few(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The demo dataset with a dozen questions each in dev and test."""
-    folder = shutil.copytree(data, tmp_path_factory.mktemp("few") / "data")
-    for name in ("birth_dev.tsv", "birth_test.tsv", "birth_test_inputs.tsv"):
-        lines = (folder / name).read_text(encoding="utf-8").splitlines(keepends=True)
-        (folder / name).write_text("".join(lines[:12]), encoding="utf-8")
-    return folder
-
-
-@pytest.fixture(scope="module")
-def trained(few: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The reference's code, five small models with random weights, and the answers that they really give."""
-    folder = copy_reference(tmp_path_factory.mktemp("trained") / "submission")
-    with reference_package() as submission:
-        write_models(submission, folder, few)
-    return folder
-
-
-def write_models(submission: Any, folder: Path, data: Path) -> None:
-    import torch
-
-    torch.manual_seed(0)
-    dataset = submission.CharCorruptionDataset((data / "wiki.txt").read_text("utf-8").rstrip("\n"), 128)
-    for model in MODELS:
-        for name in filter(None, (model.before, model.params)):
-            config = submission.GPTConfig(dataset.vocab_size, 128, n_layer=3, n_head=4, n_embd=16)
-            extra = (12,) if model.variant == "perceiver" else ()
-            network = getattr(submission, f"initialize_{model.variant}_model")(config, *extra)
-            for parameter in network.parameters():
-                torch.nn.init.normal_(parameter, 0.0, 0.5)
-            torch.save(network.state_dict(), folder / name)
-        for split, file in (("dev", "birth_dev.tsv"), ("test", "birth_test_inputs.tsv")):
-            questions = [line.split("\t")[0] for line in (data / file).read_text("utf-8").splitlines()]
-            answers = submission.utils.answer_questions(network.eval(), questions, dataset)
-            lines = "".join(f"{answer}\n" for answer in answers)
-            (folder / f"{model.name}.{split}.predictions").write_text(lines, encoding="utf-8")
+Change = Callable[[Path], object]
+Judge = Callable[..., Mapping[str, Any]]
 
 
 @pytest.fixture
-def settled(court: Court, few: Path, trained: Path, tmp_path: Path) -> Settle:
-    """Change a copy of the upload, then settle its provenance over graded tests that all passed."""
+def judged(court: Court, honest_upload: Path, data: Path, tmp_path: Path) -> Judge:
+    """(change, name, mode) -> what a predictions file's check says of a changed copy of the upload, and leaves."""
 
-    def settled(change: Callable[[Path], object] = lambda _: None, mode: Mode = "report") -> Findings:
-        shutil.copytree(trained, tmp_path / "upload")
-        change(tmp_path / "upload")
-        submission = stage(tmp_path / "upload", court.scratch / f"provenance-{tmp_path.name}", ASSIGNMENT.deliverables)
-        ids = frozenset(graded_test.id for graded_test in GRADED_TESTS)
-
-        def student(label: str, _: float) -> Student:
-            seed = seed_of("first", label, "workers")
-            return Student(court.sandbox, submission.tree, LIMITS, seed, submission=submission, hidden=True)
-
-        settings = {"provenance": {"mode": mode, "questions": ASKED, "agreement": 0.5}}
+    def judged(change: Change = lambda _: None, name: str = "", mode: str = "score", code: str = "") -> dict[str, Any]:
+        upload = tmp_path / "upload"
+        shutil.copytree(honest_upload, upload)
+        change(upload)
+        if code:
+            with (upload / "__init__.py").open("a", encoding="utf-8") as file:
+                file.write(f"\n\n{code}\n")
+        submission = stage(upload, court.scratch / f"provenance-{tmp_path.name}", ASSIGNMENT.deliverables)
+        student = Student(court.sandbox, submission.tree, LIMITS, 7, submission=submission, hidden=True)
+        for_staff: dict[str, Any] = {}
         try:
-            return settle(
-                Judged(student, student, settings, few, ids, ids, lambda label: generator("first", label, "unseen"))
-            )
+            name = name or "vanilla.pretrain.test.predictions"
+            expect_own(student, name, Gold(data), with_mode(mode), np.random.default_rng(5), for_staff)
+        except Failure as failure:
+            return {"failure": failure, **for_staff}
         finally:
             discard(submission.tree)
+            shutil.rmtree(upload)
+        return {"failure": None, **for_staff}
 
-    return settled
-
-
-def findings(found: Findings) -> dict[str, dict[str, Any]]:
-    return dict(found.extra["provenance"])
+    return judged
 
 
-def test_models_give_their_own_answers_again(settled: Settle) -> None:
-    found = findings(settled())
-    assert [(each["asked"], each["agree"], each["note"]) for each in found.values()] == [(ASKED, ASKED, "")] * 3
+def with_mode(mode: str) -> Any:
+    """The assignment with this mode."""
+    problems = tuple(
+        replace(each, settings={**each.settings, "provenance": {**each.settings["provenance"], "mode": mode}})
+        if "provenance" in each.settings
+        else each
+        for each in ASSIGNMENT.problems
+    )
+    return replace(ASSIGNMENT, problems=problems)
 
 
-def exchange_predictions(upload: Path) -> None:
-    for split in ("dev", "test"):
-        shutil.copyfile(
-            upload / f"vanilla.nopretrain.{split}.predictions", upload / f"vanilla.pretrain.{split}.predictions"
-        )
+@pytest.mark.parametrize("split", SPLITS)
+@pytest.mark.parametrize("stem", STEMS)
+def test_a_models_own_answers_agree_in_every_line(stem: str, split: str, judged: Judge) -> None:
+    found = judged(name=f"{stem}.{split}.predictions")
+    assert found["failure"] is None
+    assert found["provenance"]["given"] == found["provenance"]["asked"] == 120
 
 
-def test_answers_of_another_model_are_seen_and_cost_nothing(settled: Settle) -> None:
-    document = settled(exchange_predictions)
-    found = findings(document)
-    assert found["vanilla.pretrain"]["asked"] == ASKED
-    assert found["vanilla.pretrain"]["agree"] <= 1
-    assert found["vanilla.nopretrain"]["agree"] == found["perceiver.pretrain"]["agree"] == ASKED
-    assert document.failures == {}
+def look_up(upload: Path, data: Path, stem: str, share: float = 1.0) -> None:
+    """Right answers for a share of the questions, as a regular expression over the text finds them; own ones else."""
+    for split in SPLITS:
+        path = upload / f"{stem}.{split}.predictions"
+        own, gold = path.read_text("utf-8").splitlines(), getattr(Gold(data), split)
+        known = int(share * len(gold))
+        lines = [each.place for each in gold[-known:]] if known else []
+        path.write_text("".join(f"{line}\n" for line in (*own[: len(gold) - known], *lines)), encoding="utf-8")
 
 
-def test_they_cost_the_points_of_that_model_where_the_manifest_says_so(settled: Settle) -> None:
-    document = settled(exchange_predictions, mode="score")
-    assert set(document.failures) == {"1f-2-basic", "1f-7-hidden"}
-    assert "vanilla.finetune.params" in document.failures["1f-7-hidden"]
+@pytest.mark.parametrize("share", [1.0, 0.5, 0.3])
+@pytest.mark.parametrize("stem", STEMS)
+def test_answers_that_were_looked_up_count_for_nothing(stem: str, share: float, judged: Judge, data: Path) -> None:
+    found = judged(lambda upload: look_up(upload, data, stem, share), name=f"{stem}.test.predictions")
+    assert found["failure"] is not None
+    assert f"{stem}.test.predictions" in found["failure"].expected
+
+
+def test_a_few_looked_up_answers_among_wrong_ones_are_seen(judged: Judge, data: Path) -> None:
+    """A tenth of the lines, by which a model that knows little would reach the threshold."""
+
+    def change(upload: Path) -> None:
+        path = upload / "vanilla.nopretrain.test.predictions"
+        lines = path.read_text("utf-8").splitlines()
+        wrong = [at for at, question in enumerate(Gold(data).test) if lines[at] != question.place]
+        for at in wrong[:20]:
+            lines[at] = Gold(data).test[at].place
+        path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+
+    assert judged(change, name="vanilla.nopretrain.test.predictions")["failure"] is not None
 
 
 @pytest.mark.parametrize(
-    ("source", "target", "model", "note"),
+    "how", [each for each in TENSORS if each not in ("with the optimiser's", "of a compiled model")]
+)
+def test_params_that_are_no_trained_model_give_no_line(how: str, judged: Judge) -> None:
+    found = judged(lambda upload: change_tensors(upload / "vanilla.finetune.params", how))
+    assert found["failure"] is not None
+    assert "vanilla.finetune.params" in found["failure"].expected
+
+
+def test_names_that_a_wrapper_put_before_them_are_read_as_without(judged: Judge) -> None:
+    found = judged(lambda upload: change_tensors(upload / "vanilla.finetune.params", "of a compiled model"))
+    assert found["failure"] is None
+
+
+@pytest.mark.parametrize(
+    ("source", "target", "name", "word"),
     [
-        ("vanilla.finetune.params", "perceiver.finetune.params", "perceiver.pretrain", "holds no perceiver's basis"),
-        ("perceiver.finetune.params", "vanilla.model.params", "vanilla.nopretrain", "holds a perceiver's basis"),
-        ("vanilla.pretrain.params", "vanilla.finetune.params", "vanilla.pretrain", "hold the same weights"),
+        ("vanilla.finetune.params", "perceiver.finetune.params", "perceiver.pretrain", "no perceiver's blocks"),
+        ("perceiver.finetune.params", "vanilla.model.params", "vanilla.nopretrain", "a perceiver's blocks"),
+        ("vanilla.pretrain.params", "vanilla.finetune.params", "vanilla.pretrain", "too many lines"),
+        ("vanilla.model.params", "vanilla.finetune.params", "vanilla.pretrain", "too many lines"),
         ("model.py", "vanilla.model.params", "vanilla.nopretrain", "not a file that torch.save wrote"),
     ],
 )
-def test_params_that_cannot_be_right_are_named(
-    source: str, target: str, model: str, note: str, settled: Settle
-) -> None:
-    document = settled(lambda upload: shutil.copyfile(upload / source, upload / target), mode="score")
-    found = findings(document)
-    assert note in found[model]["note"]
-    assert [each["agree"] for name, each in found.items() if name != model] == [ASKED, ASKED]
-    assert document.failures == {}
+def test_params_of_another_model_are_named(source: str, target: str, name: str, word: str, judged: Judge) -> None:
+    change: Change = lambda upload: shutil.copyfile(upload / source, upload / target)  # noqa: E731
+    found = judged(change, name=f"{name}.test.predictions")
+    assert word in found["failure"].seen
+    assert found["failure"].public
+
+
+def test_answers_of_the_vanilla_model_are_not_the_perceivers(judged: Judge) -> None:
+    def change(upload: Path) -> None:
+        for split in SPLITS:
+            shutil.copyfile(
+                upload / f"vanilla.pretrain.{split}.predictions", upload / f"perceiver.pretrain.{split}.predictions"
+            )
+
+    assert judged(change, name="perceiver.pretrain.test.predictions")["failure"] is not None
 
 
 @pytest.mark.parametrize(
-    ("code", "note"),
+    "code",
     [
-        ("def sample(*_, **__): raise OSError('no')", "it raised"),
-        ("def sample(*_, **__): return 1 / 0", "it raised"),
-        ("def sample(*_, **__):\n    import os\n    os._exit(1)", "process ended"),
+        "raise OSError('no')",
+        "import time\ntime.sleep(60)",
+        "import numpy\ndef sample(*_, **__): return numpy.zeros((20, 2))",
+        "import os\nos._exit(0)",
     ],
 )
-def test_code_that_cannot_answer_is_a_note_and_no_fault(code: str, note: str, settled: Settle) -> None:
-    def change(upload: Path) -> None:
-        with (upload / "__init__.py").open("a", encoding="utf-8") as file:
-            file.write(f"\n\n{code}\n")
-
-    document = settled(change)
-    assert all(note in each["note"] and each["asked"] == 0 for each in findings(document).values())
-    assert document.failures == {}
+@pytest.mark.parametrize("stem", ["vanilla.pretrain", "perceiver.pretrain"])
+def test_no_code_makes_looked_up_answers_count(code: str, stem: str, judged: Judge, data: Path) -> None:
+    found = judged(lambda upload: look_up(upload, data, stem), name=f"{stem}.test.predictions", code=code)
+    assert found["failure"] is not None
 
 
-def test_missing_files_are_a_note(settled: Settle) -> None:
-    def change(upload: Path) -> None:
-        (upload / "vanilla.model.params").unlink()
-        for split in ("dev", "test"):
-            (upload / f"perceiver.pretrain.{split}.predictions").unlink()
+@pytest.mark.parametrize("code", ["raise OSError('no')", "import os\nos._exit(0)"])
+def test_no_code_is_asked_about_an_honest_file(code: str, judged: Judge) -> None:
+    assert judged(code=code, name="perceiver.pretrain.test.predictions")["failure"] is None
 
-    found = findings(settled(change))
-    assert found["vanilla.nopretrain"]["note"] == "vanilla.model.params was not uploaded"
-    assert found["perceiver.pretrain"]["note"] == "no predictions to compare with"
+
+def test_a_report_costs_nothing_and_off_asks_nothing(judged: Judge, data: Path) -> None:
+    found = judged(lambda upload: look_up(upload, data, "vanilla.pretrain"), mode="report")
+    assert found["failure"] is None
+    assert found["provenance"]["doubt"]
+    assert "provenance" not in judged(lambda upload: look_up(upload, data, "vanilla.pretrain"), mode="off")
+
+
+def test_more_right_answers_than_a_training_reaches_are_a_note(judged: Judge, data: Path) -> None:
+    found = judged(
+        lambda upload: write_all_right(upload, data), name="vanilla.nopretrain.test.predictions", mode="report"
+    )
+    assert "240 of 240 right" in found["look"]
+    assert "look" not in judged(name="vanilla.nopretrain.test.predictions")
+
+
+def write_all_right(upload: Path, data: Path) -> None:
+    write_predictions(upload / "vanilla.nopretrain.test.predictions", data, right=1.0)
+
+
+def test_a_missing_params_file_is_named(judged: Judge) -> None:
+    found = judged(lambda upload: (upload / "vanilla.finetune.params").unlink())
+    assert "vanilla.finetune.params among the uploaded files" in found["failure"].expected
+
+
+def test_students_ask_their_own_code(judged: Judge, data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(origin, "has_hidden_probe", lambda: False)
+    assert judged()["provenance"] == {"asked": 40, "given": 40, "reading": ""}
+    assert judged(lambda upload: look_up(upload, data, "vanilla.pretrain"))["failure"] is not None
+    assert judged(code="GPT.forward = lambda *_, **__: 'no'")["failure"] is not None
+
+
+def test_student_code_never_gets_the_text(
+    judged: Judge, data: Path, court: Court, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent: list[Any] = []
+    run = court.sandbox.run
+    monkeypatch.setattr(origin, "has_hidden_probe", lambda: False)
+
+    def watched(*rest: Any, **more: Any) -> Any:
+        sent.append(rest)
+        return run(*rest, **more)
+
+    monkeypatch.setattr(court.sandbox, "run", watched)
+    judged()
+    told = [arguments for _, probe, arguments in sent if probe == "provenance.answers"]
+    assert told
+    assert not any(Gold(data).documents[0] in str(each) for each in told)
 
 
 def test_an_unknown_mode_is_refused() -> None:
     with pytest.raises(UsageError, match="choose off, report or score"):
-        Provenance("maybe", 20, 0.5)  # type: ignore[arg-type]  # the point of the test
+        Rules("maybe", 20, 0.5)  # type: ignore[arg-type]  # the point of the test
+
+
+# --- blocks that are put together in another way ----------------------------------------------------------------------
+
+
+def variants_of_the_model() -> list[cases.Case]:
+    """Those whose model is other code than the reference's."""
+    return [each for each in cases.load_all(cases.VARIANTS) if {"model.py", "attention.py"} & set(each.sources)]
+
+
+@pytest.mark.parametrize("case", variants_of_the_model(), ids=lambda case: case.name)
+def test_every_variants_perceiver_is_read_as_it_computes(case: cases.Case, tmp_path: Path) -> None:
+    """The variant's own model with random weights, and our reading of its file, give the same logits."""
+    from tests.judging import provenance_rates as rates
+
+    case.build(tmp_path / "submission")
+    found = rates.compare_random(tmp_path, seed=3)
+    assert found == {"vanilla": True, "perceiver": True}
+
+
+# --- the sample -------------------------------------------------------------------------------------------------------
+
+
+def sample_of(right: int, wrong: int, count: int = 120) -> Sample:
+    gold = [Question(f"Where was {at} born?", "here") for at in range(right + wrong)]
+    lines = ["here"] * right + ["there"] * wrong
+    return Sample.draw(lines, gold, count, np.random.default_rng(0))
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "asked"), [(200, 40, 80), (150, 90, 60), (20, 220, 20), (0, 240, 0), (5, 5, 5), (240, 0, 120)]
+)
+def test_half_of_the_sample_are_right_lines(right: int, wrong: int, asked: int) -> None:
+    found = sample_of(right, wrong)
+    assert (found.right, len(found.lines)) == (asked, min(120, right + wrong))
+    assert set(found.lines[: found.right]) <= {"here"}
+
+
+@pytest.mark.parametrize(
+    ("right", "lost", "holds"),
+    [(60, 6, True), (60, 7, False), (10, 2, True), (10, 3, False), (2, 1, True), (1, 1, False)],
+)
+def test_so_many_right_lines_may_be_anothers(right: int, lost: int, holds: bool) -> None:
+    found = sample_of(right, 240 - right)
+    given = [at >= lost for at in range(len(found.lines))]
+    assert found.holds(given, 0.9) is holds
+
+
+def test_the_models_of_the_miniature_differ(honest_upload: Path) -> None:
+    """Else tests that exchange their files would see nothing."""
+    import torch
+
+    with reference_package():
+        states = [torch.load(path, weights_only=True) for path in sorted(honest_upload.glob("vanilla.*.params"))]
+    assert not torch.equal(states[0]["head.weight"], states[1]["head.weight"])

@@ -6,7 +6,7 @@ import builtins
 import itertools
 import math
 from collections import Counter
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -16,9 +16,10 @@ import pytest
 from harness.assignment import load
 from harness.grading import catalogue
 from harness.grading.feedback import Failure, render
+from harness.grading.seeds import generator
 from harness.grading.student import _failure
-from harness.problems.birthplaces.gold import Gold
-from harness.problems.birthplaces.predictions import needed
+from harness.problems.birthplaces.answers import needed
+from harness.problems.birthplaces.questions import Gold
 from harness.sandbox import RemoteError, Reply, Status
 from tests.judging.replies import function_of
 
@@ -29,9 +30,9 @@ FILES = {
     "1g-7-hidden": "perceiver.pretrain",
 }
 
-#: Different outputs that one such file can bring, whatever is in it, as long as its form is right: a pass, a failure, and
-#: for two of them on which side of half the threshold.
-OUTPUTS = {"1d-1-hidden": 2, "1f-7-hidden": 3, "1g-7-hidden": 3}
+#: Different outputs that one such file can bring, whatever is in it, as long as its form is right: a pass, a failure (for
+#: two of them on which side of half the threshold), and that the uploaded model gives other answers.
+OUTPUTS = {"1d-1-hidden": 3, "1f-7-hidden": 4, "1g-7-hidden": 4}
 
 #: What code in a worker can make a hidden graded test say by the way it ends, values aside.
 MOST_ENDINGS = 8
@@ -44,6 +45,7 @@ class Oracle:
         self._folder, self.gold, self._after = folder, Gold(data), after_due_date
         self._functions = {each.id: function_of(each) for each in catalogue.collect(load()) if each.id in FILES}
         self.asked = 0
+        self.gives: Callable[[str], bool] = lambda line: True  #: whether the uploaded model gives this line
         dev = "".join(f"{question.place}\n" for question in self.gold.dev)
         for stem in FILES.values():
             (folder / f"{stem}.dev.predictions").write_text(dev, encoding="utf-8")
@@ -55,9 +57,12 @@ class Oracle:
         present = {
             f"{stem}.{split}.predictions": self._folder / f"{stem}.{split}.predictions" for split in ("dev", "test")
         }
-        student = SimpleNamespace(file=present.__getitem__, submission=SimpleNamespace(present=present))
+        present |= {each.made_from: self._folder for each in load().deliverables if each.name in present}
+        student = SimpleNamespace(
+            file=present.__getitem__, submission=SimpleNamespace(present=present), hidden=True, read=self._asked_again
+        )
         fixtures = {
-            "student": student, "gold": self.gold, "assignment": load(), "for_staff": {}, "after_due_date": self._after,
+            "student": student, "unseen": generator(str(self.asked), graded_test, "unseen"), "gold": self.gold, "assignment": load(), "for_staff": {}, "after_due_date": self._after,
         }  # fmt: skip
         function = self._functions[graded_test]
         wanted = function.__code__.co_varnames[: function.__code__.co_argcount]
@@ -66,6 +71,10 @@ class Oracle:
         except Failure as failure:
             return render(failure, hidden=True)
         return "passed"
+
+    def _asked_again(self, _: Any, *, lines: Sequence[str], **__: Any) -> dict[str, Any]:
+        """In the place of probe `uploaded.answers`: who uploads a file can upload any model beside it."""
+        return {"problem": "", "given": [self.gives(line) for line in lines], "reading": ""}
 
 
 @pytest.fixture
@@ -81,7 +90,10 @@ def right(oracle: Oracle, places: Sequence[int]) -> list[str]:
 
 @pytest.mark.parametrize("graded_test", FILES)
 def test_a_file_of_the_right_form_brings_one_of_a_few_outputs(oracle: Oracle, graded_test: str) -> None:
-    seen = {oracle.output(graded_test, right(oracle, range(count))) for count in range(len(oracle.gold.test) + 1)}
+    seen = set()
+    for gives in (lambda _: True, lambda _: False, lambda line: line == "Nowhere", lambda line: line != "Nowhere"):
+        oracle.gives = gives
+        seen |= {oracle.output(graded_test, right(oracle, range(count))) for count in range(len(oracle.gold.test) + 1)}
     assert len(seen) == OUTPUTS[graded_test], seen
 
 
@@ -216,7 +228,7 @@ def test_hundreds_of_uploads_recover_the_answers_and_fewer_do_not(oracle: Oracle
     print(
         f"{secret:.0f} bits of answers, at most {told:.2f} an upload: at least {secret / told:.0f}; {uploads} recover them"
     )
-    assert told < 4.2
+    assert told < 5.6
     assert uploads >= secret / told > 200
 
 

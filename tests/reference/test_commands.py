@@ -298,6 +298,15 @@ def test_bfloat16_is_for_gpus_that_have_it(submission: Any, monkeypatch: Any, su
     assert submission.trainer.fast_bfloat16(torch.device("cuda")) is supported
 
 
+@pytest.mark.parametrize("device", ["cpu", "cuda"])
+def test_bfloat16_can_be_switched_off(submission: Any, monkeypatch: Any, device: str) -> None:
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"amx_bf16": True}, raising=False)
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda **_: True)
+    assert submission.trainer.fast_bfloat16(torch.device(device)) is True
+    monkeypatch.setenv("BFLOAT16", "off")
+    assert submission.trainer.fast_bfloat16(torch.device(device)) is False
+
+
 @pytest.mark.parametrize("bfloat16", [True, False])
 def test_muon_is_pytorchs_own(submission: Any, monkeypatch: Any, bfloat16: bool) -> None:
     monkeypatch.setattr(submission.trainer, "fast_bfloat16", lambda _device: bfloat16)

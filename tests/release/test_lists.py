@@ -85,7 +85,7 @@ def test_students_get_no_probe_that_only_hidden_graded_tests_use():
     assert {"corruption", "training"} <= probes
     named = {name for name in probes if name.startswith("_") or re.search(rf"import .*\b{name}\b", text)}
     assert probes - named == set()
-    assert "perceiver" not in probes
+    assert not probes & {"perceiver", "uploaded"}
 
 
 def test_every_room_is_for_students_or_for_staff():

@@ -13,7 +13,8 @@ from rich.console import Console
 import build
 from harness.assignment import ROOT, load
 from harness.errors import ReleaseRefusedError, UsageError
-from harness.problems.birthplaces.predictions import Question, Score, load_gold, meets, score
+from harness.problems.birthplaces.answers import Score, meets, score
+from harness.problems.birthplaces.questions import Question, load_gold
 from harness.release import inputs, previous, release, selfcheck, template, termdata, training
 from harness.release.handouts import handouts, staff
 from harness.release.keys import DEMO_KEY

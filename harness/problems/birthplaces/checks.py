@@ -14,18 +14,9 @@ from harness.grading.feedback import Cause, Failure, expect
 from harness.grading.student import Student
 from harness.probes import training
 from harness.problems.birthplaces import reference_model
-from harness.problems.birthplaces.gold import Gold
-from harness.problems.birthplaces.predictions import (
-    PredictionsError,
-    Question,
-    Score,
-    meets,
-    of_another_split,
-    parse,
-    percent,
-    score,
-)
-from harness.problems.birthplaces.spans import NotASpan, Span, expected_vocabulary, legible
+from harness.problems.birthplaces.answers import PredictionsError, Score, meets, of_another_split, parse, percent, score
+from harness.problems.birthplaces.questions import Gold, Question, expected_vocabulary
+from harness.problems.birthplaces.spans import NotASpan, Span, legible
 
 #: Goes on in the column in which a failure's texts begin.
 NEXT_LINE = "\n" + " " * 10

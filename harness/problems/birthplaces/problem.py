@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from harness.assignment import Deliverable
-from harness.problem import Findings, Judged, Problem
-from harness.problems.birthplaces import predictions
-from harness.problems.birthplaces.gold import Gold
+from harness.problem import Problem
+from harness.problems.birthplaces import answers, questions
+from harness.problems.birthplaces.questions import Gold
 from harness.settings import Table
 
 
@@ -17,12 +17,6 @@ def _generate(numbers: Mapping[str, Any], secret: bytes) -> Mapping[str, bytes]:
     from harness.problems.birthplaces.dataset import generate, render  # staff's: students have no generator
 
     return render(generate(numbers, secret))
-
-
-def _after_tests(judged: Judged) -> Findings:
-    from harness.problems.birthplaces.provenance import settle  # staff's, with its probe
-
-    return settle(judged)
 
 
 def _check_settings(settings: Table) -> None:
@@ -38,10 +32,10 @@ def _check_upload(file: Deliverable, content: bytes, data: Path) -> str | None:
     """Predictions that cannot be for the questions in `data`; nothing is said where the questions are not there."""
     if file.kind != "predictions" or not (data / file.answers).is_file():
         return None
-    questions = len(predictions.parse((data / file.answers).read_bytes()))
+    questions = len(answers.parse((data / file.answers).read_bytes()))
     try:
-        lines = len(predictions.parse(content))
-    except predictions.PredictionsError as problem:
+        lines = len(answers.parse(content))
+    except answers.PredictionsError as problem:
         return f"{file.name}: {problem}"
     if lines == questions:
         return None
@@ -51,8 +45,8 @@ def _check_upload(file: Deliverable, content: bytes, data: Path) -> str | None:
 
 def _wrong_answers(file: Deliverable, data: Path) -> Callable[[bytes], dict[int, str]]:
     gold = Gold(data)
-    questions = gold.dev if file.answers == "birth_dev.tsv" else gold.test
-    return lambda content: predictions.wrong_answers(content, questions)
+    asked = gold.dev if file.answers == "birth_dev.tsv" else gold.test
+    return lambda content: answers.wrong_answers(content, asked)
 
 
 PROBLEM = Problem(
@@ -67,10 +61,9 @@ PROBLEM = Problem(
     fixtures={"gold": Gold},
     generate=_generate,
     check_settings=_check_settings,
-    check_data=predictions.check_data,
+    check_data=questions.check_data,
     check_upload=_check_upload,
-    after_tests=_after_tests,
-    accuracies=predictions.accuracies,
-    fit=predictions.fit,
+    accuracies=answers.accuracies,
+    fit=answers.fit,
     wrong_answers=_wrong_answers,
 )

@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-PAD, MASK = "\u25a1", "\u2047"
+from harness.problems.birthplaces.questions import MASK, PAD, expected_vocabulary
+
 SHORTEST = 4
 
 
@@ -129,11 +130,6 @@ def legible(text: str) -> str:
     content = text.rstrip(PAD)
     pads = len(text) - len(content)
     return f"{content}{PAD * min(pads, 3)}{f'... ({pads} PADs)' if pads > 3 else ''}"
-
-
-def expected_vocabulary(documents: Sequence[str]) -> list[str]:
-    """PAD, MASK, then every character of the corpus (line ends included) in order."""
-    return [PAD, MASK, *sorted(set("\n".join(documents)))]
 
 
 def decode(

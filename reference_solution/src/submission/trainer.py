@@ -270,7 +270,12 @@ def fast_forward(model, device):
 
 
 def fast_bfloat16(device):
-    """Whether bfloat16 makes the device multiply matrices faster; where it does not, it makes it far slower."""
+    """Whether bfloat16 makes the device multiply matrices faster; where it does not, it makes it far slower.
+
+    With BFLOAT16=off in the environment nothing is trained in it, so that any machine trains as those without it do.
+    """
+    if os.environ.get("BFLOAT16") == "off":
+        return False
     if device.type == "cuda":
         return torch.cuda.is_bf16_supported(including_emulation=False)
     capabilities = getattr(torch.cpu, "get_capabilities", dict)()

@@ -1,4 +1,4 @@
-"""Predictions files against gold, and the question files of a dataset.
+"""The answers in a predictions file, and how many of them are right.
 
 Promises: the rules of a predictions file are these and no others. Bytes are UTF-8, a byte-order mark at the start is
 dropped; lines end with a line feed, the last one may lack it; carriage returns at the end of a line are dropped. A line
@@ -10,21 +10,16 @@ with whole numbers, and a printed percentage is never above the true one.
 from __future__ import annotations
 
 import math
-import re
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import accumulate
-from typing import TYPE_CHECKING
+from pathlib import Path
 
-from harness.errors import HoldoutError, UsageError
+from harness.errors import HoldoutError
+from harness.problems.birthplaces.questions import BOM, Question, lines_of, load_gold, without_surplus_blanks
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
-
-_BOM = b"\xef\xbb\xbf"
-_QUESTION = re.compile(r"Where was (.+) born\?")
 _LEAST_EVIDENCE = 5  # right answers that a shift must explain before it is believed
 
 
@@ -32,20 +27,6 @@ class PredictionsError(HoldoutError):
     """A predictions file that cannot be scored; `str()` says what was expected and what to do."""
 
     exit_code = 2
-
-
-@dataclass(frozen=True)
-class Question:
-    """`Where was NAME born?` and the place that answers it."""
-
-    text: str
-    place: str
-
-    @property
-    def name(self) -> str:
-        """The NAME in the question."""
-        match = _QUESTION.fullmatch(self.text)
-        return match[1] if match else self.text
 
 
 @dataclass(frozen=True)
@@ -61,16 +42,6 @@ class Score:
         return self.correct / self.total if self.total else 0.0
 
 
-@dataclass(frozen=True)
-class DataFiles:
-    """The five files of a term."""
-
-    documents: tuple[str, ...]  #: wiki.txt
-    train: tuple[Question, ...]
-    dev: tuple[Question, ...]
-    test: tuple[Question, ...]
-
-
 # --- predictions ------------------------------------------------------------------------------------------------------
 
 
@@ -83,21 +54,14 @@ def parse(data: bytes) -> tuple[str, ...]:
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
         raise PredictionsError("it is UTF-16, expected UTF-8: write it with run.py, not through a shell's `>`")
     try:
-        return _lines(data)
+        return lines_of(data)
     except UnicodeDecodeError as problem:
         line = data.count(b"\n", 0, _offset(data, problem)) + 1
         raise PredictionsError(f"line {line} is not UTF-8 text: write the file with run.py again") from problem
 
 
 def _offset(data: bytes, problem: UnicodeDecodeError) -> int:
-    return problem.start + (len(_BOM) if data.startswith(_BOM) else 0)
-
-
-def _lines(data: bytes) -> tuple[str, ...]:
-    lines = data.removeprefix(_BOM).decode("utf-8").split("\n")
-    if lines[-1] == "":
-        lines.pop()  # what follows the last line feed is no line
-    return tuple(line.rstrip("\r") for line in lines)
+    return problem.start + (len(BOM) if data.startswith(BOM) else 0)
 
 
 def score(predicted: Sequence[str], gold: Sequence[Question], *, secret: bool = False) -> Score:
@@ -110,17 +74,10 @@ def score(predicted: Sequence[str], gold: Sequence[Question], *, secret: bool = 
         PredictionsError: the number of lines is wrong; says both numbers and, unless the answers are secret, where a
             line looks split or lost.
     """
-    lines = _without_surplus_blanks(predicted, len(gold))
+    lines = without_surplus_blanks(predicted, len(gold))
     if len(lines) != len(gold):
         raise PredictionsError(_wrong_count(lines, gold, secret))
     return Score(_matches(lines, gold), len(gold))
-
-
-def _without_surplus_blanks(lines: Sequence[str], expected: int) -> Sequence[str]:
-    last = len(lines)
-    while last > expected and not lines[last - 1].strip():
-        last -= 1
-    return lines[:last]
 
 
 def _matches(lines: Sequence[str], gold: Sequence[Question]) -> int:
@@ -130,7 +87,7 @@ def _matches(lines: Sequence[str], gold: Sequence[Question]) -> int:
 def wrong_answers(content: bytes, gold: Sequence[Question]) -> dict[int, str]:
     """The answers of a file that are not right, by line from 0; none where the file cannot be scored."""
     try:
-        lines = _without_surplus_blanks(parse(content), len(gold))
+        lines = without_surplus_blanks(parse(content), len(gold))
     except PredictionsError:
         return {}
     if len(lines) != len(gold):
@@ -232,8 +189,8 @@ def of_another_split(
     other = "dev" if split == "test" else "test"
     sentence = f"this looks like the {other} file: run the evaluation again, with an outputs path of its own"
     counts = {"dev": len(dev), "test": questions_of_test}
-    if len(_without_surplus_blanks(lines, counts[split])) != counts[split]:
-        fits = len(_without_surplus_blanks(lines, counts[other])) == counts[other]
+    if len(without_surplus_blanks(lines, counts[split])) != counts[split]:
+        fits = len(without_surplus_blanks(lines, counts[other])) == counts[other]
         return sentence if fits and any(line.strip() for line in lines) else None
     if counts["dev"] != counts["test"]:
         return None
@@ -248,108 +205,6 @@ def _speaks_for(lines: Sequence[str], gold: Sequence[Question]) -> bool:
     places = Counter(question.place for question in gold)
     by_chance = sum(times * places[line] for line, times in Counter(lines).items()) / max(1, len(gold))
     return _matches(lines, gold) >= 2 * by_chance + _LEAST_EVIDENCE
-
-
-# --- the dataset -----------------------------------------------------------------------------------------------------
-
-
-def parse_question(line: str) -> Question:
-    """`Where was NAME born?<tab>Place` as a Question; ValueError says what is wrong with any other line."""
-    text, tab, place = line.partition("\t")
-    if not tab:
-        raise ValueError("no tab")
-    if "\t" in place:
-        raise ValueError("more than one tab")
-    if not _QUESTION.fullmatch(text):
-        raise ValueError(f"not a question of the form 'Where was NAME born?': {text[:60]!r}")
-    if not place.strip():
-        raise ValueError("an empty answer")
-    return Question(text, place)
-
-
-def load_gold(path: Path, *, unique: bool = True) -> tuple[Question, ...]:
-    """The questions and answers in `path`, in order.
-
-    Args:
-        path: UTF-8, one `Where was NAME born?<tab>Place` a line.
-        unique: refuse a question that comes twice; training data may repeat one.
-
-    Raises:
-        UsageError: with file and line.
-    """
-    questions = tuple(_parse_at(path, number, line) for number, line in enumerate(_read_lines(path), start=1))
-    if unique:
-        _require_unique(path, [question.text for question in questions])
-    return questions
-
-
-def _parse_at(path: Path, number: int, line: str) -> Question:
-    try:
-        return parse_question(line)
-    except ValueError as problem:
-        raise UsageError(
-            f"{path}:{number}: {problem}; expected 'Where was NAME born?', one tab and the place"
-        ) from problem
-
-
-def load_questions(path: Path) -> tuple[str, ...]:
-    """The questions in `path`, which holds no answers. UsageError with file and line for anything else."""
-    questions = _read_lines(path)
-    for number, line in enumerate(questions, start=1):
-        if "\t" in line:
-            raise UsageError(f"{path}:{number}: holds an answer; expected questions alone, this file goes to students")
-        if not _QUESTION.fullmatch(line):
-            raise UsageError(f"{path}:{number}: expected 'Where was NAME born?', found {line[:60]!r}")
-    _require_unique(path, questions)
-    return tuple(questions)
-
-
-def load_data_files(folder: Path) -> DataFiles:
-    """The five files in `folder`. UsageError if one is missing or malformed, or the two test files disagree."""
-    test = load_gold(folder / "birth_test.tsv")
-    inputs = load_questions(folder / "birth_test_inputs.tsv")
-    for number, (question, text) in enumerate(zip(test, inputs, strict=False), start=1):
-        if question.text != text:
-            where = f"{folder / 'birth_test_inputs.tsv'}:{number}"
-            raise UsageError(f"{where}: asks {text!r}, but birth_test.tsv answers {question.text!r}")
-    if len(test) != len(inputs):
-        raise UsageError(f"{folder}: birth_test.tsv has {len(test)} lines and birth_test_inputs.tsv {len(inputs)}")
-    return DataFiles(
-        documents=tuple(_read_lines(folder / "wiki.txt")),
-        train=load_gold(folder / "birth_places_train.tsv", unique=False),
-        dev=load_gold(folder / "birth_dev.tsv"),
-        test=test,
-    )
-
-
-def _read_lines(path: Path) -> Sequence[str]:
-    try:
-        lines = _lines(path.read_bytes())
-    except OSError as problem:
-        raise UsageError(f"{path}: cannot be read ({problem.strerror}); a dataset holds this file") from problem
-    except UnicodeDecodeError as problem:
-        raise UsageError(f"{path}: is not UTF-8 text (byte {problem.start}); save it as UTF-8") from problem
-    kept = _without_surplus_blanks(lines, 0)
-    if not kept:
-        raise UsageError(f"{path}: is empty; expected at least one line")
-    return kept
-
-
-def _require_unique(path: Path, texts: Sequence[str]) -> None:
-    seen: dict[str, int] = {}
-    for number, text in enumerate(texts, start=1):
-        if text in seen:
-            raise UsageError(f"{path}:{number}: asks the question of line {seen[text]} again; each may come once")
-        seen[text] = number
-
-
-def check_data(folder: Path) -> None:
-    """UsageError, with file and line, unless the five files in `folder` are complete, consistent and worth a term."""
-    known = load_data_files(folder)
-    taught = {question.text for question in (*known.train, *known.dev)}
-    if all(question.text in taught for question in known.test):
-        told = "every test question stands in train or dev, too; hold people out"
-        raise UsageError(f"{folder / 'birth_test.tsv'}: {told}")
 
 
 def accuracies(upload: Path, data: Path) -> dict[str, float]:

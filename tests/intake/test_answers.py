@@ -13,11 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.assignment import ROOT
-from harness.problems.birthplaces.predictions import (
+from harness.problems.birthplaces.answers import (
     PredictionsError,
-    Question,
     Score,
-    load_gold,
     meets,
     needed,
     of_another_split,
@@ -25,6 +23,7 @@ from harness.problems.birthplaces.predictions import (
     percent,
     score,
 )
+from harness.problems.birthplaces.questions import Question, load_gold
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -302,7 +301,7 @@ def test_real_files_have_their_true_counts():
 
 
 def test_reading_needs_neither_torch_nor_numpy():
-    code = "import sys, harness.problems.birthplaces.predictions, harness.intake.staging; print({'torch', 'numpy'} & set(sys.modules))"
+    code = "import sys, harness.problems.birthplaces.answers, harness.intake.staging; print({'torch', 'numpy'} & set(sys.modules))"
     import subprocess
 
     done = subprocess.run([sys.executable, "-c", code], cwd=Path(ROOT), capture_output=True, text=True, check=True)

@@ -1,0 +1,133 @@
+"""Where the CPU seconds of one grade go: each stage, then each graded test with its workers and its judging.
+
+Runs the session of a grade in this process, measured at its seams; Linux only.
+
+    python benchmarks/stages.py [UPLOAD] [--data DIR]
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import resource
+import sys
+import tempfile
+import time
+from collections import defaultdict
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from benchmarks import machine  # noqa: E402 (after the path)
+
+
+@dataclass
+class Spent:
+    """CPU seconds for one graded test."""
+
+    runs: int = 0
+    workers: float = 0.0
+    judging: float = 0.0
+
+    @property
+    def together(self) -> float:
+        """Workers and judging."""
+        return self.workers + self.judging
+
+
+def main() -> int:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("upload", nargs="?", type=Path, default=ROOT / "build" / "reference_upload")
+    parser.add_argument("--data", type=Path, default=ROOT / "build" / "dataset")
+    chosen = parser.parse_args()
+    print(machine.features())
+    if not chosen.upload.exists():
+        print(f"error: {chosen.upload}: no upload there; `make reference` trains one", file=sys.stderr)
+        return 2
+    measure(chosen.upload.resolve(), chosen.data.resolve())
+    return 0
+
+
+def measure(upload: Path, data: Path) -> None:
+    """One grade, without the supervisor, which only waits; print the table."""
+    stages: dict[str, float] = {}
+    began = time.process_time()
+    from harness.assignment import load
+    from harness.grading import catalogue, plugin
+    from harness.grading.results import Results
+    from harness.grading.supervisor import GradeRequest
+    from harness.sandbox.sandbox import Sandbox
+
+    session: Any = importlib.import_module("harness.grading.session")
+
+    stages["imports of the session"] = time.process_time() - began
+    tests: dict[str, Spent] = defaultdict(Spent)
+    now = ["(preflight)"]
+
+    def run(sandbox: Any, *arguments: Any, _real: Any = Sandbox.run, **options: Any) -> Any:
+        reply = _real(sandbox, *arguments, **options)
+        tests[now[0]].runs += 1
+        tests[now[0]].workers += reply.cpu_seconds
+        return reply
+
+    real_judge: Any = plugin.Plugin._run  # noqa: SLF001 - where a graded test begins and ends
+
+    def judge(self: Any, item: Any, *arguments: Any) -> Any:
+        now[0] = self._graded_test_of(item).id
+        judgement = real_judge(self, item, *arguments)
+        tests[now[0]].judging += judgement.cpu_seconds
+        return judgement
+
+    def stage(*arguments: Any, _real: Any = session.stage, **options: Any) -> Any:
+        before = time.process_time()
+        try:
+            return _real(*arguments, **options)
+        finally:
+            stages["intake"] = time.process_time() - before
+
+    before_all, children = time.process_time(), _children()
+    with ExitStack() as stack:
+        folder = stack.enter_context(tempfile.TemporaryDirectory())
+        Path(folder).chmod(0o711)
+        for owner, name, instead in ((Sandbox, "run", run), (plugin.Plugin, "_run", judge), (session, "stage", stage)):
+            stack.enter_context(mock.patch.object(owner, name, instead))
+        listed = tuple(catalogue.collect(load()))
+        request = GradeRequest(str(upload), str(data), folder, listed, with_reference=True, seed=None, gradescope=False)
+        results = Results.of(listed)
+        session.run(request, load(), results)
+    stages["session beside intake"] = time.process_time() - before_all - stages["intake"]
+    in_workers, in_judges = (sum(getattr(each, what) for each in tests.values()) for what in ("workers", "judging"))
+    stages["judging, in forks of the session"] = in_judges
+    stages["student code and reference, in workers"] = in_workers
+    stages["zygote: torch, preloading, forks, reaping"] = _children() - children - in_judges - in_workers
+    _print(stages, tests, results)
+
+
+def _children() -> float:
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
+
+
+def _print(stages: dict[str, float], tests: dict[str, Spent], results: Any) -> None:
+    began = _children()
+    import subprocess
+
+    subprocess.run([sys.executable, "-c", "import torch"], check=True)
+    torch = _children() - began
+    print(f"{'stage':<45}{'CPU s':>8}{'imports of torch':>18}")
+    for name, seconds in (*stages.items(), ("together", sum(stages.values())), ("a cold `import torch`", torch)):
+        print(f"{name:<45}{seconds:>8.2f}{seconds / torch:>18.2f}")
+    print(f"\n{'graded test':<16}{'runs':>6}{'workers':>9}{'judging':>9}")
+    for name, spent in sorted(tests.items(), key=lambda each: -each[1].together):
+        print(f"{name:<16}{spent.runs:>6}{spent.workers:>9.2f}{spent.judging:>9.2f}")
+    print(f"\nscore {results.score:g}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,4 @@
+def attack():
+    import time
+
+    time.sleep(3600)
