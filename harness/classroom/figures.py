@@ -95,7 +95,7 @@ def svg(shown: Histogram, name: str, x_label: str) -> str:
             spine.set_visible(side in ("left", "bottom"))
             spine.set_color(_INK)
         out = io.StringIO()
-        figure.savefig(out, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
+        figure.savefig(out, format="svg", transparent=True)
     return _inline(out.getvalue(), name)
 
 

@@ -262,6 +262,11 @@ def test_a_copy_with_other_names_comments_and_layout_is_a_pair():
     assert pair.numbers["share"] > 0.9
 
 
+@pytest.mark.parametrize("text", ["", "\n", "x", "def f(:\n\x00\t\ufffd'''", "(" * 5000])
+def test_text_that_is_no_code_is_read_all_the_same(text):
+    assert isinstance(code.fingerprints(text), frozenset)
+
+
 def test_code_that_many_have_is_common():
     hashes = frozenset(range(100))
     alike = [Material(f"s{at}", code=hashes | {1000 + at}) for at in range(6)]
@@ -287,6 +292,8 @@ def test_uploads_of_earlier_terms_are_compared_with_this_terms(uploads, tmp_path
     shutil.copytree(uploads[0].upload, earlier / "old")
     shutil.copytree(uploads[0].upload, earlier / "old again")
     (earlier / "typed_and_nested.zip").write_bytes(b"no zip either")
+    for name in (".DS_Store", "grades.csv"):
+        (earlier / name).write_text("nobody's work")
     found = similarity(uploads, assignment.load(), data=None, template=GIVEN, earlier=earlier)
     assert [(pair.first, pair.second, pair.is_earlier) for pair in found.pairs] == [
         ("typed_and_nested", f"{EARLIER}old", True), ("typed_and_nested", f"{EARLIER}old again", True),

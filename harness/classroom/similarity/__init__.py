@@ -64,7 +64,7 @@ def similarity(
         progress: hears how many uploads of how many have been read.
     """
     present = [record for record in records if record.upload is not None and record.upload.exists()]
-    others = sorted(earlier.iterdir()) if earlier is not None else []
+    others = _uploads_in(earlier) if earlier is not None else []
     stamp = _stamp([(each.submission, each.upload) for each in present if each.upload], others, data, template)
     kept = _kept(keep, stamp)
     if kept is not None:
@@ -85,6 +85,12 @@ def similarity(
         text = json.dumps({"stamp": stamp, "found": asdict(found)}, indent=1, sort_keys=True)
         replace_file(keep / KEPT, text.encode())
     return found
+
+
+def _uploads_in(folder: Path) -> list[Path]:
+    """Folders and zips, without what machines put beside them."""
+    found = sorted(each for each in folder.iterdir() if not each.name.startswith((".", "__")))
+    return [each for each in found if each.is_dir() or each.suffix.lower() == ".zip"]
 
 
 def _looked(materials: Sequence[Material], *, has_answers: bool) -> Similarity:

@@ -10,8 +10,7 @@ from harness.assignment import Assignment
 from harness.classroom.similarity.code import fingerprints
 from harness.classroom.similarity.material import Material
 from harness.classroom.similarity.params import sketch
-from harness.errors import HoldoutError
-from harness.intake.staging import discard, stage
+from harness.intake.staging import UploadError, discard, stage
 
 
 def read(
@@ -23,7 +22,7 @@ def read(
     *,
     is_earlier: bool,
 ) -> Material:
-    """Read an upload; its place in a class does not depend on what it holds, so nothing in it raises."""
+    """Read an upload. What is wrong with it is noted and raises nothing; InternalError where this machine fails."""
     scratch = Path(tempfile.mkdtemp(prefix="holdout-similarity-"))
     try:
         staged = stage(upload, scratch, assignment.uploads, demos=assignment.demos)
@@ -41,7 +40,7 @@ def read(
             {name: each for name, path in present.items() if by_name[name].kind == "params" and (each := sketch(path))},
             is_earlier,
         )
-    except HoldoutError as problem:
+    except UploadError as problem:
         return Material(submission, is_earlier=is_earlier, problem=str(problem))
     finally:
         discard(scratch)
