@@ -16,7 +16,7 @@ import pytest
 
 from harness import assignment
 from harness.assignment import ROOT
-from harness.classroom.records import Record, State
+from harness.classroom.records import Record, State, Submitter
 from harness.classroom.similarity import EARLIER, answers, code, params, similarity
 from harness.classroom.similarity.material import Material, Sketch
 from harness.classroom.similarity.reader import boilerplate
@@ -301,6 +301,15 @@ def test_uploads_of_earlier_terms_are_compared_with_this_terms(uploads, tmp_path
     assert (found.read, found.earlier) == (3, 2)
     assert any("2 uploads could not be read" in note for note in found.notes)
     assert any("--data" in note for note in found.notes)
+
+
+def test_two_uploads_of_one_person_are_no_pair(uploads, tmp_path):
+    copy = tmp_path / "class" / "again"
+    shutil.copytree(uploads[0].upload, copy)
+    ada, bo = Submitter("Ada", "1", None), Submitter("Bo", "2", "bo@example.edu")
+    for theirs, pairs in (((ada,), 0), ((bo, ada), 0), ((bo,), 1), ((), 1)):
+        class_ = [replace(uploads[0], submitters=(ada,)), replace(record("again", copy), submitters=theirs)]
+        assert len(similarity(class_, assignment.load(), data=None, template=GIVEN).pairs) == pairs
 
 
 def test_what_was_found_is_kept_until_an_upload_changes(uploads, tmp_path):

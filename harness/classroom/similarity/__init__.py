@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -80,7 +80,7 @@ def similarity(
             progress(done, len(places))
         assert upload is not None
         materials.append(read(name, upload, assignment, wrong, given, is_earlier=is_earlier))
-    found = _looked(materials, has_answers=data is not None)
+    found = _of_different_people(_looked(materials, has_answers=data is not None), records)
     if keep is not None:
         text = json.dumps({"stamp": stamp, "found": asdict(found)}, indent=1, sort_keys=True)
         replace_file(keep / KEPT, text.encode())
@@ -110,6 +110,16 @@ def _looked(materials: Sequence[Material], *, has_answers: bool) -> Similarity:
         common=tuple(each for look in looks for each in look.common),
         notes=tuple(notes),
     )
+
+
+def _of_different_people(found: Similarity, records: Sequence[Record]) -> Similarity:
+    """Without pairs of uploads of one person, or of one group: their likeness is no news."""
+    people = {
+        record.submission: {word for each in record.submitters for word in (each.sid, each.email) if word}
+        for record in records
+    }
+    pairs = tuple(p for p in found.pairs if not people.get(p.first, set()) & people.get(p.second, set()))
+    return replace(found, pairs=pairs)
 
 
 def _answer_sheets(assignment: Assignment, data: Path | None) -> dict[str, Callable[[bytes], dict[int, str]]]:
