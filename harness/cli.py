@@ -105,6 +105,7 @@ def _parser() -> argparse.ArgumentParser:
         help="a folder with more code that everybody may have, such as an earlier template",
     )
     report.add_argument("--without-similarity", action="store_true", help="do not compare the uploads")
+    report.add_argument("--pages", action="store_true", help="also write a page for each upload, linked there")
     report.set_defaults(run=_report)
 
     calibrate = commands.add_parser("calibrate", help="say what a finished class suggests for the next term")
@@ -198,7 +199,7 @@ def _make_dataset(out: Path, key_file: Path | None, preset: str) -> None:
 
 
 def _report(arguments: argparse.Namespace) -> int:
-    from harness.classroom import report
+    from harness.classroom import pages, report
     from harness.classroom.journal import records
     from harness.classroom.similarity import similarity
 
@@ -219,6 +220,8 @@ def _report(arguments: argparse.Namespace) -> int:
         )
         print(file=sys.stderr)
         told = replace(told, similarity=alike)
+    if arguments.pages:
+        told = replace(told, pages=pages.write(told.uploads, arguments.folder, assignment))
     for path in report.write(told, arguments.folder):
         print(path)
     return 0

@@ -59,6 +59,7 @@ class Class:
     odd: tuple[Odd, ...]
     asked: int  #: how many predictions files were asked for again
     similarity: Similarity = field(default_factory=Similarity)
+    pages: Mapping[str, str] = field(default_factory=dict)  #: submission -> its own page, beside the report
 
     @property
     def graded(self) -> list[Upload]:
@@ -303,7 +304,7 @@ def as_html(found: Class) -> str:
         messages=found.messages[:MOST_MESSAGES],
         pairs=found.similarity.pairs[:MOST_PAIRS],
         label=_labels(found),
-        rows=[_row(each) for each in found.uploads],
+        rows=[_row(each, found.pages) for each in found.uploads],
         summary=_summary(found),
     )
 
@@ -377,10 +378,11 @@ def _change(each: Any) -> dict[str, str]:
     }
 
 
-def _row(each: Upload) -> dict[str, str]:
+def _row(each: Upload, pages: Mapping[str, str]) -> dict[str, str]:
     score, before, _ = _scores_of(each)
     return {
         "label": each.label,
+        "page": pages.get(each.record.submission, ""),
         "state": each.record.state.value,
         "score": score,
         "before": before,
