@@ -74,20 +74,24 @@ def of_code(size: int) -> None:
     """Shares of all pairs of variants, and what a normal tail makes of them in a class."""
     given, loaded = boilerplate(GIVEN, assignment.load()), assignment.load()
     names = [each.name for each in loaded.uploads if each.kind == "code" and each.written_in and not each.optional]
-    own = {}
+    own, block = {}, {}
     for case in cases.load_all(cases.VARIANTS):
-        text = "\n".join(case.sources.get(name, cases.reference(name)) for name in names)
-        own[case.name] = code.fingerprints(text) - given
+        block[case.name] = case.touched
+        texts = [case.sources.get(name, cases.reference(name)) for name in names]
+        own[case.name] = frozenset().union(*map(code.fingerprints, texts)) - given
     own = {name: hashes for name, hashes in own.items() if len(hashes) < OTHER_GIVEN_CODE}
     found = code.look([Material(name, code=hashes) for name, hashes in own.items()])
-    compared = [(a, b) for a, b in combinations(own.values(), 2) if min(len(a), len(b)) >= code.LEAST_SHARED]
-    shares = [len(a & b) / min(len(a), len(b)) for a, b in compared]
+    shares = [
+        len(own[a] & own[b]) / min(len(own[a]), len(own[b]))
+        for a, b in combinations(own, 2)
+        if block[a] & block[b] and min(len(own[a]), len(own[b])) >= code.LEAST_SHARED
+    ]
     middle, spread = statistics.fmean(shares), statistics.pstdev(shares)
     tail = 0.5 * math.erfc((code.LEAST_SHARE - middle) / spread / math.sqrt(2))
     print(
-        f"code: {len(found.pairs)} pairs told of {math.comb(len(own), 2)} of {len(own)} variants; {len(shares)} long "
-        f"enough share {middle:.2f} +- {spread:.2f}, at most {max(shares):.2f} (told from {code.LEAST_SHARE}); "
-        f"a normal tail gives {tail * math.comb(size, 2):.2g} pairs in a class of {size}"
+        f"code: {len(found.pairs)} pairs told of {math.comb(len(own), 2)} of {len(own)} variants; {len(shares)} that "
+        f"wrote one block anew share {middle:.2f} +- {spread:.2f}, at most {max(shares):.2f} (told from "
+        f"{code.LEAST_SHARE}); a normal tail gives {tail * math.comb(size, 2):.2g} pairs in a class of {size}"
     )
 
 

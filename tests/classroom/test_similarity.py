@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import math
+import os
 import pickle
 import random
 import shutil
+import subprocess
+import sys
 import zipfile
 from dataclasses import replace
 from itertools import combinations
@@ -237,8 +240,8 @@ def written() -> dict[str, frozenset[int]]:
     ]
     found = {}
     for case in cases.load_all(cases.VARIANTS):
-        text = "\n".join(case.sources.get(name, cases.reference(name)) for name in names)
-        found[case.name] = code.fingerprints(text) - given
+        texts = [case.sources.get(name, cases.reference(name)) for name in names]
+        found[case.name] = frozenset().union(*map(code.fingerprints, texts)) - given
     return {name: hashes for name, hashes in found.items() if len(hashes) < 300}
 
 
@@ -260,6 +263,19 @@ def test_a_copy_with_other_names_comments_and_layout_is_a_pair():
     (pair,) = code.look(materials).pairs
     assert {pair.first, pair.second} == {"a", "b"}
     assert pair.numbers["share"] > 0.9
+
+
+def test_fingerprints_are_the_same_in_every_process():
+    source = cases.reference("model.py")
+    told = (
+        "from harness.classroom.similarity import code; import sys; print(sorted(code.fingerprints(sys.stdin.read())))"
+    )
+    for seed in ("1", "2"):
+        done = subprocess.run(
+            [sys.executable, "-c", told], input=source, cwd=ROOT, env={**os.environ, "PYTHONHASHSEED": seed},
+            capture_output=True, text=True, check=True,
+        )  # fmt: skip
+        assert done.stdout.strip() == str(sorted(code.fingerprints(source)))
 
 
 @pytest.mark.parametrize("text", ["", "\n", "x", "def f(:\n\x00\t\ufffd'''", "(" * 5000])

@@ -30,7 +30,7 @@ KEPT = "similarity.json"
 #: Before the name of an upload of an earlier term, which may be that of one of this term.
 EARLIER = "earlier/"
 #: Changes with what is computed: what was kept before is not used then.
-_VERSION = 1
+_VERSION = 2
 
 
 @dataclass(frozen=True)

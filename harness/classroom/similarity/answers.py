@@ -159,7 +159,10 @@ def _pairs(file: str, names: Sequence[str], counts: Counts, chances: Matrix, com
     hits = np.argwhere(np.triu((chances < LEVEL) & (counts.equal >= LEAST_SHARED), 1))
     for one, other in hits.tolist():
         equal, both = int(counts.equal[one, other]), int(counts.both[one, other])
-        expected, chance = float(counts.expected[one, other]), float(chances[one, other])
+        expected = round(float(counts.expected[one, other]), 1)
+        chance = float(
+            f"{float(chances[one, other]):.1e}"
+        )  # sums come out alike on every machine but for the last digits
         told = (
             f"{equal} of the {both} questions that both answer wrongly have the same wrong answer, {expected:.1f} were "
             f"expected; corrected for {compared:,} pairs, chance gives {_small(chance)} as striking"

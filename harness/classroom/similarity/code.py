@@ -6,11 +6,12 @@ those that more than a few of the class have are what anybody would write, and a
 
 from __future__ import annotations
 
-import io
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from itertools import combinations
 from typing import Any
+
+import numpy as np
 
 from harness.classroom.similarity.material import Found, Material, Pair, many
 
@@ -20,14 +21,41 @@ NOISE, GUARANTEE = 25, 30
 #: A pair is told where this share of what the shorter one wrote is shared, and no less than this many fingerprints.
 LEAST_SHARE, LEAST_SHARED = 0.85, 30
 _PYTHON = "upload.py"
+#: Of a polynomial hash modulo 2**64, and of what spreads it.
+_BASE, _MIX = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xBF58476D1CE4E5B9)
 
 
 def fingerprints(text: str) -> frozenset[int]:
-    """Winnowed hashes of code, as copydetect makes them."""
-    from copydetect import CodeFingerprint
+    """Winnowed hashes of code, as copydetect reads it, the same in every process."""
+    from copydetect.utils import winnow
 
-    found: Any = CodeFingerprint(_PYTHON, NOISE, GUARANTEE - NOISE + 1, language="python", fp=io.StringIO(text))
-    return frozenset(int(each) for each in found.hashes)
+    hashes = _hashes(text)
+    chosen, _ = winnow(hashes, GUARANTEE - NOISE + 1) if len(hashes) else (hashes, None)
+    return frozenset(chosen.tolist())
+
+
+def every(text: str) -> frozenset[int]:
+    """All hashes of code: what is given is left out wherever a window happens to begin."""
+    return frozenset(_hashes(text).tolist())
+
+
+def _hashes(text: str) -> np.ndarray[Any, Any]:
+    """A hash for each run of NOISE characters that is left when copydetect has taken names, comments and layout away.
+
+    copydetect itself hashes with Python's `hash`, which differs from process to process, and so would the report.
+    """
+    from copydetect.utils import filter_code
+
+    kept, _ = filter_code(text, _PYTHON, "python")
+    codes = np.frombuffer(kept.encode("utf-32-le", "replace"), dtype=np.uint32).astype(np.uint64)
+    if len(codes) < NOISE:
+        return np.zeros(0, dtype=np.uint64)
+    found = np.zeros(len(codes) - NOISE + 1, dtype=np.uint64)
+    for at in range(NOISE):
+        found = found * _BASE + codes[at : at + len(found)]
+    found = (found ^ (found >> np.uint64(31))) * _MIX
+    mixed: np.ndarray[Any, Any] = found ^ (found >> np.uint64(29))
+    return mixed
 
 
 def look(materials: Sequence[Material]) -> Found:

@@ -129,7 +129,7 @@ def _compare(file: str, materials: Sequence[Material]) -> _Compared:
         for one, other in np.argwhere(np.triu(apart < SAME_START, 1)).tolist():
             akin.add((names[one], names[other]))
             if apart[one, other] < NEAR:
-                near.setdefault((names[one], names[other]), float(apart[one, other]))
+                near.setdefault((names[one], names[other]), max(round(float(apart[one, other]), 5), 1e-5))
     told = tuple((one, other, distance) for (one, other), distance in sorted(near.items()))
     return _Compared(file, told, tuple(sorted(akin)))
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from harness.assignment import Assignment
-from harness.classroom.similarity.code import fingerprints
+from harness.classroom.similarity.code import every, fingerprints
 from harness.classroom.similarity.material import Material
 from harness.classroom.similarity.params import sketch
 from harness.intake.staging import UploadError, discard, stage
@@ -35,7 +35,7 @@ def read(
         ]
         return Material(
             submission,
-            fingerprints("\n".join(texts)) - given,
+            frozenset().union(*map(fingerprints, texts)) - given,
             {name: wrong[name](path.read_bytes()) for name, path in present.items() if name in wrong},
             {name: each for name, path in present.items() if by_name[name].kind == "params" and (each := sketch(path))},
             is_earlier,
@@ -47,13 +47,13 @@ def read(
 
 
 def boilerplate(folders: Sequence[Path], assignment: Assignment) -> frozenset[int]:
-    """Fingerprints of the code that everybody may have: whatever stands in these folders under deliverables' names."""
+    """Hashes of the code that everybody may have: whatever stands in these folders under deliverables' names."""
     found: set[int] = set()
     for folder in folders:
         for each in assignment.uploads:
             path = folder / each.name
             if each.kind == "code" and path.is_file():
-                found |= fingerprints(path.read_text(encoding="utf-8", errors="replace"))
+                found |= every(path.read_text(encoding="utf-8", errors="replace"))
     return frozenset(found)
 
 
