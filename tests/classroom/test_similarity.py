@@ -105,6 +105,8 @@ def test_a_small_class_is_told_that_answers_were_not_compared():
     found = answers.look(class_of(19), {})
     assert not found.pairs
     assert "only 19 uploads" in found.notes[0]
+    unfit = [replace(each, answers={"x.predictions": {}}) for each in class_of(30)]  # as with another term's data
+    assert "only 0 uploads" in answers.look(unfit, {}).notes[0]
 
 
 def test_the_bound_is_above_the_exact_tail_of_a_binomial():

@@ -62,9 +62,9 @@ def _column(materials: Sequence[Material], file: str) -> dict[str, Mapping[int, 
 
 def _of_file(file: str, column: Mapping[str, Mapping[int, str]], compared: int, crowds: Crowds) -> Found:
     if len(column) < LEAST_CLASS:
-        few = f"only {len(column)} uploads have some (from {LEAST_CLASS} on)"
+        few = f"only {len(column)} uploads have some that fit the data (from {LEAST_CLASS} on)"
         note = f"{file}: wrong answers were not compared, since {few}"
-        return Found(notes=(note,)) if column else Found()
+        return Found(notes=(note,))
     common, kept = _apart(file, column)
     names = sorted(kept)
     if len(names) < LEAST_CLASS:
