@@ -1,4 +1,4 @@
-"""The commands: `python -m harness grade | dataset | doctor`, and the students' `python grader.py`.
+"""The commands `python -m harness grade, report, calibrate, dataset, doctor`, and the students' `python grader.py`.
 
 Exit codes: 0 done, 1 doctor says no, or a test of grader.py fails, 2 unusable input, 3 an internal error.
 """
@@ -27,6 +27,9 @@ from harness.problem import need_torch
 
 #: Made when no dataset is named: the demo dataset of the public key, for trying things out.
 DEMO_DATASET = ROOT / "build" / "dataset"
+
+#: Code that everybody may have, or may come to write: the template's, and the reference's.
+_GIVEN_CODE = tuple(ROOT / name / "src" / "submission" for name in ("student_template", "reference_solution"))
 
 #: What a student at home reads in place of INTERNAL_ERROR_NOTE.
 HOME_NOTE = (
@@ -97,6 +100,26 @@ def _parser() -> argparse.ArgumentParser:
         dataset.add_argument("--key-file", type=terminal.path, help="the term's secret key (default: the demo key)")
         dataset.add_argument("--preset", default="laptop", help="laptop (default) or full")
         dataset.set_defaults(run=_dataset, old_name=name == "world")
+
+    report = commands.add_parser("report", help="say what the results of a regraded class tell")
+    report.add_argument("folder", type=terminal.path, metavar="DIR", help="what `regrade --out DIR` wrote")
+    report.add_argument("--names", action="store_true", help="show names instead of pseudonyms, and write scores.csv")
+    report.add_argument("--data", type=terminal.path, help="folder with the term's data, as of `grade`")
+    report.add_argument("--earlier", type=terminal.path, help="folder with uploads of earlier terms, to compare with")
+    report.add_argument(
+        "--given",
+        type=terminal.path,
+        action="append",
+        default=[],
+        help="a folder with more code that everybody may have, such as an earlier template",
+    )
+    report.add_argument("--without-similarity", action="store_true", help="do not compare the uploads")
+    report.add_argument("--pages", action="store_true", help="also write a page for each upload, linked there")
+    report.set_defaults(run=_report)
+
+    calibrate = commands.add_parser("calibrate", help="say what a finished class suggests for the next term")
+    calibrate.add_argument("folder", type=terminal.path, metavar="DIR", help="what `regrade --out DIR` wrote")
+    calibrate.set_defaults(run=_calibrate)
 
     doctor = commands.add_parser("doctor", help="say what isolation holds on this machine")
     doctor.set_defaults(run=_doctor)
@@ -184,6 +207,45 @@ def _make_dataset(out: Path, key_file: Path | None, preset: str) -> None:
         )
     write(generate(load(), preset, key), out)
     print(f"{out}: preset {preset}, key {fingerprint(key)}")
+
+
+def _report(arguments: argparse.Namespace) -> int:
+    from harness.classroom import pages, report
+    from harness.classroom.journal import records
+    from harness.classroom.similarity import similarity
+
+    for folder in (*arguments.given, *((arguments.earlier,) if arguments.earlier else ())):
+        if not folder.is_dir():
+            raise UsageError(f"{folder}: is no folder")
+    assignment, found = load(), records(arguments.folder)
+    told = report.read(found, assignment, names=arguments.names)
+    if not arguments.without_similarity:
+        alike = similarity(
+            found,
+            assignment,
+            data=arguments.data or _default_data(),
+            template=[*_GIVEN_CODE, *arguments.given],
+            earlier=arguments.earlier,
+            keep=arguments.folder,
+            progress=lambda done, of: print(f"\rcomparing: read {done} of {of} uploads", end="", file=sys.stderr),
+        )
+        print(file=sys.stderr)
+        told = replace(told, similarity=alike)
+    if arguments.pages:
+        told = replace(told, pages=pages.write(told.uploads, arguments.folder, assignment))
+    for path in report.write(told, arguments.folder):
+        print(path)
+    return 0
+
+
+def _calibrate(arguments: argparse.Namespace) -> int:
+    from harness.classroom import calibrate, reading
+    from harness.classroom.journal import records
+    from harness.grading import catalogue
+
+    found = reading.uploads(records(arguments.folder), names=False)
+    print(calibrate.as_text(calibrate.calibration(found, catalogue.thresholds(load()))))
+    return 0
 
 
 def _doctor(_: argparse.Namespace) -> int:

@@ -80,6 +80,11 @@ class Problem:
 
     Tells whose data an upload was made for: answers for other data are right by chance alone.
     """
+    wrong_answers: Callable[[Deliverable, Path], Callable[[bytes], dict[int, str]]] | None = None
+    """(predictions file, folder with all data) -> what reads such a file: its wrong answers, by number of the question.
+
+    Nothing is wrong in a file that cannot be scored: that is the graded tests' to say.
+    """
     handout: Callable[[Path], Mapping[str, Any]] | None = None
     """The checkout's root -> what its section of the handout may use beside what every section has."""
 

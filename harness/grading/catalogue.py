@@ -61,6 +61,17 @@ def collect(assignment: Assignment, kinds: Iterable[Kind] = ("basic", "hidden"))
     return tuple(graded_tests)
 
 
+def thresholds(assignment: Assignment) -> dict[str, float]:
+    """The least share of right answers that earns a graded test's points, for each whose title names one."""
+    found: dict[str, float] = {}
+    for kind in PACKAGES:
+        for graded_test in _graded_tests_of(kind):
+            match = _THRESHOLD.search(graded_test.title)
+            if match and match["name"] in assignment.thresholds:
+                found[graded_test.id] = getattr(assignment.thresholds[match["name"]], match["split"])
+    return found
+
+
 def parts_by_module(kinds: Iterable[Kind] = ("basic", "hidden")) -> dict[str, set[str]]:
     """The parts that each module of graded tests looks at, whether their problem is on or off."""
     found: dict[str, set[str]] = {}

@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 
 from harness.sandbox import Frame, RemoteError
 
-START, END = "### START_CODE_HERE ###", "### END_CODE_HERE ###"
+START, END = (f"### {edge}_CODE_HERE ###" for edge in ("START", "END"))
 _LARGEST_SOURCE = 1 << 20
 
 

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import inspect
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -126,8 +126,10 @@ class Plugin:
     @pytest.hookimpl(tryfirst=True)
     def pytest_pyfunc_call(self, pyfuncitem: pytest.Function) -> bool:
         """Judge in a process of its own, where there is one, and within limits."""
-        judgement = self._run(pyfuncitem, self._arguments(pyfuncitem), self.staff)
+        started, arguments = time.monotonic(), self._arguments(pyfuncitem)
+        judgement = self._run(pyfuncitem, arguments, self.staff)
         self.staff.update(judgement.staff)
+        self.staff["spent"] = _spent(time.monotonic() - started, arguments.values())
         if judgement.failure is not None:
             raise judgement.failure
         if judgement.ending is not Ending.PASSED:
@@ -345,6 +347,12 @@ class BrokenTestError(Exception):
 
 def _detail(problem: BaseException) -> str:
     return str(problem) if isinstance(problem, BrokenTestError) else f"{type(problem).__name__}: {problem}"
+
+
+def _spent(seconds: float, arguments: Iterable[Any]) -> dict[str, float]:
+    """What a graded test took, for staff: wall seconds, and the most memory of one worker, if it had any."""
+    peak = max((each.peak_bytes for each in arguments if isinstance(each, Student)), default=0)
+    return {"seconds": round(seconds, 3), **({"peak_bytes": peak} if peak else {})}
 
 
 def _unusable(judgement: Judgement) -> Failure:

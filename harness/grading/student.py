@@ -59,6 +59,8 @@ class Runner:
     """Of the whole run, by time.monotonic()."""
     runs: int = 0
     used: float = 0.0
+    peak_bytes: int = 0
+    """The most memory that one of its workers held, where the machine tells it."""
     desk: Desk | None = None
     """In a process that judges: where to ask instead, since workers are the parent's to run."""
     secret: bool = False
@@ -97,9 +99,11 @@ class Runner:
         )
         try:
             self._open(0o755)
-            return self.sandbox.run(
+            found = self.sandbox.run(
                 self.tree, name_of(probe), arguments, seed=(self.seed + self.runs - 1) % 2**32, limits=limits, load=load
             )
+            self.peak_bytes = max(self.peak_bytes, found.peak_bytes)
+            return found
         finally:
             self._open(0o700)
             self.used += time.monotonic() - begun

@@ -146,5 +146,7 @@ def test_several_threads_of_another_process_grade_at_once(
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     first, *others = json.loads(done.stdout)
+    for test in (*first, *others[0], *others[1]):
+        assert test["extra_data"].pop("spent")["seconds"] >= 0
     assert {test["extra_data"]["outcome"] for test in first} == {"pass"}
     assert others == [first, first]

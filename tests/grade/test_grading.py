@@ -68,6 +68,10 @@ def test_right_work_earns_every_point(honest_upload: Path, data: Path, tmp_path:
     assert document["extra_data"]["internal_error"] is False
     figures = {t["number"]: t["extra_data"]["correct"] for t in document["tests"] if "correct" in t["extra_data"]}
     assert figures == {each: right_answers(honest_upload / name, data) for each, name in PREDICTIONS.items()}
+    spent = [test["extra_data"]["spent"] for test in document["tests"]]
+    assert all(each["seconds"] > 0 for each in spent)
+    assert all(each["peak_bytes"] > 10 << 20 for each in spent if "peak_bytes" in each)
+    assert sys.platform != "linux" or sum("peak_bytes" in each for each in spent) > len(spent) / 2
 
 
 def right_answers(predictions: Path, data: Path) -> int:
@@ -234,6 +238,8 @@ def test_a_seed_repeats_a_run(upload: Path, data: Path, tmp_path: Path) -> None:
     _, first, _ = grade(upload, data, tmp_path / "a.json", "--only", "1c", "--seed", "abc")
     _, second, _ = grade(upload, data, tmp_path / "b.json", "--only", "1c", "--seed", "abc")
     assert first["extra_data"]["seed"] == second["extra_data"]["seed"] == "abc"
+    for test in (*first["tests"], *second["tests"]):
+        test["extra_data"].pop("spent", None)
     assert first["tests"] == second["tests"]
 
 

@@ -84,6 +84,17 @@ def _matches(lines: Sequence[str], gold: Sequence[Question]) -> int:
     return sum(line == question.place for line, question in zip(lines, gold, strict=False))
 
 
+def wrong_answers(content: bytes, gold: Sequence[Question]) -> dict[int, str]:
+    """The answers of a file that are not right, by line from 0; none where the file cannot be scored."""
+    try:
+        lines = without_surplus_blanks(parse(content), len(gold))
+    except PredictionsError:
+        return {}
+    if len(lines) != len(gold):
+        return {}
+    return {at: line for at, (line, question) in enumerate(zip(lines, gold, strict=True)) if line != question.place}
+
+
 def needed(total: int, threshold: float) -> int:
     """The least number of right answers of `total` that reaches `threshold`, read as the decimal it is written as."""
     return math.ceil(Fraction(str(threshold)) * total)

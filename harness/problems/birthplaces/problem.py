@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +43,12 @@ def _check_upload(file: Deliverable, content: bytes, data: Path) -> str | None:
     return f"{file.name}: has {lines} lines, but {asked}; run ./run.sh {file.command} again"
 
 
+def _wrong_answers(file: Deliverable, data: Path) -> Callable[[bytes], dict[int, str]]:
+    gold = Gold(data)
+    asked = gold.dev if file.answers == "birth_dev.tsv" else gold.test
+    return lambda content: answers.wrong_answers(content, asked)
+
+
 PROBLEM = Problem(
     exports={
         "attention": ("CausalCrossAttention", "CausalSelfAttention"),
@@ -59,4 +65,5 @@ PROBLEM = Problem(
     check_upload=_check_upload,
     accuracies=answers.accuracies,
     fit=answers.fit,
+    wrong_answers=_wrong_answers,
 )
