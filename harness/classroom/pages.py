@@ -14,7 +14,7 @@ from harness.grading.page import as_html
 from harness.grading.results import Note, NoteKind, Outcome, Result, Results, replace_file
 
 FOLDER = "pages"
-_OUTCOMES = {PASS: Outcome.PASS, FAIL: Outcome.FAIL, SKIPPED: Outcome.NOT_RUN}
+_OUTCOMES = {PASS: Outcome.PASS, FAIL: Outcome.FAIL, SKIPPED: Outcome.SKIPPED}
 
 
 def write(uploads: Iterable[Upload], folder: Path, assignment: Assignment) -> dict[str, str]:
@@ -25,7 +25,8 @@ def write(uploads: Iterable[Upload], folder: Path, assignment: Assignment) -> di
         if upload.is_graded:
             place = f"{FOLDER}/{re.sub(r'[^A-Za-z0-9_-]', '_', upload.record.pseudonym)}.html"
             (folder / FOLDER).mkdir(mode=0o700, exist_ok=True)
-            page = as_html(results_of(upload, known, assignment))
+            titles = {part.id: part.title for part in assignment.parts}
+            page = as_html(results_of(upload, known, assignment), upload.record.pseudonym, titles)
             replace_file(folder / place, page.encode("utf-8"))
             places[upload.record.submission] = place
     return places

@@ -14,8 +14,8 @@ from typing import Literal
 from harness.errors import InternalError
 from harness.sandbox.values import Value
 
-#: What the child side imports before it is asked: `plain` Python and numpy, or `all`, with torch. Without torch the first
-#: worker is ready at once.
+#: What the child side imports before it is asked: `plain` Python and numpy, or `all`, with torch. Without torch the
+#: first worker is ready at once.
 Libraries = Literal["all", "plain"]
 
 

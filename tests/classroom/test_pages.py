@@ -39,7 +39,8 @@ def test_it_is_the_page_that_the_grade_itself_writes(tmp_path):
     (place,) = pages.write(found.uploads, tmp_path, assignment.load()).values()
     page = (tmp_path / place).read_text(encoding="utf-8")
     notes = [Note(NoteKind.GRADE, line) for line in results.as_json()["output"].splitlines()]
-    assert page == as_html(replace(results, notes=notes))
+    titles = {part.id: part.title for part in assignment.load().parts}
+    assert page == as_html(replace(results, notes=notes), found.uploads[0].record.pseudonym, titles)
     assert stat.S_IMODE((tmp_path / place).stat().st_mode) == 0o600
 
 
