@@ -26,7 +26,7 @@ RESIDUAL = (
     "UpProjectBlock"
 )
 FLAT = f"C must have the shape (1, m, d), as attention works on (B, T, d); yours has {{}}, where m is {M} and d is {D}"
-MAKE = "self.C = nn.Parameter(...) of shape (1, m, d), filled by nn.init.xavier_uniform_"
+MAKE = "make C an nn.Parameter of shape (1, m, d), and fill it by Xavier uniform initialisation (see torch.nn.init)"
 
 
 @number("1g-0-basic")

@@ -50,6 +50,14 @@ def _wrong_answers(file: Deliverable, data: Path) -> Callable[[bytes], dict[int,
 
 
 PROBLEM = Problem(
+    fixtures={"gold": Gold},
+    generate=_generate,
+    check_settings=_check_settings,
+    check_data=questions.check_data,
+    check_upload=_check_upload,
+    wrong_answers=_wrong_answers,
+    accuracies=answers.accuracies,
+    fit=answers.fit,
     exports={
         "attention": ("CausalCrossAttention", "CausalSelfAttention"),
         "dataset": ("CharCorruptionDataset", "NameDataset"),
@@ -58,12 +66,4 @@ PROBLEM = Problem(
         "trainer": ("Trainer", "TrainerConfig"),
         "utils": ("evaluate_places", "sample"),
     },
-    fixtures={"gold": Gold},
-    generate=_generate,
-    check_settings=_check_settings,
-    check_data=questions.check_data,
-    check_upload=_check_upload,
-    accuracies=answers.accuracies,
-    fit=answers.fit,
-    wrong_answers=_wrong_answers,
 )
