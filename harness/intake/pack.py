@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import ast
 import json
+import re
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -32,6 +33,9 @@ from harness.problem import problem_of
 MOST_BYTES = 100 * 10**6
 #: FAT, and times in zips, count in steps of two seconds.
 TIE_SECONDS = 2.0
+#: What stands in the template where students write.
+_STUB = re.compile(r'raise NotImplementedError\("([\w.]+) is not written yet"\)')
+_BLOCK = re.compile(rf"^\s*### {'START'}_CODE_HERE ###", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -40,13 +44,14 @@ class Collected:
 
     files: Mapping[str, bytes]
     missing: tuple[str, ...]
+    unwritten: tuple[str, ...]  # what is as in the template
     stale: tuple[str, ...]
     odd: tuple[str, ...]  # whatever else a grade would stumble over
 
     @property
     def findings(self) -> tuple[str, ...]:
         """Everything that keeps the upload from being complete and fresh."""
-        return (*self.missing, *self.stale, *self.odd)
+        return (*self.missing, *self.unwritten, *self.stale, *self.odd)
 
 
 def collect(folder: Path, data: Path, assignment: Assignment) -> Collected:
@@ -71,7 +76,8 @@ def collect(folder: Path, data: Path, assignment: Assignment) -> Collected:
         *_ungradable(files, data, assignment),
         *_too_large(files),
     )
-    return Collected(files, missing, tuple(_stale(times, assignment)), odd)
+    unwritten = tuple(_unwritten(code, assignment))
+    return Collected(files, missing, unwritten, tuple(_stale(times, assignment)), odd)
 
 
 @contextmanager
@@ -121,6 +127,17 @@ def _in_order(assignment: Assignment) -> Iterator[Deliverable]:
 
 def _older(times: Mapping[str, float], name: str, than: str) -> bool:
     return than in times and times[name] < times[than] - TIE_SECONDS
+
+
+def _unwritten(code: Mapping[str, bytes], assignment: Assignment) -> Iterator[str]:
+    """Files that are still the template's, whole or in part. Of optional ones nothing is asked."""
+    for wanted in assignment.deliverables:
+        text = code.get(wanted.name, b"").decode("utf-8", errors="replace")
+        stubs = _STUB.findall(text)
+        if stubs and len(stubs) == len(_BLOCK.findall(text)):
+            yield f"{wanted.name}: still the template's, nothing in it is written"
+        elif stubs:
+            yield f"{wanted.name}: still as in the template: {', '.join(dict.fromkeys(stubs))}"
 
 
 def _left_out(extras: Sequence[str]) -> Iterator[str]:
@@ -201,7 +218,12 @@ def as_text(found: Collected, out: Path, assignment: Assignment) -> str:
     size = sum(len(content) for content in found.files.values()) / 2**20
     lines = [f"{out}: {len(needed)} of {len(assignment.deliverables)} files, {size:.1f} MiB"]
     lines += [f"  with {name}, for extra credit" for name in also]
-    titles = {"missing": found.missing, "stale": found.stale, "to be looked at": found.odd}
+    titles = {
+        "missing": found.missing,
+        "not written yet": found.unwritten,
+        "stale": found.stale,
+        "to be looked at": found.odd,
+    }
     for title, sentences in titles.items():
         if sentences:
             lines += ["", f"{title}:", *(f"  {sentence}" for sentence in sentences)]

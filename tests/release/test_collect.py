@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from harness.assignment import ROOT, load
 from harness.intake import pack
 from harness.intake.staging import stage
 from harness.intake.upload import UploadError
+from tests.conftest import TEMPLATE_CODE
 
 MADE_AT = 1_700_000_000.0  # seconds; each file of a fresh upload is a minute younger than what it is made from
 
@@ -105,6 +107,28 @@ def test_file_older_than_what_it_is_made_from_is_stale(work, made, source):
     said = [line for line in findings(work) if line.startswith(f"{made}: older than {source}")]
     assert len(said) == 1
     assert f"run ./run.sh {load().uploads_by_name[made].command} again" in said[0]
+
+
+def test_what_is_still_as_in_the_template_is_named(work, capsys):
+    for name in ("model.py", "helper.py", "dataset.py"):
+        text = (TEMPLATE_CODE / name).read_text(encoding="utf-8")
+        if name == "helper.py":  # one of its blocks is written
+            text = re.sub(
+                'raise NotImplementedError."initialize_vanilla_model is not written yet".', "return None", text
+            )
+        (work / "submission" / name).write_text(text, encoding="utf-8")
+        age(work / "submission" / name, 0)
+    assert run(work) == 1
+    said = capsys.readouterr().out
+    assert "model.py: still the template's, nothing in it is written" in said
+    assert "dataset.py: still the template's, nothing in it is written" in said
+    assert "helper.py: still as in the template: initialize_perceiver_model, finetune, pretrain, train" in said
+    assert "attention.py: still" not in said
+
+
+def test_template_of_extra_credit_is_no_finding(work):
+    shutil.copyfile(TEMPLATE_CODE / "attention_exploration.py", work / "submission" / "attention_exploration.py")
+    assert findings(work) == ()
 
 
 def test_what_is_made_from_a_stale_file_is_stale_in_the_order_of_the_commands(work):
