@@ -94,8 +94,7 @@ def _groups(results: Results, *, staff: bool) -> list[dict[str, Any]]:
     named = {"Not judged": unjudged, "Failed": failed, "Practice, to do": practice}
     groups = [{"title": title, "rows": [_row(each, staff=staff) for each in found]} for title, found in named.items()]
     skipped = [
-        {"id": each.problem, "title": each.title, "mark": "not tried", "css": "none", "points": ""}
-        for each in results.skipped
+        {"id": each.problem, "title": each.title, "mark": "", "css": "none", "points": ""} for each in results.skipped
     ]
     return [
         *groups,

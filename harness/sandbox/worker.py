@@ -14,7 +14,7 @@ import random
 import signal
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import ModuleType
 from typing import Any, NoReturn
@@ -79,7 +79,7 @@ def _outcome(call: ProbeCall, probe: Probe, arguments: Any) -> Any:
     kind = "import_failed"
     try:
         _seed(call.seed)
-        with _alarm(call.limits.alarm_seconds):
+        with _Alarm(call.limits.alarm_seconds):
             subject = _load(call)
             kind = "raised"
             return {"kind": "returned", "value": probe(subject, **arguments)}
@@ -93,22 +93,27 @@ class _LateError(BaseException):
     """Raised where the code is when its time is up: no `except Exception` of a student's keeps it."""
 
 
-@contextlib.contextmanager
-def _alarm(seconds: float) -> Iterator[None]:
-    """Interrupt the block after so many seconds, where signals can; else, and in the midst of C code, nothing does."""
-    if not seconds or not hasattr(signal, "setitimer"):
-        yield
-        return
+class _Alarm:
+    """Interrupts a block after so many seconds, where signals can; else, and in the midst of C code, nothing does.
 
-    def ring(*_: object) -> None:
+    A class: contextlib's own managers set attributes of what a block raises, which is an object of student code's.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds if hasattr(signal, "setitimer") else 0
+
+    def __enter__(self) -> None:
+        if self._seconds:
+            signal.signal(signal.SIGALRM, self._ring)
+            signal.setitimer(signal.ITIMER_REAL, self._seconds, 0.1)  # again: a bare `except` may swallow the first
+
+    def __exit__(self, *_: object) -> None:
+        if self._seconds:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+
+    @staticmethod
+    def _ring(*_: object) -> None:
         raise _LateError
-
-    signal.signal(signal.SIGALRM, ring)
-    signal.setitimer(signal.ITIMER_REAL, seconds, 0.1)  # again and again: a bare `except` may swallow the first
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
 
 
 def _frame(call: ProbeCall, nonce: bytes, outcome: Any) -> list[bytes]:

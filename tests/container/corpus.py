@@ -59,14 +59,19 @@ def run(laboratory: Laboratory, machine: Machine, expression: str = "") -> tuple
 
 def contents() -> Iterator[tuple[str, bytes]]:
     """What is needed beside the grader, by path below HOME."""
-    files = {path.relative_to(ROOT): path for pattern in _SHIPPED for path in ROOT.glob(pattern)}
+    files = modules()
     files |= {
         path.relative_to(ROOT): path for folder in (uploads.TEMPLATE, uploads.REFERENCE) for path in folder.iterdir()
     }
-    files[Path("tests/hostile/conftest.py")] = Path(__file__).with_name("corpus_fixtures.py")
     for name, path in sorted(files.items()):
         if path.is_file() and "__pycache__" not in name.parts:
             yield name.as_posix(), path.read_bytes()
+
+
+def modules() -> dict[Path, Path]:
+    """The tests that go in, with what they import and read: path below HOME -> path here."""
+    files = {path.relative_to(ROOT): path for pattern in _SHIPPED for path in ROOT.glob(pattern)}
+    return files | {Path("tests/hostile/conftest.py"): Path(__file__).with_name("corpus_fixtures.py")}
 
 
 def outcomes(report: bytes) -> dict[str, str]:

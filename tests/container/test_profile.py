@@ -68,7 +68,7 @@ def test_a_profile_survives_being_written_and_read():
 
 
 def test_the_corpus_that_goes_into_a_container_has_all_that_it_imports():
-    given = {name: content for name, content in corpus.contents() if name.endswith(".py")}
+    given = {name.as_posix(): path.read_bytes() for name, path in corpus.modules().items() if name.suffix == ".py"}
     wanted = {
         (name, module.replace(".", "/") + ".py")
         for name, content in given.items()

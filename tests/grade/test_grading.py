@@ -68,7 +68,7 @@ def test_right_work_earns_every_point(honest_upload: Path, data: Path, tmp_path:
     assert document["extra_data"]["internal_error"] is False
     figures = {t["number"]: t["extra_data"]["correct"] for t in document["tests"] if "correct" in t["extra_data"]}
     assert figures == {each: right_answers(honest_upload / name, data) for each, name in PREDICTIONS.items()}
-    spent = [test["extra_data"]["spent"] for test in document["tests"]]
+    spent = [test["extra_data"]["spent"] for test in document["tests"] if "score" in test]
     assert all(each["seconds"] > 0 for each in spent)
     assert all(each["peak_bytes"] > 10 << 20 for each in spent if "peak_bytes" in each)
     assert sys.platform != "linux" or sum("peak_bytes" in each for each in spent) > len(spent) / 2
@@ -108,7 +108,9 @@ def test_an_empty_folder_earns_nothing_and_names_the_files(data: Path, tmp_path:
     code_graded_tests = [
         test["output"] for test in document["tests"] if test["number"] in ("1c-0-basic", "1e-2-hidden")
     ]
-    assert all("what was not uploaded (__init__.py, attention.py, " in output for output in code_graded_tests)
+    assert all(
+        "what is not among the uploaded files (__init__.py, attention.py, " in output for output in code_graded_tests
+    )
 
 
 def test_a_corrupt_zip_earns_nothing_and_says_why(data: Path, tmp_path: Path) -> None:

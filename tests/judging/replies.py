@@ -253,6 +253,10 @@ class Tape:
         """The reply to the next question."""
         return self._reply(probe, arguments, self.ask.run)
 
+    def run_apart(self, probe: Probe, **arguments: Any) -> Any:
+        """The same for a file that stands on its own."""
+        return self._reply(probe, arguments, self.ask.run_apart)
+
     def read(self, probe: Probe, **arguments: Any) -> Any:
         """The same for what looks at files."""
         return self._reply(probe, arguments, self.ask.read)
@@ -341,6 +345,10 @@ class Files:
     def file(self, name: str) -> Path:
         """Where it lies."""
         return self._folder / name
+
+    def run_apart(self, probe: Probe, **arguments: Any) -> Any:
+        """What the probe gives that imports from the folder by itself."""
+        return self.read(probe, **arguments)
 
     def read(self, probe: Probe, **arguments: Any) -> Any:
         """What the probe says of the files."""

@@ -53,7 +53,7 @@ def test_the_older_upload_earns_its_data_set_and_its_blocks(court: Court, tmp_pa
 def test_what_the_older_upload_lacks_is_said_in_a_sentence(court: Court, tmp_path: Path) -> None:
     seen = failed(court, older(tmp_path / "upload"), code_graded_tests() - OF_DATASET - OF_BLOCKS)
     for graded_test, message in seen.items():
-        assert "belongs to what was not uploaded (__init__.py, helper.py)" in message, graded_test
+        assert "belongs to what is not among the uploaded files (__init__.py, helper.py)" in message, graded_test
         assert "this graded test waits until" in message, graded_test
 
 
