@@ -10,6 +10,7 @@ export, except a folder that holds several uploads itself: several zips, or fold
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 import stat
@@ -19,7 +20,7 @@ import zlib
 from abc import ABC, abstractmethod
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -69,6 +70,14 @@ class Source(ABC):
     @abstractmethod
     def read(self, place: Parts, most: int) -> bytes:
         """The bytes of a file. UploadError where it cannot be read or has more than `most`."""
+
+    @abstractmethod
+    def fingerprint(self, place: Parts) -> str:
+        """Differs where an upload has changed since, as far as that can be told without reading it."""
+
+    @abstractmethod
+    def path(self, place: Parts) -> Path | None:
+        """Where an upload lies on the disk; None where it has to be fetched first."""
 
     @abstractmethod
     def fetch(self, place: Parts, target: Path) -> Path:
@@ -254,9 +263,36 @@ class _Folder(Source):
             raise UploadError(f"{show(place)}: cannot be read ({problem.strerror})") from problem
         return _at_most(data, most, place)
 
-    def fetch(self, place: Parts, target: Path) -> Path:  # noqa: ARG002 - nothing is copied
+    def fingerprint(self, place: Parts) -> str:
+        """See Source. By names, sizes and times of change."""
+        top = self.path(place)
+        found = [f"{path.relative_to(top)} {_size_and_time(path)}" for path in sorted(_files_below(top))]
+        return _digest(found or [_size_and_time(top)])
+
+    def path(self, place: Parts) -> Path:
         """See Source."""
         return self._root.joinpath(*place)
+
+    def fetch(self, place: Parts, target: Path) -> Path:  # noqa: ARG002 - nothing is copied
+        """See Source."""
+        return self.path(place)
+
+
+def _files_below(top: Path) -> Iterator[Path]:
+    for folder, _, files in os.walk(top):
+        yield from (Path(folder, name) for name in files)
+
+
+def _size_and_time(path: Path) -> str:
+    try:
+        status = path.lstat()
+    except OSError as problem:
+        return str(problem.errno)
+    return f"{status.st_size} {status.st_mtime_ns}"
+
+
+def _digest(lines: Iterable[str]) -> str:
+    return hashlib.sha256("\n".join(lines).encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def _at_most(data: bytes, most: int, place: Parts) -> bytes:
@@ -308,6 +344,14 @@ class _Zip(Source):
                 return _at_most(stream.read(most + 1), most, place)
         except (*_ZIP_ERRORS, OSError) as problem:
             raise UploadError(f"{show(place)}: cannot be read ({problem}); download the export again") from problem
+
+    def fingerprint(self, place: Parts) -> str:
+        """See Source. By names, sizes and checksums."""
+        infos = ((parts, self._files[parts]) for parts in self._below(place))
+        return _digest(f"{'/'.join(parts)} {info.file_size} {info.CRC}" for parts, info in infos)
+
+    def path(self, place: Parts) -> None:
+        """See Source."""
 
     def fetch(self, place: Parts, target: Path) -> Path:
         """See Source. The copy is a zip: the upload's own, or one of the files that lie in its folder."""
