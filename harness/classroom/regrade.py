@@ -291,7 +291,7 @@ class _Work:
         self._suspect_at_work = False
         self._told_to_stop = False
         self._internal_errors = 0
-        self._failures: set[str] = set()
+        self._failures = 0
         self._any_graded = False
         self.problem = ""
         """The sentence that ended it before its end."""
@@ -414,13 +414,13 @@ class _Work:
     def _forget_failures(self) -> None:
         with self._changed:
             self._any_graded = True
-            self._failures.clear()
+            self._failures = 0
 
     def _count_failure(self, task: Task, reason: str) -> None:
         with self._changed:
             self._internal_errors += 1
-            self._failures.add(task.submission)
-            count = len(self._failures)
+            self._failures += task.tries == 0  # what failed before says nothing new of the machine
+            count = self._failures
         if count >= (_MOST_FAILURES if self._any_graded else _MOST_FAILURES_AT_FIRST):
             self._give_up(
                 f"{count} uploads in a row came to an internal error, so it is hardly theirs; the last one: {reason}"
