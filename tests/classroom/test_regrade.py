@@ -7,6 +7,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,7 @@ from harness.classroom.regrade import MOST_TRIES, Graded, Merging, RegradeReques
 from harness.errors import InternalError, UsageError
 from harness.grading.results import told_unjudged
 from tests.classroom.made_exports import gradescope, write_folder, write_zip
+from tests.faults.grades import small_disk
 
 
 def document(upload: Path, outcome: str = "pass") -> dict:
@@ -352,3 +354,49 @@ def test_progress_tells_rate_internal_errors_and_time_left() -> None:
         "1 h 00 min",
         "2 h 30 min",
     ]
+
+
+@pytest.fixture
+def disk(tmp_path: Path):
+    try:
+        with small_disk(tmp_path / "disk", kibibytes=768) as folder:
+            yield folder
+    except OSError as problem:
+        pytest.skip(f"no right to mount: {problem}")
+
+
+def test_a_full_disk_under_the_results_loses_nothing_that_was_graded(class_of, disk: Path) -> None:
+    def filling(upload: Path) -> Graded:
+        with (disk / "ballast").open("wb", buffering=0) as file, suppress(OSError):
+            while True:
+                file.write(bytes(512))
+        return graded(upload)
+
+    request = class_of(4, out=disk / "out")
+    ending = run(request, Grader(submission_3=filling))
+    assert "cannot be written" in ending.problem or "cannot write" in ending.problem
+    assert ending.exit_code == 3
+    assert ending.counts == Counts(2, 2, 0)
+    (disk / "ballast").unlink()
+    again = Grader()
+    assert run(request, again).counts == Counts(0, 4, 0)
+    assert set(again.calls) == {"submission_3", "submission_4"}
+    assert [record.results for record in records(request.out)] == [
+        document(request.export / f"submission_{serial}") for serial in (1, 2, 3, 4)
+    ]
+
+
+def test_results_that_cannot_be_written_end_it_and_count_against_nobody(
+    class_of, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_, **__) -> None:
+        raise InternalError("results.json: cannot write the results")
+
+    request = class_of(2)
+    with monkeypatch.context() as broken:
+        broken.setattr(journal, "replace_file", refuse)
+        for _ in range(journal.MOST_KILLS):
+            assert run(request).problem == "results.json: cannot write the results"
+    grader = Grader()
+    assert run(request, grader).counts == Counts(0, 2, 0)
+    assert grader.order == ["submission_1", "submission_2"]
