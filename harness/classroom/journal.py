@@ -53,7 +53,7 @@ CREATE TABLE history (
     PRIMARY KEY (submission, position)
 );
 CREATE TABLE runs (
-    run INTEGER PRIMARY KEY, release TEXT NOT NULL, only_test TEXT NOT NULL, begun_at TEXT NOT NULL,
+    run INTEGER PRIMARY KEY, release TEXT NOT NULL, only_test TEXT NOT NULL, begun INTEGER NOT NULL,
     UNIQUE (release, only_test)
 );
 CREATE TABLE grades (
@@ -194,10 +194,10 @@ class Journal:
     @staticmethod
     def _latest(database: sqlite3.Connection, key: tuple[str, str]) -> int:
         """The run with this release and part, which from now on is the last: a release may come back."""
-        database.execute("INSERT OR IGNORE INTO runs (release, only_test, begun_at) VALUES (?, ?, '')", key)
+        database.execute("INSERT OR IGNORE INTO runs (release, only_test, begun) VALUES (?, ?, 0)", key)
         run = int(database.execute("SELECT run FROM runs WHERE release = ? AND only_test = ?", key).fetchone()[0])
         if run != _last_run(database):
-            database.execute("UPDATE runs SET begun_at = ? WHERE run = ?", (_now(), run))
+            database.execute("UPDATE runs SET begun = (SELECT max(begun) FROM runs) + 1 WHERE run = ?", (run,))
         return run
 
     def _recover(self, database: sqlite3.Connection, run: int) -> None:
@@ -484,7 +484,7 @@ def _record(folder: Path, database: sqlite3.Connection, row: sqlite3.Row, last: 
 
 def _last_run(database: sqlite3.Connection) -> int | None:
     """The run that was begun last; None before the first."""
-    found = database.execute("SELECT run FROM runs WHERE begun_at <> '' ORDER BY begun_at DESC, run DESC").fetchone()
+    found = database.execute("SELECT run FROM runs WHERE begun > 0 ORDER BY begun DESC").fetchone()
     return None if found is None else int(found[0])
 
 
@@ -492,7 +492,7 @@ def _finished(database: sqlite3.Connection, submission: str, without: int | None
     """The grades of an upload that have results, the last run's last; those of the run `without` left out."""
     return database.execute(
         "SELECT grades.*, pseudonym FROM grades JOIN uploads USING (submission) JOIN runs USING (run)"
-        " WHERE digest IS NOT NULL AND submission = ? AND run IS NOT ? ORDER BY begun_at, run",
+        " WHERE digest IS NOT NULL AND submission = ? AND run IS NOT ? ORDER BY begun",
         (submission, without),
     ).fetchall()
 
