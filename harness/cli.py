@@ -108,6 +108,11 @@ def _add_regrade(regrade: argparse.ArgumentParser) -> None:
     )
     regrade.add_argument("--jobs", type=int, metavar="N", help="uploads at a time (default: one for each core)")
     regrade.add_argument(
+        "--scheduler",
+        metavar="ADDRESS",
+        help="grade on a Dask cluster instead of this machine, such as tcp://host:8786",
+    )
+    regrade.add_argument(
         "--only", metavar="ID", help="one graded test or one part; the other verdicts stay those of the run before"
     )
     regrade.add_argument("--data", type=terminal.path, help="folder with the term's data, as of `grade`")
@@ -128,7 +133,12 @@ def _regrade(arguments: argparse.Namespace) -> int:
         retry=arguments.retry,
     )
     with _told_to_end(signal.SIGTERM, signal.SIGINT) as stop, progress.shown(sys.stderr) as screen:
-        ending = regrade.regrade(request, screen, stop)
+        if arguments.scheduler is None:
+            ending = regrade.regrade(request, screen, stop)
+        else:
+            from harness.classroom.cluster import regrade_on
+
+            ending = regrade_on(arguments.scheduler, request, screen, stop)
     print(regrade.summary(request.out, ending, names=arguments.names))
     return ending.exit_code
 

@@ -36,6 +36,7 @@ from harness.classroom.records import Results, State
 from harness.errors import HoldoutError, InternalError, UsageError
 from harness.grading import catalogue, grade, termdata
 from harness.grading.results import UNJUDGED, told_unjudged
+from harness.grading.seeds import SECRET
 from harness.grading.supervisor import check_data, release_name
 from harness.intake.upload import UploadError, megabytes
 from harness.intake.zips import digest
@@ -55,7 +56,7 @@ _MOST_FAILURES = 20
 _MOST_FAILURES_AT_FIRST = 5
 #: With less space than that for temporary files, an internal error is the disk's fault.
 _LEAST_FREE_BYTES = 64 << 20
-_OF_THE_DISK = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO})
+OF_THE_DISK = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO})
 #: Below harness/, what no grade depends on.
 _NOT_GRADING = ("classroom", "release", "cli.py", "__main__.py", "__pycache__")
 _LOOK_SECONDS = 0.2
@@ -84,6 +85,10 @@ class Graded:
     unjudged: tuple[str, ...]
     """The graded tests that an internal error kept from being judged."""
     spent: Spent
+
+
+class MachineError(InternalError):
+    """Nothing can be graded any more: a disk, the scheduler of a cluster. No upload is to blame."""
 
 
 class Grader(Protocol):
@@ -126,15 +131,28 @@ class Ending:
         return 130 if self.stopped else int(self.counts.set_aside > 0)
 
 
-def regrade(request: RegradeRequest, screen: Screen, stop: Callable[[], bool], grader: Grader | None = None) -> Ending:
-    """Regrade a class, or go on with it. `stop` is asked some times a second and ends it soon.
+def regrade(
+    request: RegradeRequest,
+    screen: Screen,
+    stop: Callable[[], bool],
+    grader: Grader | None = None,
+    slots: Callable[[], int] | None = None,
+) -> Ending:
+    """Regrade a class, or go on with it.
+
+    Args:
+        request: what and where to.
+        screen: is told how it goes.
+        stop: asked some times a second; once it says True, the regrade ends soon.
+        grader: who grades, if not this machine.
+        slots: how many uploads it can grade at a time, now; asked some times a second.
 
     Raises:
         UsageError: an argument is unusable; nothing was graded.
         InternalError: the graded tests or the journal are unusable.
     """
     assignment = load()
-    data = _checked(request, assignment)
+    data = checked(request, assignment)
     export = exports.read(request.export, [each.name for each in assignment.deliverables])
     for complaint in export.complaints:
         screen.say(complaint)
@@ -147,11 +165,11 @@ def regrade(request: RegradeRequest, screen: Screen, stop: Callable[[], bool], g
         with_only = Merging(order, request.only) if request.only else None
         local = LocalGrader(assignment, data, request.only, alone=request.jobs == 1)
         work = _Work(kept, run, export, grader or local, screen, with_only)
-        work.go(request.jobs, stop)
+        work.go(slots or (lambda: request.jobs), stop)
         return Ending(kept.counts(run), work.problem, stopped=stop() and not work.problem)
 
 
-def _checked(request: RegradeRequest, assignment: Assignment) -> Path:
+def checked(request: RegradeRequest, assignment: Assignment) -> Path:
     """The data, once everything is checked that would otherwise fail in each grade."""
     if request.jobs < 1:
         raise UsageError(f"--jobs {request.jobs}: at least 1 is needed")
@@ -173,8 +191,7 @@ def _listed(export: Export) -> Iterator[Listed]:
 
 def release(data: Path, assignment: Assignment) -> str:
     """What tells one release of the grader from another: its name, where it has one, and a digest of what grades."""
-    files = {path.relative_to(ROOT).as_posix(): path.read_bytes() for path in sorted(_grading_files())}
-    total = hashlib.sha256(digest(files).encode())
+    total = hashlib.sha256(digest(dict(grading_files())).encode())
     total.update(digest({name: (data / name).read_bytes() for name in assignment.data_names()}).encode())
     for package in ("torch", "numpy"):
         with suppress(metadata.PackageNotFoundError):
@@ -182,13 +199,13 @@ def release(data: Path, assignment: Assignment) -> str:
     return f"{release_name() or 'checkout'} {total.hexdigest()}"
 
 
-def _grading_files() -> Iterator[Path]:
-    yield ROOT / "assignment.toml"
-    for entry in (ROOT / "harness").iterdir():
-        if entry.name not in _NOT_GRADING:
-            yield from (path for path in _below(entry) if path.suffix != ".pyc")
-    yield from _below(ROOT / "reference_solution" / "src" / "submission")
-    yield from (path for path in (ROOT / "release.json",) if path.is_file())
+def grading_files() -> Iterator[tuple[str, bytes]]:
+    """Path in the repository and bytes of every file that a grade depends on, the term's data apart."""
+    tops = [entry for entry in (ROOT / "harness").iterdir() if entry.name not in _NOT_GRADING]
+    tops += [ROOT / "reference_solution" / "src" / "submission"]
+    tops += [path for name in ("assignment.toml", "release.json", SECRET) if (path := ROOT / name).is_file()]
+    for path in sorted(path for top in tops for path in _below(top) if path.suffix != ".pyc"):
+        yield path.relative_to(ROOT).as_posix(), path.read_bytes()
 
 
 def _below(top: Path) -> Iterable[Path]:
@@ -213,7 +230,7 @@ class LocalGrader:
         spent = Spent(
             cpu_seconds=_cpu_seconds() - used if self._alone and resource is not None else None,
             wall_seconds=time.monotonic() - begun,
-            peak_bytes=_peak_bytes(document),
+            peak_bytes=peak_bytes(document),
         )
         return Graded(document, results.internal_errors, spent)
 
@@ -225,7 +242,7 @@ def _cpu_seconds() -> float:
     return used.ru_utime + used.ru_stime
 
 
-def _peak_bytes(document: Results) -> int | None:
+def peak_bytes(document: Results) -> int | None:
     """The most memory that a worker held, where the graded tests tell it."""
     told = [test["extra_data"].get("spent", {}).get("peak_bytes") for test in document["tests"]]
     return max((peak for peak in told if peak is not None), default=None)
@@ -296,19 +313,29 @@ class _Work:
         self.problem = ""
         """The sentence that ended it before its end."""
 
-    def go(self, jobs: int, stop: Callable[[], bool]) -> None:
+    def go(self, slots: Callable[[], int], stop: Callable[[], bool]) -> None:
         """Grade until none waits, `stop` says True, or something of the machine's is wrong."""
         self._screen.show(self._kept.counts(self._run), 0)
-        count = min(jobs, len(self._queue))
-        threads = [threading.Thread(target=self._work, name=f"grade-{at}", daemon=True) for at in range(count)]
-        for thread in threads:
-            thread.start()
-        while any(thread.is_alive() for thread in threads):
+        threads: list[threading.Thread] = []
+        while threads or not self._is_over():
             if stop() and not self._told_to_stop:
                 self._screen.say("stopping: what is being graded is ended and will be graded again")
                 self._end()
+            threads = [thread for thread in threads if thread.is_alive()]
+            while len(threads) < min(slots(), self._left()):
+                threads.append(threading.Thread(target=self._work, daemon=True))
+                threads[-1].start()
             with self._changed:
-                self._changed.wait(_LOOK_SECONDS)
+                if threads or not self._is_over():
+                    self._changed.wait(_LOOK_SECONDS)
+
+    def _left(self) -> int:
+        """How many uploads are to be graded or at work."""
+        with self._changed:
+            return 0 if self._told_to_stop else len(self._queue) + self._at_work
+
+    def _is_over(self) -> bool:
+        return self._left() == 0
 
     def _end(self) -> None:
         with self._changed:
@@ -435,7 +462,9 @@ def _is_of_the_disk(problem: BaseException) -> bool:
     """Whether a disk that is full or broken is behind it."""
     cause: BaseException | None = problem
     while cause is not None:
-        if isinstance(cause, DiskFullError) or (isinstance(cause, OSError) and cause.errno in _OF_THE_DISK):
+        if isinstance(cause, (DiskFullError, MachineError)) or (
+            isinstance(cause, OSError) and cause.errno in OF_THE_DISK
+        ):
             return True
         cause = cause.__cause__
     return False
