@@ -11,6 +11,7 @@ are checked there against their hash (harness.classroom.remote). The network is 
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import io
 import json
@@ -25,7 +26,8 @@ from typing import Any
 
 import cloudpickle
 import dask
-from distributed import Client, Future, KilledWorker
+from distributed import Client, Future, KilledWorker, Security
+from distributed.comm import connect
 
 from harness.assignment import Assignment, load
 from harness.classroom import remote
@@ -47,7 +49,7 @@ from harness.errors import InternalError, UsageError
 from harness.intake.upload import UploadError, megabytes, show
 from harness.intake.zips import zipped
 
-_CONNECT_SECONDS = 20.0
+_CONNECT_SECONDS = 10.0
 #: A scheduler that cannot be reached for so long is gone.
 _SILENCE_SECONDS = 20.0
 _LOOK_SECONDS = 0.1
@@ -164,15 +166,21 @@ def connected(address: str, assignment: Assignment, data: Path, only: str | None
     """The cluster whose scheduler listens at `address`. UsageError where none does."""
     logging.getLogger("distributed").setLevel(logging.CRITICAL)  # what matters of it, the regrade says itself
     dask.config.set({"distributed.admin.large-graph-warning-threshold": "2 GiB"})  # uploads are
-    try:
+    try:  # a client tries on, and leaves a traceback when it gives up
+        asyncio.run(_knock(address))
         client = Client(address, timeout=_CONNECT_SECONDS, set_as_default=False)
-    except (OSError, ValueError, TypeError) as problem:
+    except (OSError, ValueError, TypeError, RuntimeError) as problem:
         raise UsageError(f"--scheduler {address}: no Dask scheduler answers there ({problem})") from problem
     try:
         yield Cluster(client, assignment, data, only)
     finally:
         with suppress(Exception):
             client.close(timeout=5)
+
+
+async def _knock(address: str) -> None:
+    security = Security().get_connection_args("client")
+    await (await connect(address, timeout=_CONNECT_SECONDS, **security)).close()
 
 
 def bundle(assignment: Assignment, data: Path) -> bytes:

@@ -140,8 +140,9 @@ def test_a_stop_ends_what_the_workers_are_at(classroom: Classroom, machines: Mac
     assert State.RUNNING not in {record.state for record in records(tmp_path / "out")}
 
 
-def test_no_scheduler_is_said(classroom: Classroom, tmp_path: Path) -> None:
-    status, text = classroom.run(tmp_path / "out", "--scheduler", "nonsense://127.0.0.1:1")
+@pytest.mark.parametrize("address", ["nonsense://127.0.0.1:1", "tcp://127.0.0.1:1", "8786"])
+def test_no_scheduler_is_said(classroom: Classroom, tmp_path: Path, address: str) -> None:
+    status, text = classroom.run(tmp_path / "out", "--scheduler", address)
     assert status == 2, text
     assert "no Dask scheduler answers there" in text
     assert "Traceback" not in text
