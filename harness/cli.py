@@ -1,6 +1,7 @@
-"""The commands `python -m harness grade, report, calibrate, dataset, doctor`, and the students' `python grader.py`.
+"""The commands `python -m harness grade, regrade, report, calibrate, dataset, doctor`, and the students' grader.py.
 
-Exit codes: 0 done, 1 doctor says no, or a test of grader.py fails, 2 unusable input, 3 an internal error.
+Exit codes: 0 done, 1 doctor says no, a test of grader.py fails, or uploads are set aside, 2 unusable input, 3 an
+internal error, 130 stopped.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from harness import terminal
 from harness.assignment import ROOT, load
@@ -94,6 +96,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     grade.set_defaults(run=_grade)
 
+    _add_regrade(commands.add_parser("regrade", help="grade all uploads of a class; goes on where it was stopped"))
+
     for name, told in (("dataset", "generate a term's data"), ("world", "the old name of `dataset`")):
         dataset = commands.add_parser(name, help=told)
         dataset.add_argument("--out", type=terminal.path, required=True, help="folder to write")
@@ -126,6 +130,52 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _add_regrade(regrade: argparse.ArgumentParser) -> None:
+    regrade.add_argument(
+        "export",
+        type=terminal.path,
+        help="Gradescope's export (zip or folder), or a folder or zip with a folder or zip for each upload",
+    )
+    regrade.add_argument(
+        "--out", type=terminal.path, required=True, metavar="DIR", help="folder for the journal and the results"
+    )
+    regrade.add_argument("--jobs", type=int, metavar="N", help="uploads at a time (default: one for each core)")
+    regrade.add_argument(
+        "--scheduler",
+        metavar="ADDRESS",
+        help="grade on a Dask cluster instead of this machine, such as tcp://host:8786",
+    )
+    regrade.add_argument(
+        "--only", metavar="ID", help="one graded test or one part; the other verdicts stay those of the run before"
+    )
+    regrade.add_argument("--data", type=terminal.path, help="folder with the term's data, as of `grade`")
+    regrade.add_argument("--retry", action="store_true", help="also try again what was set aside")
+    regrade.add_argument("--names", action="store_true", help="name people instead of pseudonyms")
+    regrade.set_defaults(run=_regrade)
+
+
+def _regrade(arguments: argparse.Namespace) -> int:
+    from harness.classroom import progress, regrade
+
+    request = regrade.RegradeRequest(
+        export=arguments.export,
+        out=arguments.out,
+        data=arguments.data or _default_data(),
+        jobs=arguments.jobs if arguments.jobs is not None else regrade.usable_cores(),
+        only=arguments.only,
+        retry=arguments.retry,
+    )
+    with _told_to_end(signal.SIGTERM, signal.SIGINT) as stop, progress.shown(sys.stderr) as screen:
+        if arguments.scheduler is None:
+            ending = regrade.regrade(request, screen, stop)
+        else:
+            from harness.classroom.cluster import regrade_on
+
+            ending = regrade_on(arguments.scheduler, request, screen, stop)
+    print(regrade.summary(request.out, ending, names=arguments.names))
+    return ending.exit_code
+
+
 def _grade(arguments: argparse.Namespace) -> int:
     if arguments.html is not None and not arguments.html.absolute().parent.is_dir():
         raise UsageError(f"{arguments.html}: its folder does not exist; make it first")
@@ -156,20 +206,29 @@ def _exit_code(results: Results) -> int:
 
 
 @contextmanager
-def _told_to_end() -> Iterator[Callable[[], bool]]:
-    """Inside the block SIGTERM ends the grade instead of us, so that what has been judged is still told.
+def _told_to_end(*signals: signal.Signals) -> Iterator[Callable[[], bool]]:
+    """Inside the block these signals (default: SIGTERM) end the work instead of us, so that what is done is still told.
 
-    Yields what says whether it came. The handler only takes a note: an exception or a lock in it could hit anything.
+    Yields what says whether one came. The handler only takes a note: an exception or a lock in it could hit anything.
+    Who sends it again gets what it does anywhere else.
     """
     told: list[int] = []
     if threading.current_thread() is not threading.main_thread():
         yield lambda: False  # another thread cannot set handlers
         return
-    before = signal.signal(signal.SIGTERM, lambda number, _: told.append(number))
+    before: dict[int, Any] = {}  # number -> handler
+
+    def note(number: int, _: object) -> None:
+        told.append(number)
+        signal.signal(number, before[number])
+
+    for each in signals or (signal.SIGTERM,):
+        before[each] = signal.signal(each, note)
     try:
         yield lambda: bool(told)
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _default_data() -> Path:

@@ -35,6 +35,9 @@ INTERNAL_ERROR_NOTE = (
     "and these points are not final."
 )
 
+#: Begins the line that names graded tests without a verdict.
+UNJUDGED = "Not judged because of an internal error of the grader"
+
 
 class Outcome(Enum):
     """What became of a graded test. NOT_RUN stands until something better is recorded."""
@@ -330,8 +333,7 @@ class Results:
         if not self.finished:
             lines.insert(0, f"Grading was interrupted before it was complete. {INTERNAL_ERROR_NOTE}")
         elif self.internal_errors:
-            told = f"Not judged because of an internal error of the grader: {', '.join(self.internal_errors)}"
-            lines.insert(0, f"{told}. {INTERNAL_ERROR_NOTE}")
+            lines.insert(0, told_unjudged(self.internal_errors))
         return "\n".join(lines)
 
     def write(self, path: Path) -> None:
@@ -342,6 +344,11 @@ class Results:
         """
         text = json.dumps(self.as_json(), allow_nan=False, ensure_ascii=False, indent=1)
         replace_file(path, text.encode("utf-8"))
+
+
+def told_unjudged(test_ids: Iterable[str]) -> str:
+    """The line that heads the output where an internal error kept these graded tests from being judged."""
+    return f"{UNJUDGED}: {', '.join(test_ids)}. {INTERNAL_ERROR_NOTE}"
 
 
 def replace_file(path: Path, data: bytes) -> None:
