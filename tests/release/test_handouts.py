@@ -108,6 +108,22 @@ def test_both_files_are_there_and_of_reasonable_size(built: Path) -> None:
     assert (built / "assignment.html").stat().st_size < 200_000
 
 
+def test_parts_have_one_name_and_the_rules_of_the_course_are_told(page: Page) -> None:
+    text = prose(page)
+    assert not re.search(r"part \([a-g]\)", text)
+    course = load_course(handouts.SOURCES / "course.toml")
+    assert "Late work." in text
+    for sentence in (course.late, course.uploads, course.honour):
+        assert sentence.replace("'", "") in re.sub("['\u2019]", "", text)
+
+
+def test_no_figure_floats_and_no_colon_ends_a_page() -> None:
+    assert "placement" not in (handouts.SOURCES / "macros.md.j2").read_text(encoding="utf-8")
+    source = "Do this:\n\n```\nrun\n```\n\n= A heading:\n\nNo colon.\n\nThe end:"
+    assert handouts.with_sticky_colons(source).startswith("#block(sticky: true)[\nDo this:\n]\n\n```")
+    assert handouts.with_sticky_colons(source).count("sticky") == 1
+
+
 def test_each_part_shows_the_points_of_its_graded_tests(page: Page, graded_tests: tuple[GradedTest, ...]) -> None:
     text = prose(page)
     for part in load().parts:
@@ -118,7 +134,7 @@ def test_each_part_shows_the_points_of_its_graded_tests(page: Page, graded_tests
             if graded_test.part == part.id and graded_test.kind == "hidden"
         )
         worth = f"{points:g} points" + (", extra credit" if part.extra_credit else "") if points else "No points"
-        told = text.split(f"({part.id[-1]}) {part.title} {worth}.")[1]
+        told = text.split(f"{part.id} {part.title} {worth}.")[1]
         assert f"Hidden tests: {hidden:g} point" in told[:150] or not hidden
     assert f"Together {load().points}" in text
     assert f"Extra credit, on top {load().extra_points}" in text

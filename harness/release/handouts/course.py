@@ -30,6 +30,12 @@ class Course:
     timezone: str
     questions: str
     upload: str
+    late: str
+    """Sentences on work that comes late."""
+    uploads: str
+    """Sentences on how often one may upload, and what counts."""
+    honour: str
+    """Sentences on the rules for working together, behind the assignment's own."""
     paper: str
     example: bool  # the rest is made up, and the handouts say so
 

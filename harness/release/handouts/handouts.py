@@ -239,11 +239,21 @@ def _page(sources: Path, handout: str, context: Mapping[str, Any], scratch: Path
     return _converted(sources, handout, context, scratch, "page.html.j2", "html", *options).encode()
 
 
+def with_sticky_colons(source: str) -> str:
+    """Typst source in which a paragraph that ends with a colon stays on the page of what follows it."""
+    paragraphs = source.split("\n\n")
+    for place, text in enumerate(paragraphs[:-1]):
+        if text.rstrip().endswith(":") and text.lstrip("\n")[:1].isalnum() and "#" not in text.splitlines()[0][:1]:
+            paragraphs[place] = f"#block(sticky: true)[\n{text}\n]"
+    return "\n\n".join(paragraphs)
+
+
 def _pdf(sources: Path, handout: str, context: Mapping[str, Any], scratch: Path) -> bytes:
     import typst
 
     document = scratch / "handout.typ"
-    document.write_text(_converted(sources, handout, context, scratch, "page.typ.j2", "pdf"), encoding="utf-8")
+    source = _converted(sources, handout, context, scratch, "page.typ.j2", "pdf")
+    document.write_text(with_sticky_colons(source), encoding="utf-8")
     for name, figure in context["figures"].items():
         (scratch / f"{name}.svg").write_bytes(figure.svg)
     try:

@@ -36,7 +36,7 @@ _KINDS = ("basic", "hidden")
 
 @dataclass(frozen=True)
 class Question:
-    """A question of the written part: its label (3(c) ii), a title, its points in words, and what earns how much."""
+    """A question of the written part: its label (3c ii), a title, its points in words, and what earns how much."""
 
     label: str
     title: str
@@ -149,7 +149,7 @@ def load_rubric(path: Path, parts: Sequence[Part]) -> list[Question]:
     except (KeyError, TypeError, AttributeError) as problem:
         raise UsageError(f"{path}: missing or misshapen key: {problem}") from problem
     for part in parts:
-        label = f"{part.id[0]}({part.id[-1]})"
+        label = part.id
         points = sum(row["points"] for row in rows if row["label"].startswith(label))
         if points != part.points:
             raise UsageError(f"{path}: {label} has {points} points here, {part.points} in assignment.toml")
