@@ -11,7 +11,11 @@ from pathlib import Path
 import pytest
 
 from harness.assignment import ROOT, load
-from harness.grading.catalogue import collect
+from harness.cli import Progress
+from harness.errors import UsageError
+from harness.grading.catalogue import collect, select
+from harness.grading.results import Results
+from harness.problem import need_torch
 from harness.release import lists, package, template
 
 #: macOS has all that Windows lacks, so it is tried with the slow tests alone.
@@ -123,3 +127,56 @@ def test_command_without_its_harness_says_what_to_do(unpacked, tmp_path):
         alone = run(tmp_path, name)
         assert alone.returncode == 1
         assert "the folder 'harness' is missing beside it" in alone.stderr
+
+
+def test_endless_loop_is_named_with_its_place_and_the_grader_says_that_a_test_fails(done):
+    manifest = done / "assignment.toml"
+    text = manifest.read_text(encoding="utf-8")
+    manifest.write_text(text.replace("home_seconds = 12", "home_seconds = 2"), encoding="utf-8")
+    dataset = done / "submission" / "dataset.py"
+    old = "        limit = int(self.block_size * 7 / 8)\n"
+    looping = dataset.read_text(encoding="utf-8").replace(old, f"{old}        while True:\n            limit += 1\n")
+    dataset.write_text(looping, encoding="utf-8")
+    looped = run(done, "grader.py", "1e-0-basic")
+    assert looped.returncode == 1
+    assert "still running after 2 s, at submission/dataset.py:" in looped.stdout
+    assert "is there a loop that never ends?" in looped.stdout
+    assert "course staff" not in looped.stdout
+
+
+@pytest.mark.parametrize(("wanted", "ran"), [("e", "1e"), ("1e", "1e"), ("1E-0-BASIC", "1e-0")])
+def test_parts_and_tests_are_named_as_people_write_them(wanted, ran):
+    chosen = select(collect(load(), ("basic",)), wanted)
+    assert chosen
+    assert all(each.id.startswith(ran) for each in chosen)
+
+
+def test_hidden_test_is_said_to_run_on_upload():
+    with pytest.raises(UsageError, match=r"^1e-2-hidden is a hidden test: it runs when you upload.*1e-0-basic"):
+        select(collect(load(), ("basic",)), "1e-2-hidden")
+
+
+def test_extra_credit_needs_no_torch():
+    """A worker for problem 3 asks its probe without PyTorch, whether it is installed or not."""
+    code = (
+        "import sys; sys.modules['torch'] = None\n"
+        "from harness.sandbox.preload import preload\n"
+        "assert callable(preload('harness.probes', 'plain')['exploration'].numbers)\n"
+    )
+    assert run(ROOT, "-c", code).returncode == 0
+    assert not need_torch(load(), ["3a", "3e"])
+    assert need_torch(load(), ["3a", "1c"])
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no terminals of this kind")
+def test_progress_is_one_line_for_whoever_looks_on_and_none_for_a_file(capsys, monkeypatch):
+    results = Results.of(collect(load(), ("basic",)))
+    progress = Progress()
+    progress.show(results)
+    assert capsys.readouterr().err == ""
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
+    progress.show(results)
+    progress.clear()
+    said = capsys.readouterr().err
+    assert "0 of 20 tests, now 1c-0-basic (0 s)" in said
+    assert "\n" not in said

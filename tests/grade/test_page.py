@@ -1,0 +1,53 @@
+"""The page of one grade: failures first, what is for staff in their view alone, and nothing said twice."""
+
+from __future__ import annotations
+
+import re
+
+from harness.assignment import load
+from harness.grading.catalogue import collect
+from harness.grading.page import as_html, as_text
+from harness.grading.results import NoteKind, Outcome, Results
+
+GRADED_TESTS = collect(load())
+TITLES = {part.id: part.title for part in load().parts}
+DATA = "0123abcd, key 4567cdef, of release 1-2-3, from /srv/secret/data"
+
+
+def graded() -> Results:
+    results = Results.of(
+        GRADED_TESTS, extra_credit=[p.id for p in load().parts if p.extra_credit], seed="5eed", data=DATA
+    )
+    for number, each in enumerate(GRADED_TESTS):
+        skipped = each.part.startswith("3")
+        outcome = Outcome.SKIPPED if skipped else Outcome.FAIL if number == 5 else Outcome.PASS
+        results.record(each.id, outcome, "hint: <look>", {"correct": 3} if number == 5 else None)
+    results.add_extra("for_staff", ["20 of 20 answers come again"])
+    return results
+
+
+def test_failures_come_first_and_sums_of_parts_stand_on_top() -> None:
+    page = as_html(graded(), "ada.zip", TITLES)
+    listed = re.findall(r'<span class="id">([^<]+)</span>', page)
+    assert listed[0] == GRADED_TESTS[5].id
+    assert listed[1] == "3"  # not tried, before all that pass
+    assert page.index("<b>1c</b>4 / 4") < page.index(listed[0])
+    assert "ada.zip" in page
+    assert "hint: &lt;look&gt;" in page
+
+
+def test_students_see_nothing_that_is_for_staff() -> None:
+    student, staff = (as_html(graded(), "ada.zip", TITLES, view) for view in ("student", "staff"))
+    for text in ("5eed", "/srv/secret", "4567cdef", "20 of 20 answers", "correct: 3"):
+        assert text in staff
+        assert text not in student
+    assert "0123abcd" in student
+
+
+def test_upload_of_which_nothing_can_be_read_is_told_once() -> None:
+    results = Results.of(GRADED_TESTS)
+    results.add_note(NoteKind.UPLOAD, "notes.zip: is not a zip that can be read")
+    results.close_open(Outcome.FAIL, "Nothing to judge, for the reason that stands above all tests.")
+    for shown in (as_text(results), as_html(results, "notes.zip", TITLES)):
+        assert shown.count("is not a zip that can be read") == 1
+        assert "Nothing to judge" not in shown
