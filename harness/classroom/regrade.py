@@ -32,7 +32,7 @@ from harness.assignment import ROOT, Assignment, load
 from harness.classroom import exports, journal
 from harness.classroom.exports import Export
 from harness.classroom.journal import Counts, DiskFullError, Journal, Listed, Spent, Task
-from harness.classroom.records import Results, State
+from harness.classroom.records import Record, Results, State
 from harness.errors import HoldoutError, InternalError, UsageError
 from harness.grading import catalogue, grade, termdata
 from harness.grading.results import UNJUDGED, told_unjudged
@@ -500,12 +500,12 @@ def summary(out: Path, ending: Ending, *, names: bool = False) -> str:
     """
     counts = ending.counts
     lines = [f"{counts.graded} graded, {counts.set_aside} set aside, {counts.waiting} still waiting: {out}"]
-    for record in journal.records(out):
-        if record.state is State.SET_ASIDE:
-            people = ", ".join(each.name or each.email or each.sid or "?" for each in record.submitters)
-            shown = f"{record.submission} ({people})" if people else record.submission
-            reason = record.reason if names else record.reason.replace(record.submission, record.pseudonym)
-            lines.append(f"set aside: {shown if names else record.pseudonym}: {reason}")
+    with suppress(DiskFullError):  # SQLite needs some space even to read
+        lines += [
+            f"set aside: {_aside(record, names=names)}"
+            for record in journal.records(out)
+            if record.state is State.SET_ASIDE
+        ]
     if ending.problem:
         lines.append(f"error: {ending.problem}")
     if ending.problem or counts.waiting:
@@ -513,3 +513,11 @@ def summary(out: Path, ending: Ending, *, names: bool = False) -> str:
     elif counts.set_aside:
         lines.append("the same command with --retry tries again what can be tried")
     return "\n".join(lines)
+
+
+def _aside(record: Record, *, names: bool) -> str:
+    """Which upload it is, and why it is set aside."""
+    if not names:
+        return f"{record.pseudonym}: {record.reason.replace(record.submission, record.pseudonym)}"
+    people = ", ".join(each.name or each.email or each.sid or "?" for each in record.submitters)
+    return f"{record.submission}{f' ({people})' if people else ''}: {record.reason}"

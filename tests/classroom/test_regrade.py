@@ -377,6 +377,7 @@ def test_a_full_disk_under_the_results_loses_nothing_that_was_graded(class_of, d
     assert "cannot be written" in ending.problem or "cannot write" in ending.problem
     assert ending.exit_code == 3
     assert ending.counts == Counts(2, 2, 0)
+    assert f"error: {ending.problem}" in regrade.summary(request.out, ending)
     (disk / "ballast").unlink()
     again = Grader()
     assert run(request, again).counts == Counts(0, 4, 0)

@@ -1,0 +1,157 @@
+"""What a class costs: uploads a minute and CPU seconds of `regrade`, beside a cold `grade` for each upload.
+
+The class is made from the project's own corpus: half wrong work (tests/mutants), a quarter right work of other shapes
+(tests/variants), a quarter attacks (tests/hostile), code alone. The grade of an upload with nothing in it is the
+harness's own share, since no student code runs in it. Then a class of stubs by stand-in grades shows what the regrade
+itself takes, and whether its memory grows. Figures are printed; nothing is asserted. Linux only.
+
+    python benchmarks/regrade.py [--count N] [--only ID] [--jobs 1 2] [--stubs N]
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import cycle, islice
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from benchmarks import machine  # noqa: E402 (after the path)
+from harness.assignment import load  # noqa: E402 (after the path)
+from harness.classroom import regrade  # noqa: E402
+from harness.classroom.journal import Counts, Spent  # noqa: E402
+from harness.grading.supervisor import scratch_folder  # noqa: E402
+from harness.release.keys import DEMO_KEY  # noqa: E402
+from harness.release.termdata import generate, write  # noqa: E402
+from tests.hostile import uploads as hostile  # noqa: E402
+from tests.judging import cases  # noqa: E402
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a command took, with all its processes."""
+
+    wall: float
+    cpu: float
+
+    def told(self, name: str, uploads: int) -> str:
+        """A line of the table."""
+        rate = 60 * uploads / self.wall
+        return f"{name:<34}{rate:>10.2f}{self.wall / uploads:>12.2f}{self.cpu / uploads:>12.2f}"
+
+
+def main() -> int:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--count", type=int, default=100, help="uploads of the class (default 100)")
+    parser.add_argument("--only", default="", help="a part of the graded tests (default: all)")
+    parser.add_argument("--jobs", type=int, nargs="+", default=[1, 2])
+    parser.add_argument("--stubs", type=int, default=1000, help="uploads of the class of stubs")
+    arguments = parser.parse_args()
+    print(machine.features())
+    with scratch_folder() as folder:
+        data = folder / "data"
+        write(generate(load(), "laptop", DEMO_KEY), data)
+        if arguments.count:
+            _measure_class(
+                folder, data, arguments.count, ["--only", arguments.only] if arguments.only else [], arguments.jobs
+            )
+        _measure_stubs(folder, data, arguments.stubs)
+    return 0
+
+
+def _measure_class(folder: Path, data: Path, count: int, only: list[str], jobs: list[int]) -> None:
+    export = folder / "export"
+    made = [path for at, make in enumerate(islice(_makers(), count)) if (path := make(export / f"submission_{at}"))]
+    empty = folder / "empty"
+    empty.mkdir()
+    extra = ["--data", str(data), *only]
+    print(f"{count} uploads{', ' + only[1] if only else ''}")
+    print(f"{'':<34}{'a minute':>10}{'wall s each':>12}{'CPU s each':>12}")
+    print(_timed(["grade", str(empty), *extra]).told("grade of nothing", 1))
+    cold = [_timed(["grade", str(path), *extra]) for path in made]
+    print(
+        Cost(sum(each.wall for each in cold), sum(each.cpu for each in cold)).told("grade, one after the other", count)
+    )
+    for number in jobs:
+        command = ["regrade", str(export), "--out", str(folder / f"out-{number}"), "--jobs", str(number), *extra]
+        print(_timed(command).told(f"regrade --jobs {number}", count))
+
+
+def _makers() -> Iterator[Callable[[Path], Path]]:
+    """What makes one upload after the other, in the shares that the module's docstring tells."""
+    attacks = [attack.name for attack in hostile.attacks() if not attack.needs_root and attack.seconds <= 30]
+    wrong, right = cycle(cases.load_all(cases.MUTANTS)), cycle(cases.load_all(cases.VARIANTS))
+    for attack in cycle(attacks):
+        yield next(wrong).build
+        yield next(right).build
+        yield next(wrong).build
+        yield lambda into, name=attack: hostile.build(name, into, honest=ROOT / "reference_solution/src/submission")  # type: ignore[misc]
+
+
+def _timed(command: list[str]) -> Cost:
+    before, begun = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
+    done = subprocess.run(
+        [sys.executable, "-m", "harness", *command],
+        cwd=ROOT,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        check=False,
+    )
+    if done.returncode == 2:
+        raise SystemExit(done.stderr.decode())
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    used = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return Cost(time.monotonic() - begun, used)
+
+
+class _Memory:
+    """A screen that looks at this process's own memory."""
+
+    def __init__(self) -> None:
+        self.mebibytes: list[float] = []
+
+    def say(self, sentence: str) -> None:
+        """Nothing."""
+
+    def show(self, counts: Counts, internal_errors: int) -> None:  # noqa: ARG002 - as the seam has it
+        """Look."""
+        pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
+        self.mebibytes.append(pages * os.sysconf("SC_PAGE_SIZE") / 2**20)
+
+
+def _measure_stubs(folder: Path, data: Path, count: int) -> None:
+    export = folder / "stubs"
+    for at in range(count):
+        (export / f"submission_{at}").mkdir(parents=True)
+        (export / f"submission_{at}" / "model.py").write_text(f"number = {at}\n", encoding="utf-8")
+
+    def grader(upload: Path, stop: Callable[[], bool]) -> regrade.Graded:  # noqa: ARG001 - as the seam has it
+        lines = [
+            {"number": f"1d-{at}-hidden", "score": 1.0, "output": "word " * 40, "extra_data": {}} for at in range(40)
+        ]
+        return regrade.Graded({"score": 1.0, "output": upload.name, "extra_data": {}, "tests": lines}, (), Spent())
+
+    screen = _Memory()
+    with tempfile.TemporaryDirectory() as out:
+        request = regrade.RegradeRequest(export, Path(out) / "out", data, jobs=2)
+        begun, used = time.monotonic(), time.process_time()
+        regrade.regrade(request, screen, lambda: False, grader)
+        wall, used = time.monotonic() - begun, time.process_time() - used
+    tenth = screen.mebibytes[len(screen.mebibytes) // 10]
+    cpu, each = 1000 * used / count, 1000 * wall / count
+    print(f"{count} stubs: {cpu:.1f} ms of CPU and {each:.1f} ms of time each, by the regrade itself")
+    print(f"its memory: {tenth:.1f} MiB after a tenth of them, {screen.mebibytes[-1]:.1f} MiB at the end")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
