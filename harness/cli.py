@@ -157,13 +157,10 @@ def _add_regrade(regrade: argparse.ArgumentParser) -> None:
 def _regrade(arguments: argparse.Namespace) -> int:
     from harness.classroom import progress, regrade
 
+    data = arguments.data or _default_data()
+    jobs = arguments.jobs if arguments.jobs is not None else regrade.usable_cores()
     request = regrade.RegradeRequest(
-        export=arguments.export,
-        out=arguments.out,
-        data=arguments.data or _default_data(),
-        jobs=arguments.jobs if arguments.jobs is not None else regrade.usable_cores(),
-        only=arguments.only,
-        retry=arguments.retry,
+        arguments.export, arguments.out, data, jobs=jobs, only=arguments.only, retry=arguments.retry
     )
     with _told_to_end(signal.SIGTERM, signal.SIGINT) as stop, progress.shown(sys.stderr) as screen:
         if arguments.scheduler is None:
