@@ -93,6 +93,7 @@ def test_an_export_tells_whose_each_upload_is_and_what_became_of_it(written, tmp
         ("submission_9: [1, 2]\n", "submission_9 has no details"),
         ("submission_9:\n  :submitters:\n  :results:\n", "submission_9 names nobody"),
         ("submission_9: &a\n  :submitters: [*a]\n", "submission_9 says more than can be read"),
+        (f"submission_9: {'[' * 150}{']' * 150}\n", "submission_9 says more than can be read"),
         (ENTRY.format(id=1, name="Again"), "submission_1 is listed twice; the last entry counts"),
         (
             ENTRY.format(id=9, name="Other").replace("00000009", "00000001"),

@@ -8,6 +8,7 @@ import sqlite3
 import stat
 import sys
 import tempfile
+import warnings
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
@@ -85,7 +86,9 @@ def memory() -> Iterator[Path]:
 
 def killed_before_write(number: int, folder: Path) -> bool:
     """Run `go_on` in a process that is killed before its write of that number; False where it has fewer writes."""
-    process = os.fork()
+    with warnings.catch_warnings():  # of threads: the child uses no lock that one of them could hold
+        warnings.simplefilter("ignore", DeprecationWarning)
+        process = os.fork()
     if process == 0:
         seen = 0
 
