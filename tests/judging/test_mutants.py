@@ -39,7 +39,7 @@ ALONE = {
     "1g-5-hidden": "g_basis_detached",
     "1g-6-hidden": "p_vanilla_as_the_pretrained_perceiver",
     "1g-7-hidden": "p_perceiver_below_the_bar_on_test",
-    "1g-8-hidden": "g_down_without_mlp",
+    "1g-8-hidden": "g_down_without_norm_before_the_mlp",
 }
 
 #: Faults that predictions and shape tests let pass in real submissions.
