@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from pathlib import Path, PurePosixPath
 
+from harness.intake.blocks import blocks
 from harness.sandbox import Frame, RemoteError
 
-START, END = (f"### {edge}_CODE_HERE ###" for edge in ("START", "END"))
 _LARGEST_SOURCE = 1 << 20
 
 
@@ -49,15 +49,7 @@ def _outside(frames: Sequence[Frame], given: Collection[str]) -> str:
 
 def _places(tree: Path, file: str) -> list[tuple[int, int]] | None:
     """First and last line of each marked place; None in a file without any."""
-    lines = _lines(tree, file)
-    found, begun = [], 0
-    for number, line in enumerate(lines, 1):
-        if START in line:
-            begun = number
-        elif END in line and begun:
-            found.append((begun, number))
-            begun = 0
-    return found or None
+    return blocks(_lines(tree, file)) or None
 
 
 def _lines(tree: Path, file: str) -> Sequence[str]:

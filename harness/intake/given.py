@@ -11,8 +11,9 @@ import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from harness.intake.blocks import blocks
+
 _DEFINITION = re.compile(r"^([ \t]*)(?:async[ \t]+)?(class|def)[ \t]+(\w{1,80})[ \t]*(\(?)", re.MULTILINE)
-_START, _END = (f"### {edge}_CODE_HERE ###" for edge in ("START", "END"))
 _OPENING, _CLOSING = "([{", ")]}"
 _LONGEST_PARAMETERS = 2000  # characters
 _MOST_NAMED = 3
@@ -75,12 +76,9 @@ def _parameters(text: str, start: int) -> tuple[str, ...]:
 
 def _without_blocks(text: str) -> str:
     """The text without what stands between markers, where students write."""
-    kept, inside = [], False
-    for line in text.splitlines(keepends=True):
-        inside = (inside or line.strip() == _START) and line.strip() != _END
-        if not inside:
-            kept.append(line)
-    return "".join(kept)
+    lines = text.splitlines(keepends=True)
+    inside = {number for first, last in blocks(lines) for number in range(first, last + 1)}
+    return "".join(line for number, line in enumerate(lines, 1) if number not in inside)
 
 
 def _text(path: Path) -> str:

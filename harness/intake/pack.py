@@ -23,6 +23,7 @@ from pathlib import Path
 from harness import terminal
 from harness.assignment import Assignment, Deliverable, load
 from harness.errors import HoldoutError, UsageError
+from harness.intake.blocks import blocks
 from harness.intake.source import too_new
 from harness.intake.staging import Complaint, Submission, discard, stage
 from harness.intake.upload import megabytes
@@ -35,7 +36,6 @@ MOST_BYTES = 100 * 10**6
 TIE_SECONDS = 2.0
 #: What stands in the template where students write.
 _STUB = re.compile(r'raise NotImplementedError\("([\w.]+) is not written yet"\)')
-_BLOCK = re.compile(rf"^\s*### {'START'}_CODE_HERE ###", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -134,7 +134,7 @@ def _unwritten(code: Mapping[str, bytes], assignment: Assignment) -> Iterator[st
     for wanted in assignment.deliverables:
         text = code.get(wanted.name, b"").decode("utf-8", errors="replace")
         stubs = _STUB.findall(text)
-        if stubs and len(stubs) == len(_BLOCK.findall(text)):
+        if stubs and len(stubs) == len(blocks(text.splitlines())):
             yield f"{wanted.name}: still the template's, nothing in it is written"
         elif stubs:
             yield f"{wanted.name}: still as in the template: {', '.join(dict.fromkeys(stubs))}"

@@ -118,6 +118,17 @@ def _is_basis(name: str, shape: Sequence[int], sizes: Mapping[str, int]) -> bool
     return name.startswith("down_block.") and flat and not known and 0 < latents < sizes["block_size"]
 
 
+def expect_both_stages(student: Student, variant: str, gold: Gold, rng: np.random.Generator) -> float:
+    """The loss of the pretrained model; a Failure unless both files hold models of the variant, and not the same one."""
+    perceiver = variant == "perceiver"
+    names = (f"{variant}.pretrain.params", f"{variant}.finetune.params")
+    found = [state_dict(student, name) for name in names]
+    for name, each in zip(names, found, strict=True):
+        expect_variant(each, name, gold, perceiver=perceiver)
+    expect_different(found[0], found[1], " and ".join(names))
+    return expect_pretrained(student, names[0], variant, gold, rng)
+
+
 def expect_pretrained(student: Student, name: str, variant: str, gold: Gold, rng: np.random.Generator) -> float:
     """The loss of the model in the file on corrupted documents of this term; a Failure unless it learned from such.
 

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.grading.places import END, START, where
+from harness.grading.places import where
+from harness.intake.blocks import END, START
 from harness.sandbox import Frame, RemoteError
 
 TEXT = f"def a():\n    {START}\n    b()\n    {END}\n    return c\n"
