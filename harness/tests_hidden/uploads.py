@@ -119,7 +119,7 @@ def _is_basis(name: str, shape: Sequence[int], sizes: Mapping[str, int]) -> bool
 
 
 def expect_both_stages(student: Student, variant: str, gold: Gold, rng: np.random.Generator) -> float:
-    """The loss of the pretrained model; a Failure unless both files hold models of the variant, and not the same one."""
+    """The loss of the pretrained model; a Failure unless both files hold models of the variant, and different ones."""
     perceiver = variant == "perceiver"
     names = (f"{variant}.pretrain.params", f"{variant}.finetune.params")
     found = [state_dict(student, name) for name in names]
