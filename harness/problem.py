@@ -14,43 +14,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from harness.assignment import Assignment, Deliverable, ProblemEntry
 from harness.errors import InternalError
 from harness.settings import Table
-
-
-@dataclass(frozen=True)
-class Judged:
-    """What a problem may look at once its graded tests have their verdicts."""
-
-    student: Callable[[str, float], Any]
-    """(label, seconds) -> a `student` as graded tests have it, with a seed and a time limit of its own."""
-    reference: Callable[[str, float], Any]
-    """The same for staff's solution."""
-    settings: Mapping[str, Any]
-    """The problem's own, from assignment.toml."""
-    data: Path
-    """Folder with all data files."""
-    passed: frozenset[str]
-    """IDs of the graded tests that hold so far."""
-    judged: frozenset[str]
-    """IDs of all graded tests of this grade."""
-    rng: Callable[[str], np.random.Generator]
-    """label -> a stream of random numbers that no worker has."""
-
-
-@dataclass(frozen=True)
-class Findings:
-    """What a problem says after the tests: it can add to what staff read, and take a verdict back, never give one."""
-
-    extra: Mapping[str, Any] = field(default_factory=dict)
-    """For the top level's extra_data."""
-    for_staff: tuple[str, ...] = ()
-    """Sentences for the terminal and the staff's page."""
-    failures: Mapping[str, str] = field(default_factory=dict)
-    """Graded test ID -> what its student reads instead of the pass."""
 
 
 @dataclass(frozen=True)
@@ -71,8 +37,6 @@ class Problem:
     """Raises UsageError, with file and line, where the data in a folder is malformed or contradicts itself."""
     check_upload: Callable[[Deliverable, bytes, Path], str | None] | None = None
     """(file, content, folder with the students' data) -> a sentence where the file cannot be graded as it is."""
-    after_tests: Callable[[Judged], Findings] | None = None
-    """Where predictions come from, and the like. Only where staff's solution is at hand."""
     accuracies: Callable[[Path, Path], Mapping[str, float]] | None = None
     """(upload, data) -> fraction of right answers by name, of a complete upload."""
     fit: Callable[[Path, Path], float | None] | None = None

@@ -37,7 +37,6 @@ def as_text(results: Results) -> str:
             lines += [f"{'':<24}{line}" for line in [*clean(result.output).splitlines(), *_for_staff(result)]]
     lines += [f"{each.problem:<14}{'':>8}  {each.title}" for each in results.skipped]
     lines += [f"{name:<14}{f'{score:g}/{most:g}':>8}" for name, score, most in _sums(results)]
-    lines += results.extra.get("for_staff", [])
     stamp = [f"{name} {results.extra[name]}" for name in ("release", "seed", "data") if results.extra.get(name)]
     return "\n".join(clean(line) for line in [*lines, ", ".join(stamp)]).rstrip()  # not cut as a whole: the sum is last
 
@@ -55,13 +54,12 @@ def as_html(results: Results, upload: str, titles: Mapping[str, str], view: View
 
     page = Environment(autoescape=True).from_string(_PAGE.read_text(encoding="utf-8"))
     staff = view == "staff"
-    notes = [*(note.text for note in results.notes), *(results.extra.get("for_staff", []) if staff else [])]
     return page.render(
         upload=clean(upload),
         sums=[f"{score:g} of {most:g} {_UNITS[name]}" for name, score, most in _sums(results)],
         facts=[*_facts(results, upload, staff=staff)],
         parts=[{"id": part, "title": titles.get(part, ""), "points": text} for part, text in _by_part(results)],
-        notes=[clean(note) for note in notes],
+        notes=[clean(note.text) for note in results.notes],
         groups=_groups(results, staff=staff),
     )
 

@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from harness.assignment import Assignment, ProblemEntry, RunLimits
+from harness.assignment import Assignment
 from harness.errors import InternalError
 from harness.grading.catalogue import GradedTest
 from harness.grading.feedback import Cause, Failure, render
@@ -34,7 +34,7 @@ from harness.grading.results import INTERNAL_ERROR_NOTE, Outcome, Results, Verdi
 from harness.grading.seeds import Seeds, Stream, generator, seed_of
 from harness.grading.student import Reference, Runner, Student
 from harness.intake.staging import Submission
-from harness.problem import Findings, Judged, problem_of
+from harness.problem import problem_of
 from harness.sandbox import Sandbox
 
 #: A graded test may take this much longer in the grader than its probes may together.
@@ -158,57 +158,6 @@ class Plugin:
             remark = self.staff.get("remark", "")  # what costs no point is said to the student all the same
             self._judge(graded_test, Outcome.PASS, f"passed\n{remark}" if remark else "passed")
         return (yield)
-
-    @pytest.hookimpl(trylast=True)
-    def pytest_sessionfinish(self) -> None:
-        """Let each problem look at what came of it: on staff's side alone, where the solution is at hand."""
-        if self.reference_tree is None:
-            return
-        for entry in self.assignment.problems:
-            look = problem_of(entry).after_tests
-            judged = frozenset(i for i, r in self.results.by_id.items() if r.graded_test.part in entry.part_ids)
-            if look is not None and judged:
-                self._take(look(self._judged(entry, judged)))
-
-    def _judged(self, entry: ProblemEntry, judged: frozenset[str]) -> Judged:
-        """What a problem may look at after its tests."""
-        passed = frozenset(i for i in judged if self.results.by_id[i].outcome is Outcome.PASS)
-        return Judged(
-            self._student_after_tests, self._reference_after_tests, entry.settings, self.data, passed, judged,
-            self._rng_after_tests,
-        )  # fmt: skip
-
-    def _student_after_tests(self, label: str, seconds: float) -> Student:
-        return Student(
-            self.sandbox, self.submission.tree, self._limits(seconds), self._seed_after_tests(label),
-            deadline=self.deadline, submission=self.submission, hidden=True,
-        )  # fmt: skip
-
-    def _reference_after_tests(self, label: str, seconds: float) -> Reference:
-        assert self.reference_tree is not None
-        limits, seed = self._limits(seconds), self._seed_after_tests(label)
-        return Reference(self.sandbox, self.reference_tree, limits, seed, deadline=self.deadline)
-
-    def _rng_after_tests(self, label: str) -> np.random.Generator:
-        return generator(self.seeds.hidden, label, "unseen")
-
-    def _seed_after_tests(self, label: str) -> int:
-        return seed_of(self.seeds.hidden, label, "workers")
-
-    def _limits(self, seconds: float) -> RunLimits:
-        limits = self.assignment.limits
-        return replace(limits, test_seconds=min(seconds, limits.test_seconds))
-
-    def _take(self, found: Findings) -> None:
-        """Add to the results what a problem found. A verdict can only get worse by it."""
-        for name, value in found.extra.items():
-            self.results.add_extra(name, value)
-        if found.for_staff:
-            self.results.add_extra("for_staff", [*self.results.extra.get("for_staff", ()), *found.for_staff])
-        for test_id, text in found.failures.items():
-            result = self.results.by_id[test_id]
-            if result.outcome is Outcome.PASS:
-                self.results.record(test_id, Outcome.FAIL, text, result.staff)
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         """A graded test module that cannot be collected is an internal error for each of its graded tests."""
