@@ -17,12 +17,13 @@ import errno
 import hashlib
 import os
 import shutil
+import sys
 import tempfile
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
 from importlib import metadata
 from pathlib import Path
@@ -34,18 +35,17 @@ from harness.classroom.exports import Export
 from harness.classroom.journal import Counts, DiskFullError, Journal, Listed, Spent, Task
 from harness.classroom.records import Record, Results, State
 from harness.errors import HoldoutError, InternalError, UsageError
-from harness.grading import catalogue, grade, termdata
+from harness.grading import SessionServer, catalogue, grade, session_server, termdata
 from harness.grading.results import UNJUDGED, told_unjudged
 from harness.grading.seeds import SECRET
 from harness.grading.supervisor import check_data, release_name
 from harness.intake.upload import UploadError, megabytes
 from harness.intake.zips import digest
 
-try:
-    import resource
-except ImportError:  # Windows
-    resource = None  # type: ignore[assignment]
-
+#: Whether many grades can share a process that has imported everything.
+CAN_SERVE = sys.platform == "linux"
+#: So many, then a new one is started: what leaks, leaks no further.
+GRADES_OF_A_SERVER = 50
 #: How often an upload is graded before an internal error sets it aside.
 MOST_TRIES = 3
 #: Kills after which an upload is graded alone.
@@ -163,9 +163,9 @@ def regrade(
             kept.retry(run)
         order = [each.id for each in catalogue.collect(assignment)]
         with_only = Merging(order, request.only) if request.only else None
-        local = LocalGrader(assignment, data, request.only, alone=request.jobs == 1)
-        work = _Work(kept, run, export, grader or local, screen, with_only)
-        work.go(slots or (lambda: request.jobs), stop)
+        with LocalGrader(assignment, data, request.only) as local:
+            work = _Work(kept, run, export, grader or local, screen, with_only)
+            work.go(slots or (lambda: request.jobs), stop)
         return Ending(kept.counts(run), work.problem, stopped=stop() and not work.problem)
 
 
@@ -213,33 +213,73 @@ def _below(top: Path) -> Iterable[Path]:
 
 
 class LocalGrader:
-    """Grades on this machine, exactly as `python -m harness grade` does."""
+    """Grades on this machine, exactly as `python -m harness grade` does; a context manager.
 
-    def __init__(self, assignment: Assignment, data: Path, only: str | None, *, alone: bool) -> None:
-        """`alone`: no two grades at a time, so that the time of all child processes is that of one grade."""
+    What every grade imports is imported once for many of them, where processes can be forked: see
+    `harness.grading.session_server`.
+    """
+
+    def __init__(self, assignment: Assignment, data: Path, only: str | None) -> None:
         self._assignment = assignment
         self._data = data
         self._only = only
-        self._alone = alone
+        self._idle: list[_Server] = []
+
+    def __enter__(self) -> LocalGrader:  # noqa: PYI034 - typing.Self is younger than Python 3.10
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        while self._idle:
+            self._idle.pop().close()
 
     def __call__(self, upload: Path, stop: Callable[[], bool]) -> Graded:
         """See Grader."""
-        begun, used = time.monotonic(), _cpu_seconds()
-        results = grade(upload, self._data, only=self._only, assignment=self._assignment, stop=stop)
+        if not CAN_SERVE:
+            return self._graded(upload, stop, None)
+        server = self._idle.pop() if self._idle else _Server()
+        try:
+            graded = self._graded(upload, stop, server)
+        except BaseException:
+            server.close()
+            raise
+        if graded.unjudged or stop() or server.cpu_seconds is None or server.grades >= GRADES_OF_A_SERVER:
+            server.close()
+        else:
+            self._idle.append(server)
+        return graded
+
+    def _graded(self, upload: Path, stop: Callable[[], bool], server: _Server | None) -> Graded:
+        begun = time.monotonic()
+        with nullcontext() if server is None else server.lent() as process:
+            results = grade(upload, self._data, only=self._only, assignment=self._assignment, stop=stop, server=process)
         document = results.as_json()
-        spent = Spent(
-            cpu_seconds=_cpu_seconds() - used if self._alone and resource is not None else None,
-            wall_seconds=time.monotonic() - begun,
-            peak_bytes=peak_bytes(document),
-        )
-        return Graded(document, results.internal_errors, spent)
+        used = None if server is None else server.cpu_seconds
+        return Graded(document, results.internal_errors, Spent(used, time.monotonic() - begun, peak_bytes(document)))
 
 
-def _cpu_seconds() -> float:
-    if resource is None:
-        return 0.0
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime
+class _Server:
+    """A session server, and how much it has done."""
+
+    def __init__(self) -> None:
+        self._stack = ExitStack()
+        self._process = self._stack.enter_context(session_server())
+        self._used = 0.0
+        self.grades = 0
+        self.cpu_seconds: float | None = None
+        """Of the last grade; None where nobody can tell, because the process is gone."""
+
+    @contextmanager
+    def lent(self) -> Iterator[SessionServer]:
+        """For one grade."""
+        self.grades, self.cpu_seconds = self.grades + 1, None
+        yield self._process
+        used = self._process.cpu_seconds()
+        if used is not None:
+            self._used, self.cpu_seconds = used, used - self._used
+
+    def close(self) -> None:
+        """End it."""
+        self._stack.close()
 
 
 def peak_bytes(document: Results) -> int | None:

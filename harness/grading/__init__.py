@@ -4,6 +4,6 @@
 """
 
 from harness.grading.alone import students_of
-from harness.grading.supervisor import grade
+from harness.grading.supervisor import SessionServer, grade, session_server
 
-__all__ = ["grade", "students_of"]
+__all__ = ["SessionServer", "grade", "session_server", "students_of"]

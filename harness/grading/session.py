@@ -15,6 +15,7 @@ import signal
 import sys
 import tempfile
 import threading
+from collections.abc import Iterable
 from contextlib import redirect_stdout, suppress
 from dataclasses import asdict
 from pathlib import Path
@@ -24,6 +25,7 @@ import pytest
 from harness.assignment import ROOT, Assignment, load
 from harness.errors import HoldoutError, InternalError
 from harness.grading import termdata
+from harness.grading.catalogue import GradedTest
 from harness.grading.duedate import due_date_passed
 from harness.grading.plugin import Plugin, problem_fixtures
 from harness.grading.results import INTERNAL_ERROR_NOTE, NoteKind, Outcome, Report, Results, to_line
@@ -33,9 +35,10 @@ from harness.intake import given
 from harness.intake.staging import Submission, UploadError, stage
 from harness.problem import exports_of, need_torch
 from harness.sandbox import Isolation, Libraries, Sandbox
+from harness.sandbox.forkserver import ZygoteServer
 
 
-def run(request: GradeRequest, assignment: Assignment, results: Results) -> None:
+def run(request: GradeRequest, assignment: Assignment, results: Results, zygotes: ZygoteServer | None = None) -> None:
     """Judge every graded test of `request`, and record in `results` what becomes of each."""
     try:
         exports = exports_of(assignment)
@@ -49,7 +52,7 @@ def run(request: GradeRequest, assignment: Assignment, results: Results) -> None
             at_home=request.at_home,
         )
         note_upload(results, submission)
-        _judge(request, assignment, results, submission)
+        _judge(request, assignment, results, submission, zygotes)
     except UploadError as problem:
         results.add_note(NoteKind.UPLOAD, str(problem))
         results.close_open(Outcome.FAIL, "Nothing to judge, for the reason that stands above all tests.")
@@ -59,7 +62,13 @@ def run(request: GradeRequest, assignment: Assignment, results: Results) -> None
     results.finish("the session ended before this graded test.")
 
 
-def _judge(request: GradeRequest, assignment: Assignment, results: Results, submission: Submission) -> None:
+def _judge(
+    request: GradeRequest,
+    assignment: Assignment,
+    results: Results,
+    submission: Submission,
+    zygotes: ZygoteServer | None,
+) -> None:
     isolation = Isolation.REQUIRED if request.gradescope else Isolation.BEST_EFFORT
     events: list[str] = []
 
@@ -68,7 +77,7 @@ def _judge(request: GradeRequest, assignment: Assignment, results: Results, subm
         results.add_extra("events", events)
 
     workers, libraries = _private(request, "workers"), _libraries(request, assignment)
-    with Sandbox(workers, isolation=isolation, on_event=tell, libraries=libraries) as sandbox:
+    with Sandbox(workers, isolation=isolation, on_event=tell, libraries=libraries, server=zygotes) as sandbox:
         if not request.at_home:  # nobody asks what holds against a student's own code
             results.add_extra("isolation", asdict(sandbox.report()))
         if request.with_reference and not request.gradescope:
@@ -136,16 +145,25 @@ def run_graded_tests(
 
 def _run_pytest(plugin: Plugin, results: Results) -> None:
     """Run the graded tests; what pytest itself prints goes to staff only when it broke."""
-    modules = {graded_test.module for graded_test in plugin.graded_tests}
-    files = sorted(str(importlib.import_module(module).__file__) for module in modules)
     printed = io.StringIO()
     with redirect_stdout(printed):
         code = pytest.main(
-            ["-c", str(ROOT / "harness" / "grading" / "pytest.ini"), *files],
-            plugins=[plugin, problem_fixtures(plugin.assignment, plugin.data)],
+            _pytest_arguments(plugin.graded_tests), plugins=[plugin, problem_fixtures(plugin.assignment, plugin.data)]
         )
     if code not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
         results.add_extra("pytest", printed.getvalue()[-4000:])
+
+
+def _pytest_arguments(graded_tests: Iterable[GradedTest]) -> list[str]:
+    modules = {graded_test.module for graded_test in graded_tests}
+    files = sorted(str(importlib.import_module(module).__file__) for module in modules)
+    return ["-c", str(ROOT / "harness" / "grading" / "pytest.ini"), *files]
+
+
+def rehearse(graded_tests: Iterable[GradedTest]) -> None:
+    """Have everything imported that judging will want, by collecting the graded tests and running none."""
+    with redirect_stdout(io.StringIO()):
+        pytest.main([*_pytest_arguments(graded_tests), "--collect-only"])
 
 
 def _private(request: GradeRequest, purpose: str) -> Path:
@@ -214,14 +232,15 @@ def _end_with_the_supervisor() -> None:
     os._exit(InternalError.exit_code)  # sys.exit would end this thread alone
 
 
-def main() -> int:
-    """The session as a process: the request from stdin, reports to stdout."""
+def main(zygotes: ZygoteServer | None = None) -> int:
+    """The session as a process: the request from stdin, reports to stdout; `zygotes`: who gives out its zygote."""
     channel = _Channel()
     if hasattr(signal, "SIGCHLD"):  # where it is ignored, as by some parents, no child's end can be waited for
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-    request = GradeRequest.from_line(sys.stdin.buffer.readline())
+    with os.fdopen(os.dup(0), "rb", buffering=0) as stdin:
+        request = GradeRequest.from_line(stdin.readline())
     threading.Thread(target=_end_with_the_supervisor, daemon=True).start()
-    run(request, load(), Results.of(request.graded_tests, listener=channel))
+    run(request, load(), Results.of(request.graded_tests, listener=channel), zygotes)
     return 0
 
 

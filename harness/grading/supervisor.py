@@ -22,6 +22,7 @@ import json
 import os
 import queue
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -31,7 +32,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
 from harness.assignment import OVERHEAD_SECONDS, ROOT, Assignment, load
 from harness.errors import HoldoutError, InternalError, UsageError
@@ -40,8 +41,13 @@ from harness.grading.catalogue import GradedTest
 from harness.grading.results import NoteKind, ReportError, Results, from_line
 from harness.intake.staging import discard
 from harness.problem import check_settings
+from harness.sandbox import SandboxError
+from harness.sandbox.backend import BackendLostError
 from harness.sandbox.parent import LIBRARY_PATHS
 from harness.sandbox.scratch import SHARED_FOLDERS, wipe
+
+if TYPE_CHECKING:
+    from harness.sandbox.forkserver import ForkedProcess, ForkServer
 
 try:
     import fcntl
@@ -108,6 +114,7 @@ def grade(
     at_home: bool = False,
     stop: Callable[[], bool] = _never,
     watch: Callable[[Results], None] = _unwatched,
+    server: SessionServer | None = None,
 ) -> Results:
     """Grade `upload`: a folder or a zip, with the answers in the folder `data`.
 
@@ -124,6 +131,7 @@ def grade(
         at_home: `upload` is somebody's own folder submission/, and what lies in folders below it is not meant.
         stop: asked some times a second; once it says True, the grade ends with what has been judged.
         watch: shown the results some times a second.
+        server: of `session_server`; one grade at a time. Without one, everything is started anew.
 
     Raises:
         UsageError: an argument is unusable. `results` has not been touched.
@@ -158,7 +166,7 @@ def grade(
             watch(kept)
             return stop()
 
-        _supervise(request, kept, target, assignment.limits.run_seconds + OVERHEAD_SECONDS, look)
+        _supervise(request, kept, target, assignment.limits.run_seconds + OVERHEAD_SECONDS, look, server)
     return kept
 
 
@@ -208,7 +216,12 @@ def _closed(
 
 
 def _supervise(
-    request: GradeRequest, results: Results, target: Path | None, limit: float, stop: Callable[[], bool]
+    request: GradeRequest,
+    results: Results,
+    target: Path | None,
+    limit: float,
+    stop: Callable[[], bool],
+    server: SessionServer | None = None,
 ) -> None:
     """Run the session and complete `results`, and `target` after every report of it.
 
@@ -216,7 +229,7 @@ def _supervise(
         InternalError: the results cannot be written.
     """
     unread = 0
-    with _session(request) as session:
+    with _session(request, server) as session:
         for line in session.lines(limit, stop):
             try:
                 results.apply(from_line(line))
@@ -239,10 +252,10 @@ def _supervise(
 class _Session:
     """A session's process, and the lines that it writes."""
 
-    def __init__(self, process: subprocess.Popen[bytes]) -> None:
-        self._process = process
+    def __init__(self, process: subprocess.Popen[bytes] | ForkedProcess, stdin: IO[bytes], stdout: IO[bytes]) -> None:
+        self._process, self._stdin = process, stdin
         self._lines: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
-        self._listener = threading.Thread(target=self._listen, args=(process.stdout,), daemon=True)
+        self._listener = threading.Thread(target=self._listen, args=(stdout,), daemon=True)
         self._listener.start()
         self.end = ""
         """How it ended, in words; empty where it came to its end as it should."""
@@ -291,10 +304,9 @@ class _Session:
 
     def tell(self, line: bytes) -> None:
         """Write into its stdin, which stays open: its end tells the session that we are gone."""
-        assert self._process.stdin is not None
         with suppress(OSError):  # it is gone itself: its end will be seen
-            self._process.stdin.write(line)
-            self._process.stdin.flush()
+            self._stdin.write(line)
+            self._stdin.flush()
 
     def kill(self) -> None:
         """End the session and its process group; the zygote ends its workers when the session's socket closes."""
@@ -307,15 +319,24 @@ class _Session:
     def close(self) -> None:
         """Kill it if it is there, and let go of its pipes."""
         self.kill()
-        if self._process.stdin is not None:
-            with suppress(OSError):
-                self._process.stdin.close()
+        with suppress(OSError):
+            self._stdin.close()
         self._listener.join(_DRAIN_SECONDS)
 
 
 @contextmanager
-def _session(request: GradeRequest) -> Iterator[_Session]:
-    """A session at work on the request; ended with the block. The folder on its command line tells sessions apart."""
+def _session(request: GradeRequest, server: SessionServer | None) -> Iterator[_Session]:
+    """A session at work on the request; ended with the block."""
+    session = _started(request) if server is None else _forked(server.process)
+    try:
+        session.tell(request.to_line())
+        yield session
+    finally:
+        session.close()
+
+
+def _started(request: GradeRequest) -> _Session:
+    """A session that is a new process. The folder on its command line tells sessions apart."""
     try:
         process = subprocess.Popen(
             [sys.executable, "-m", "harness.grading.session", request.scratch],
@@ -327,12 +348,66 @@ def _session(request: GradeRequest) -> Iterator[_Session]:
         )
     except OSError as problem:
         raise InternalError(f"{sys.executable}: cannot be started for the grade: {problem}") from problem
-    session = _Session(process)
+    assert process.stdin is not None
+    assert process.stdout is not None
+    return _Session(process, process.stdin, process.stdout)
+
+
+def _forked(server: ForkServer) -> _Session:
+    """A session that is a copy of the server's process."""
+    stdin_far, stdin = os.pipe()
+    stdout, stdout_far = os.pipe()
     try:
-        session.tell(request.to_line())
-        yield session
+        process = server.fork([stdin_far, stdout_far])
+    except BackendLostError as problem:
+        os.close(stdin)
+        os.close(stdout)
+        raise InternalError(f"no session can be had for the grade: {problem}") from problem
     finally:
-        session.close()
+        os.close(stdin_far)
+        os.close(stdout_far)
+    return _Session(process, os.fdopen(stdin, "wb"), os.fdopen(stdout, "rb"))
+
+
+@dataclass(frozen=True)
+class SessionServer:
+    """What `session_server` makes, for `grade`: one grade at a time."""
+
+    process: ForkServer
+
+    def cpu_seconds(self) -> float | None:
+        """What its grades took, with all their processes; None where nobody can tell, because it is gone."""
+        try:
+            return self.process.cpu_seconds()
+        except BackendLostError:
+            return None
+
+
+@contextmanager
+def session_server() -> Iterator[SessionServer]:
+    """A process that has imported everything, for many grades, one after the other: see harness.grading.sessions.
+
+    Raises:
+        InternalError: there can be none.
+    """
+    from harness.sandbox.forkserver import ForkServer
+
+    with scratch_folder() as folder:
+        control, far = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        command = [sys.executable, "-m", "harness.grading.sessions", str(far.fileno()), str(folder)]
+        try:
+            process = subprocess.Popen(
+                command, cwd=ROOT, env=_environment(), stdin=subprocess.DEVNULL, pass_fds=[far.fileno()],
+                start_new_session=True,
+            )  # fmt: skip
+            far.close()
+            server = ForkServer(control, process)
+        except (OSError, BackendLostError, SandboxError) as problem:
+            raise InternalError(f"no process can be had that grades many uploads: {problem}") from problem
+        try:
+            yield SessionServer(server)
+        finally:
+            server.close()
 
 
 def release_name() -> str | None:

@@ -9,7 +9,7 @@ import sys
 
 
 def main() -> None:
-    """Set the module path, then become the zygote (MODE `zygote`) or a single worker (`once`)."""
+    """Set the module path, then be what MODE says: `zygote`, `server` (of zygotes) or `once` (a single worker)."""
     mode, descriptor, root, probes, libraries, *folders = sys.argv[1:]
     _module_path([root, *folders])
     import harness  # noqa: F401 - it keeps its own path, so ROOT can go: no file there may shadow a package
@@ -19,6 +19,10 @@ def main() -> None:
         from harness.sandbox import zygote
 
         zygote.serve(int(descriptor), probes, libraries)
+    elif mode == "server":
+        from harness.sandbox import zygote
+
+        zygote.serve_many(int(descriptor), probes, libraries)
     else:
         from harness.sandbox import once
 

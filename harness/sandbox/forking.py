@@ -12,8 +12,8 @@ from harness.sandbox import scratch, system, times
 from harness.sandbox.backend import BackendLostError, DiskFilledError, Order, WorkerLostError
 from harness.sandbox.classify import WorkerExit, classify, returned
 from harness.sandbox.exchange import Exchange, Transcript
+from harness.sandbox.forkserver import ZygoteServer, modules_for
 from harness.sandbox.identities import Identities, can_change_users
-from harness.sandbox.interpreter import module_path, reachable_module_path
 from harness.sandbox.model import Libraries, Reply, SandboxError
 from harness.sandbox.parent import Zygote
 from harness.sandbox.probe_call import ProbeCall
@@ -36,7 +36,9 @@ class ForkBackend:
         strict: bool,
         on_event: Callable[[str], None],
         libraries: Libraries = "all",
+        server: ZygoteServer | None = None,
     ) -> None:
+        self._server = server
         self._folder = folder
         self._probes = probes
         self._layers = layers
@@ -44,8 +46,7 @@ class ForkBackend:
         self._on_event = on_event
         self._identities = Identities() if "uid" in layers and can_change_users() else None
         self._libraries = libraries
-        torch = libraries != "plain"
-        self._modules = reachable_module_path(folder, torch=torch) if self._identities else module_path(torch=torch)
+        self._modules = server.modules if server else modules_for(folder, libraries, staged=bool(self._identities))
         self._runs = folder / "runs"
         self._runs.mkdir(mode=0o711)
         self._runs.chmod(0o711)
@@ -61,11 +62,16 @@ class ForkBackend:
         """See `Backend.restart`."""
         if self._zygote is not None:
             self._zygote.close()
-        self._zygote = Zygote(self._probes, self._modules, self._folder / "zygote.log", self._libraries)
+        self._zygote = self._new_zygote(self._folder / "zygote.log")
         self._zygote.wait_until_ready()
         while self._unswept:
             self._zygote.sweep(self._unswept[-1])
             self._unswept.pop()
+
+    def _new_zygote(self, log: Path) -> Zygote:
+        if self._server is not None:
+            return self._server.zygote(log)
+        return Zygote.started(self._probes, self._modules, log, self._libraries)
 
     def processes(self) -> tuple[int, ...]:
         """See `Backend.processes`."""

@@ -39,14 +39,13 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import signal
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from harness.sandbox.backend import BackendLostError
 from harness.sandbox.interpreter import ModulePath
@@ -58,6 +57,7 @@ START_SECONDS = 180.0
 """Importing torch takes 3 s on a laptop and half a minute on a cold, half-a-core machine."""
 ANSWER_SECONDS = 120.0
 _PACKET = 1 << 16
+Process = subprocess.Popen[bytes]
 
 ENVIRONMENT = {
     "PATH": "/usr/bin:/bin",
@@ -86,26 +86,64 @@ def command(mode: str, descriptor: int, probes: str, modules: ModulePath, librar
     return [sys.executable, *options, str(BOOT), mode, str(descriptor), str(ROOT), probes, libraries, *modules.folders]
 
 
+class ZygoteProcess(Protocol):
+    """The process of a zygote, as its grader handles it: as subprocess.Popen."""
+
+    pid: int
+
+    def poll(self) -> int | None:
+        """Its exit status, once it has ended."""
+
+    def wait(self, timeout: float) -> int:
+        """Its exit status; TimeoutExpired where it does not end in time."""
+
+    def kill(self) -> None:
+        """End it."""
+
+
+def start(mode: str, far: socket.socket, probes: str, modules: ModulePath, log: Path, libraries: Libraries) -> Process:
+    """The child side as a new process, which gets `far`; closed here.
+
+    Raises:
+        SandboxError: it cannot be started.
+    """
+    descriptor = open_log(log)
+    try:
+        return subprocess.Popen(
+            command(mode, far.fileno(), probes, modules, libraries), pass_fds=[far.fileno()], env=environment(),
+            cwd="/", stdin=subprocess.DEVNULL, stdout=descriptor, stderr=descriptor, start_new_session=True,
+        )  # fmt: skip
+    except OSError as problem:
+        raise SandboxError(f"cannot start {sys.executable}: {problem}") from problem
+    finally:
+        far.close()
+        os.close(descriptor)
+
+
+def open_log(log: Path) -> int:
+    """A descriptor of what the child side writes into, emptied."""
+    return os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+
+
 class Zygote:
     """One zygote process. Calls are synchronous; each either returns its answer or raises BackendLostError."""
 
-    def __init__(self, probes: str, modules: ModulePath, log: Path, libraries: Libraries = "all") -> None:
+    def __init__(self, control: socket.socket, process: ZygoteProcess, log: Path) -> None:
         self._log = log
         self._asked = 0
-        self._control, far = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self._control = control
         self._control.settimeout(START_SECONDS)
-        descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+        self._process = process
+
+    @classmethod
+    def started(cls, probes: str, modules: ModulePath, log: Path, libraries: Libraries = "all") -> Zygote:
+        """A new process, which imports everything for itself."""
+        control, far = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         try:
-            self._process = subprocess.Popen(
-                command("zygote", far.fileno(), probes, modules, libraries), pass_fds=[far.fileno()], env=environment(),
-                cwd="/", stdin=subprocess.DEVNULL, stdout=descriptor, stderr=descriptor, start_new_session=True,
-            )  # fmt: skip
-        except OSError as problem:
-            self._control.close()
-            raise SandboxError(f"cannot start {sys.executable}: {problem}") from problem
-        finally:
-            far.close()
-            os.close(descriptor)
+            return cls(control, start("zygote", far, probes, modules, log, libraries), log)
+        except BaseException:
+            control.close()
+            raise
 
     @property
     def pid(self) -> int:
@@ -177,6 +215,6 @@ class Zygote:
         while self._process.poll() is None and time.monotonic() < deadline:
             time.sleep(0.005)
         if self._process.poll() is None:
-            self._process.send_signal(signal.SIGKILL)
+            self._process.kill()
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(60)  # it is killed; a starved machine takes its time all the same

@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from harness.sandbox import codec
 from harness.sandbox.backend import Backend, BackendLostError, DiskFilledError, Order, WorkerLostError
@@ -18,6 +18,9 @@ from harness.sandbox.preflight import preflight
 from harness.sandbox.probe_call import ARGUMENT_CAPS, LAYERS, PACKAGE
 from harness.sandbox.scratch import wipe
 from harness.sandbox.values import Value
+
+if TYPE_CHECKING:
+    from harness.sandbox.forkserver import ZygoteServer
 
 #: How often, in all, the far side is started anew.
 MOST_RESTARTS = 3
@@ -40,6 +43,7 @@ class Sandbox:
         private: files and folders of ours that no worker may read; the preflight tries to.
         libraries: what the child side imports before it is asked.
         without: layers to leave out (of `uid rlimits landlock seccomp`), to learn what each alone holds.
+        server: gives out zygotes that have all libraries already; without one, this sandbox starts its own.
     """
 
     def __init__(
@@ -53,10 +57,12 @@ class Sandbox:
         private: Collection[Path] = (),
         libraries: Libraries = "all",
         without: Collection[str] = (),
+        server: ZygoteServer | None = None,
     ) -> None:
         if unknown := set(without) - set(LAYERS):
             raise ValueError(f"no such layers: {', '.join(sorted(unknown))}; there are {', '.join(LAYERS)}")
         self._scratch = Path(scratch).resolve()
+        self._server = server if libraries == "all" else None
         self._isolation = isolation
         self._kind = backend if backend != "auto" else ("fork" if sys.platform == "linux" else "spawn")
         self._on_event = on_event or (lambda _: None)
@@ -232,4 +238,4 @@ class Sandbox:
         from harness.sandbox.forking import ForkBackend
 
         strict = self._isolation is Isolation.REQUIRED
-        return ForkBackend(folder, self._probes, self._layers, strict, self._on_event, self._libraries)
+        return ForkBackend(folder, self._probes, self._layers, strict, self._on_event, self._libraries, self._server)

@@ -33,6 +33,7 @@ from types import ModuleType
 from typing import Any, NoReturn
 
 from harness.sandbox import hardening, system, worker
+from harness.sandbox.nursery import fork_on_request
 from harness.sandbox.preload import preload
 
 PACKET = 1 << 16
@@ -43,23 +44,48 @@ PATIENCE_SECONDS = 20.0
 def serve(descriptor: int, probes: str, libraries: str) -> NoReturn:
     """Preload, say hello, answer until the grader is gone."""
     control = socket.socket(fileno=descriptor)
+    begin(control, loaded(control, probes, libraries))
+
+
+def serve_many(descriptor: int, probes: str, libraries: str) -> NoReturn:
+    """Preload, say hello, and fork a zygote whenever one is asked for: the far end of a ZygoteServer."""
+    server = socket.socket(fileno=descriptor)
+    found = loaded(server, probes, libraries)
+    system.prctl(system.PR_SET_DUMPABLE, 0)
+
+    def become_zygote(control: int, log: int) -> None:
+        os.dup2(log, 1)
+        os.dup2(log, 2)
+        os.close(log)
+        begin(socket.socket(fileno=control), found)
+
+    fork_on_request(server, become_zygote)
+
+
+def loaded(control: socket.socket, probes: str, libraries: str) -> dict[str, ModuleType]:
+    """The probe modules by topic, and all that workers need imported; else the grader hears why, and we end."""
     _end_with_the_grader(control)
     try:
-        loaded = preload(probes, libraries)
+        found = preload(probes, libraries)
         threads = len(os.listdir("/proc/self/task"))  # noqa: PTH208 - a count is all
         if threads != 1:
             raise RuntimeError(f"{threads} threads after preloading; forked workers would hang")  # noqa: TRY301
     except BaseException:  # noqa: BLE001 - whatever it is, the grader must hear of it
         control.send(json.dumps({"fault": traceback.format_exc()[-4000:]}).encode())
         os._exit(1)
+    _listen_again(control)
+    gc.collect()
+    gc.freeze()
+    return found
+
+
+def begin(control: socket.socket, probes: dict[str, ModuleType]) -> NoReturn:
+    """Be the zygote that answers at this socket, with everything loaded."""
     system.prctl(system.PR_SET_CHILD_SUBREAPER, 1)
     system.prctl(system.PR_SET_DUMPABLE, 0)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # where it is ignored, as by some parents, nothing can be waited for
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGCHLD})  # so that it can be waited for
-    gc.collect()
-    gc.freeze()
-    zygote = _Zygote(control, loaded)
-    _listen_again(control)
+    zygote = _Zygote(control, probes)
     control.send(json.dumps({"hello": os.getpid()}).encode())
     try:
         zygote.loop()

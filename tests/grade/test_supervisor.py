@@ -39,10 +39,12 @@ def supervised(
     script = SESSION.format(written=written.hex(), end=end)
 
     @contextmanager
-    def session(_: GradeRequest) -> Iterator[supervisor._Session]:
+    def session(_: GradeRequest, server: object) -> Iterator[supervisor._Session]:
         command = [sys.executable, "-c", script]
         process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True)
-        started = supervisor._Session(process)
+        assert process.stdin is not None
+        assert process.stdout is not None
+        started = supervisor._Session(process, process.stdin, process.stdout)
         try:
             started.tell(b"{}\n")
             yield started

@@ -101,7 +101,7 @@ def test_a_zygote_ends_with_its_grader_also_while_it_preloads(open_folder, tmp_p
     probes = tmp_path / "endless"
     probes.mkdir()
     (probes / "topic.py").write_text(f"import time\nopen({str(tmp_path / 'there')!r}, 'w').close()\ntime.sleep(3600)\n")
-    zygote = Zygote(str(probes), module_path(), tmp_path / "log")
+    zygote = Zygote.started(str(probes), module_path(), tmp_path / "log")
     while already_there and not (tmp_path / "there").exists():
         time.sleep(0.01)
     zygote._control.close()
