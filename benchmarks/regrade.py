@@ -2,7 +2,7 @@
 
 The class is made from the project's own corpus: half wrong work (tests/mutants), a quarter right work of other shapes
 (tests/variants), a quarter attacks (tests/hostile), code alone. The grade of an upload with nothing in it is the
-harness's own share, since no student code runs in it. Then a class of stubs by stand-in grades shows what the regrade
+harness's own share, since no student code runs in it: alone, and in a regrade of many such. Then a class of stubs by stand-in grades shows what the regrade
 itself takes, and whether its memory grows. Figures are printed; nothing is asserted. Linux only.
 
     python benchmarks/regrade.py [--count N] [--only ID] [--jobs 1 2] [--stubs N]
@@ -34,6 +34,10 @@ from harness.release.keys import DEMO_KEY  # noqa: E402
 from harness.release.termdata import generate, write  # noqa: E402
 from tests.hostile import uploads as hostile  # noqa: E402
 from tests.judging import cases  # noqa: E402
+
+
+#: Uploads with nothing in them, of which the regrade's own share is measured.
+_NOTHINGS = 20
 
 
 @dataclass(frozen=True)
@@ -78,6 +82,11 @@ def _measure_class(folder: Path, data: Path, count: int, only: list[str], jobs: 
     print(f"{count} uploads{', ' + only[1] if only else ''}")
     print(f"{'':<34}{'a minute':>10}{'wall s each':>12}{'CPU s each':>12}")
     print(_timed(["grade", str(empty), *extra]).told("grade of nothing", 1))
+    for at in range(_NOTHINGS):
+        (folder / "nothings" / f"submission_{at}").mkdir(parents=True)
+        (folder / "nothings" / f"submission_{at}" / "notes.txt").write_text(f"{at}\n", encoding="utf-8")
+    command = ["regrade", str(folder / "nothings"), "--out", str(folder / "out-nothings"), *extra]
+    print(_timed(command).told("regrade of nothing", _NOTHINGS))
     cold = [_timed(["grade", str(path), *extra]) for path in made]
     print(
         Cost(sum(each.wall for each in cold), sum(each.cpu for each in cold)).told("grade, one after the other", count)
