@@ -2,8 +2,9 @@
 
 The class is made from the project's own corpus: half wrong work (tests/mutants), a quarter right work of other shapes
 (tests/variants), a quarter attacks (tests/hostile), code alone. The grade of an upload with nothing in it is the
-harness's own share, since no student code runs in it: alone, and in a regrade of many such. Then a class of stubs by stand-in grades shows what the regrade
-itself takes, and whether its memory grows. Figures are printed; nothing is asserted. Linux only.
+harness's own share, since no student code runs in it: alone, and in a regrade of many such. Then a class of stubs by
+stand-in grades shows what the regrade itself takes, and whether its memory grows. Figures are printed; nothing is
+asserted. Linux only.
 
     python benchmarks/regrade.py [--count N] [--only ID] [--jobs 1 2] [--stubs N]
 """
@@ -34,7 +35,6 @@ from harness.release.keys import DEMO_KEY  # noqa: E402
 from harness.release.termdata import generate, write  # noqa: E402
 from tests.hostile import uploads as hostile  # noqa: E402
 from tests.judging import cases  # noqa: E402
-
 
 #: Uploads with nothing in them, of which the regrade's own share is measured.
 _NOTHINGS = 20
@@ -69,7 +69,8 @@ def main() -> int:
             _measure_class(
                 folder, data, arguments.count, ["--only", arguments.only] if arguments.only else [], arguments.jobs
             )
-        _measure_stubs(folder, data, arguments.stubs)
+        if arguments.stubs:
+            _measure_stubs(folder, data, arguments.stubs)
     return 0
 
 
