@@ -4,6 +4,7 @@ Beside it, in the same run, what nobody can avoid: a cold `python -c "import tor
 and as ratios to that; nothing is asserted. Linux only (reads /proc).
 
     python benchmarks/grade.py [UPLOAD] [--runs N]
+    python benchmarks/grade.py [UPLOAD] --stages [--data DIR]     where the CPU seconds go (benchmarks/stages.py)
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from benchmarks import machine  # noqa: E402 (after the path)
+from benchmarks import machine, stages  # noqa: E402 (after the path)
 
 UPLOAD = ROOT / "build" / "reference_upload"
 
@@ -30,11 +31,16 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("upload", nargs="?", type=Path, default=UPLOAD)
     parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--stages", action="store_true", help="one grade, by stages and by graded tests")
+    parser.add_argument("--data", type=Path, default=ROOT / "build" / "dataset", help="for --stages")
     arguments = parser.parse_args()
     print(machine.features())
     if not arguments.upload.exists():
         print(f"error: {arguments.upload}: no upload there; `make reference` trains one", file=sys.stderr)
         return 2
+    if arguments.stages:
+        stages.measure(arguments.upload.resolve(), arguments.data.resolve())
+        return 0
     with tempfile.TemporaryDirectory() as folder:
         results = Path(folder) / "results.json"
         command = [sys.executable, "-m", "harness", "grade", str(arguments.upload), "--results", str(results)]

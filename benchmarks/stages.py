@@ -2,12 +2,11 @@
 
 Runs the session of a grade in this process, measured at its seams; Linux only.
 
-    python benchmarks/stages.py [UPLOAD] [--data DIR]
+    python benchmarks/grade.py --stages [UPLOAD] [--data DIR]
 """
 
 from __future__ import annotations
 
-import argparse
 import importlib
 import resource
 import sys
@@ -19,11 +18,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from unittest import mock
-
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
-
-from benchmarks import machine  # noqa: E402 (after the path)
 
 
 @dataclass
@@ -38,20 +32,6 @@ class Spent:
     def together(self) -> float:
         """Workers and judging."""
         return self.workers + self.judging
-
-
-def main() -> int:
-    """Measure and print."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("upload", nargs="?", type=Path, default=ROOT / "build" / "reference_upload")
-    parser.add_argument("--data", type=Path, default=ROOT / "build" / "dataset")
-    chosen = parser.parse_args()
-    print(machine.features())
-    if not chosen.upload.exists():
-        print(f"error: {chosen.upload}: no upload there; `make reference` trains one", file=sys.stderr)
-        return 2
-    measure(chosen.upload.resolve(), chosen.data.resolve())
-    return 0
 
 
 def measure(upload: Path, data: Path) -> None:
@@ -127,7 +107,3 @@ def _print(stages: dict[str, float], tests: dict[str, Spent], results: Any) -> N
     for name, spent in sorted(tests.items(), key=lambda each: -each[1].together):
         print(f"{name:<16}{spent.runs:>6}{spent.workers:>9.2f}{spent.judging:>9.2f}")
     print(f"\nscore {results.score:g}")
-
-
-if __name__ == "__main__":
-    sys.exit(main())
