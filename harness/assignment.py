@@ -1,15 +1,16 @@
 """assignment.toml, the single manifest, as frozen dataclasses.
 
 Promises: an assignment that loads is complete and consistent in itself: names are unique, and what one entry says of
-another exists. Problems that are switched off are in `disabled` and nowhere else. Does not check points against the
-graded tests; the catalogue does that.
+another exists. Problems that are switched off are in `disabled` and nowhere else, parts that are in `parts_off` of
+their problem, and what belongs to them alone is nowhere. Does not check points against the graded tests; the catalogue
+does that.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
@@ -47,6 +48,11 @@ class Part:
     title: str
     points: int
     extra_credit: bool = False
+    enabled: bool = True
+    needs: tuple[str, ...] = ()
+    """The parts without which nobody can do this one."""
+    number: int = field(default=0, compare=False)
+    """Its place in the list of its problem, from 0."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +63,8 @@ class Deliverable:
     kind: Kind
     optional: bool = False
     written_in: tuple[str, ...] = ()
-    """The parts in which students write it. None: a code file comes with the template, other files are made."""
+    """The parts in which students write or make it. None: a code file comes with the template, other files belong to
+    the problem as a whole."""
     command: str = ""
     """Of run.sh, makes it."""
     made_from: str = ""
@@ -119,6 +126,8 @@ class ProblemEntry:
     """The problem's own; only its package reads them."""
     presets: Mapping[str, Mapping[str, int | float | str]] = field(default_factory=dict)
     """What the generator of the data makes, by preset."""
+    parts_off: tuple[Part, ...] = ()
+    """Those that are switched off, of a problem that is on."""
 
     @property
     def part_ids(self) -> frozenset[str]:
@@ -167,6 +176,12 @@ class Assignment:
     def parts(self) -> tuple[Part, ...]:
         """The parts of all problems."""
         return tuple(part for problem in self.problems for part in problem.parts)
+
+    @cached_property
+    def off(self) -> frozenset[str]:
+        """The IDs of all parts that are switched off, by themselves or with their problem."""
+        alone = {part.id for problem in self.problems for part in problem.parts_off}
+        return frozenset(alone | {part.id for problem in self.disabled for part in problem.parts})
 
     @cached_property
     def parts_by_id(self) -> Mapping[str, Part]:
@@ -277,7 +292,25 @@ def load(path: Path | None = None) -> Assignment:
     assignment = _build(settings.read(path, "the assignment's manifest"))
     for keys, contradiction in _contradictions(assignment):
         raise SettingsError(f"{settings.place(path, keys)}: {contradiction}")
-    return assignment
+    return replace(assignment, problems=tuple(_reduced(each) for each in assignment.problems))
+
+
+def _reduced(entry: ProblemEntry) -> ProblemEntry:
+    """The problem without its parts that are off, and without the files that only those make."""
+    on = tuple(part for part in entry.parts if part.enabled)
+    ids = {part.id for part in on}
+    files = (
+        replace(file, written_in=tuple(each for each in file.written_in if each in ids))
+        for file in entry.deliverables
+        if not _of_parts_alone(file) or ids.intersection(file.written_in)
+    )
+    off = tuple(part for part in entry.parts if not part.enabled)
+    return replace(entry, parts=on, deliverables=tuple(files), parts_off=off)
+
+
+def _of_parts_alone(file: Deliverable) -> bool:
+    """Whether nobody needs the file but the parts in which it is written: code is imported by other code."""
+    return bool(file.written_in) and (file.kind != "code" or file.optional)
 
 
 def _build(table: Table) -> Assignment:
@@ -311,12 +344,13 @@ def _limits(table: Table) -> RunLimits:
 
 def _entry(name: str, table: Table) -> ProblemEntry:
     needed = ("package", "enabled", "parts")
-    table.only(needed, [each.name for each in fields(ProblemEntry) if each.name not in ("name", *needed)])
+    known = [each.name for each in fields(ProblemEntry) if each.name not in ("name", "parts_off", *needed)]
+    table.only(needed, known)
     return ProblemEntry(
         name,
         package=table.text("package"),
         enabled=table.flag("enabled"),
-        parts=tuple(_part(each) for each in table.tables("parts")),
+        parts=tuple(_part(each, number) for number, each in enumerate(table.tables("parts"))),
         deliverables=tuple(_deliverable(each) for each in table.tables("deliverables")),
         data=tuple(_data_file(each) for each in table.tables("data")),
         template=table.texts("template"),
@@ -328,11 +362,19 @@ def _entry(name: str, table: Table) -> ProblemEntry:
     )
 
 
-def _part(table: Table) -> Part:
-    table.only(["id", "title", "points"], ["extra_credit"])
+def _part(table: Table, number: int) -> Part:
+    table.only(["id", "title", "points"], ["extra_credit", "enabled", "needs"])
     if not _PART.fullmatch(table.text("id")):
         table.refuse("id", "a digit and a letter are needed, such as 1c")
-    return Part(table.text("id"), table.text("title"), table.whole("points", 0), table.flag("extra_credit"))
+    return Part(
+        id=table.text("id"),
+        title=table.text("title"),
+        points=table.whole("points", 0),
+        extra_credit=table.flag("extra_credit"),
+        enabled=table.flag("enabled", default=True),
+        needs=table.texts("needs"),
+        number=number,
+    )
 
 
 def _deliverable(table: Table) -> Deliverable:
@@ -394,6 +436,7 @@ def _contradictions(assignment: Assignment) -> Iterator[Finding]:
     yield from _repeated("threshold", ((each.name, "thresholds", list(each.thresholds)) for each in problems))
     for each in problems:
         yield from _dangling(each)
+    yield from _needed(assignment)
     known = {frozenset(each.presets) for each in assignment.problems if each.presets}
     if len(known) > 1:
         yield (
@@ -418,6 +461,38 @@ def _dangling(entry: ProblemEntry) -> Iterator[Finding]:
         yield from _unknown(
             ("problems", entry.name, "data", number), f"data '{each.name}'", (("answers", each.answers, data),)
         )
+
+
+def _needed(assignment: Assignment) -> Iterator[Finding]:
+    """Parts that are off, and that others cannot do without."""
+    every = {part.id for entry in (*assignment.problems, *assignment.disabled) for part in entry.parts}
+    off = every - {part.id for entry in assignment.problems for part in entry.parts if part.enabled}
+    for entry in assignment.problems:
+        if not any(part.enabled for part in entry.parts):
+            yield ("problems", entry.name, "parts"), "all its parts are off: set enabled = false for the problem"
+        for part in entry.parts:
+            keys = ("problems", entry.name, "parts", part.number)
+            yield from _unknown(keys, f"part {part.id}", (("needs", each, every) for each in part.needs))
+            lost = [each for each in part.needs if part.enabled and each in off]
+            if lost:
+                yield keys, f"part {part.id} needs {' and '.join(lost)}, and that is off: {_WAY_OUT.format(part.id)}"
+        yield from _made_from_lost(entry)
+
+
+_WAY_OUT = "switch {0} off as well (enabled = false), or the other on"
+
+
+def _made_from_lost(entry: ProblemEntry) -> Iterator[Finding]:
+    """Files that are made from one that only parts make which are off."""
+    on = {part.id for part in entry.parts if part.enabled}
+    lost = {file.name: file for file in entry.deliverables if _of_parts_alone(file) and not on & {*file.written_in}}
+    for number, file in enumerate(entry.deliverables):
+        if file.made_from in lost and file.name not in lost:
+            of = " and ".join(lost[file.made_from].written_in)
+            user = " and ".join(each for each in file.written_in if each in on) or f"problem {entry.name}"
+            told = f"is made from {file.made_from}, which part {of} makes, and that is off"
+            keys = ("problems", entry.name, "deliverables", number)
+            yield keys, f"deliverable '{file.name}' {told}: {_WAY_OUT.format(user)}"
 
 
 def _ends(name: str, made_from: Mapping[str, str]) -> bool:

@@ -43,15 +43,14 @@ class GradedTest:
 
 
 def collect(assignment: Assignment, kinds: Iterable[Kind] = ("basic", "hidden")) -> tuple[GradedTest, ...]:
-    """All graded tests of these kinds in the order of their IDs, without those of problems that are off.
+    """All graded tests of these kinds in the order of their IDs, without those of problems and parts that are off.
 
     A package that is not there counts as empty: students have no hidden one.
 
     Raises:
         InternalError: a graded test lacks its ID, points or docstring, or two share an ID.
     """
-    off = {part.id for entry in assignment.disabled for part in entry.parts}
-    found = (each for kind in kinds for each in _graded_tests_of(kind) if each.part not in off)
+    found = (each for kind in kinds for each in _graded_tests_of(kind) if each.part not in assignment.off)
     graded_tests = sorted((_told(each, assignment) for each in found), key=lambda each: _order(each.id))
     for before, after in pairwise(graded_tests):
         if before.id == after.id:
@@ -67,7 +66,7 @@ def thresholds(assignment: Assignment) -> dict[str, float]:
     for kind in PACKAGES:
         for graded_test in _graded_tests_of(kind):
             match = _THRESHOLD.search(graded_test.title)
-            if match and match["name"] in assignment.thresholds:
+            if match and match["name"] in assignment.thresholds and graded_test.part not in assignment.off:
                 found[graded_test.id] = getattr(assignment.thresholds[match["name"]], match["split"])
     return found
 
@@ -119,10 +118,10 @@ def check_points(graded_tests: Iterable[GradedTest], assignment: Assignment) -> 
 
 def _wrong_points(assignment: Assignment, sums: Mapping[str, float]) -> Iterator[str]:
     for entry in assignment.problems:
-        for number, part in enumerate(entry.parts):
+        for part in entry.parts:
             given = sums.get(part.id, 0)
             if given != part.points:
-                place = assignment.place("problems", entry.name, "parts", number)
+                place = assignment.place("problems", entry.name, "parts", part.number)
                 yield f"{place}: part {part.id}: points = {part.points}, but its graded tests give {given:g}"
 
 
@@ -130,7 +129,7 @@ def _without_a_part(assignment: Assignment, sums: Mapping[str, float]) -> Iterat
     for id_ in sorted(sums.keys() - assignment.parts_by_id.keys()):
         near = [entry for entry in assignment.problems if any(part.id[0] == id_[0] for part in entry.parts)]
         keys = ("problems", near[0].name, "parts") if near else ("problems",)
-        told = f"graded tests give {sums[id_]:g} points to it; bring it back, or switch its problem off"
+        told = f"graded tests give {sums[id_]:g} points to it; bring it back, with enabled = false if it is off"
         yield f"{assignment.place(*keys)}: part {id_} is missing: {told}"
 
 

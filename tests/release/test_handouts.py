@@ -93,7 +93,8 @@ def prose(page: Page) -> str:
 
 def commands_of_run_sh() -> dict[str, str | None]:
     """Every command that `./run.sh` lists, with the file that it says it writes."""
-    usage = (REFERENCE / "run.sh").read_text(encoding="utf-8").split("<<'END'")[1].split("\nEND\n")[0]
+    script = (REFERENCE / "run.sh").read_text(encoding="utf-8")
+    usage = "\n".join(each.split("\nEND\n")[0] for each in script.split("<<'END'")[1:])
     listed = re.findall(r"^  (\w+) .*?(?:-> (\S+))?$", usage, flags=re.MULTILINE)
     return {command: file or None for command, file in listed}
 

@@ -83,12 +83,13 @@ def check(assignment: Assignment, sources: Path, reference: Path) -> None:
 def _written(entry: ProblemEntry, sources: Path, reference: Path) -> dict[str, Any]:
     """Questions and answers of the written part of a problem."""
     rubric, solved = sources / f"{entry.name}.rubric.toml", reference / entry.written
-    questions, answers = load_rubric(rubric, entry.parts), load_answers(solved)
+    questions, answers = load_rubric(rubric, (*entry.parts, *entry.parts_off)), load_answers(solved)
     labels = [question.label for question in questions]
     if sorted(labels) != sorted(answers):
         odd = ", ".join(sorted(set(labels) ^ set(answers)))
         raise UsageError(f"{rubric}: {odd} has a rubric here or an answer in {solved.name}, but not both")
-    return {"questions": questions, "answers": answers}
+    off = tuple(part.id for part in entry.parts_off)
+    return {"questions": [each for each in questions if not each.label.startswith(off)], "answers": answers}
 
 
 def load_answers(tex: Path) -> dict[str, str]:
