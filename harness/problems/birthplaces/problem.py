@@ -19,6 +19,12 @@ def _generate(numbers: Mapping[str, Any], secret: bytes) -> Mapping[str, bytes]:
     return render(generate(numbers, secret))
 
 
+def _misfit(student: Any) -> Callable[[Path], str]:
+    from harness.problems.birthplaces.vocabulary import misfit  # staff's
+
+    return misfit(student)
+
+
 def _check_settings(settings: Table) -> None:
     settings.only(["provenance"])
     provenance = settings.table("provenance")
@@ -58,6 +64,7 @@ PROBLEM = Problem(
     wrong_answers=_wrong_answers,
     accuracies=answers.accuracies,
     fit=answers.fit,
+    misfit=_misfit,
     exports={
         "attention": ("CausalCrossAttention", "CausalSelfAttention"),
         "dataset": ("CharCorruptionDataset", "NameDataset"),
