@@ -22,6 +22,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from harness import terminal
+from harness.errors import MissingPackageError
 
 ROOT = Path(__file__).resolve().parent
 
@@ -39,8 +40,8 @@ def _main(argv: Sequence[str] | None) -> int:
         from harness.errors import HoldoutError, ReleaseRefusedError, SettingsError, UsageError
         from harness.release import inputs, kept, release, status
     except ModuleNotFoundError as missing:
-        print(f"error: {missing}; run `make release`, or install the packages of staff first", file=sys.stderr)
-        return 2
+        print(f"error: {MissingPackageError(missing.name)}", file=sys.stderr)
+        return MissingPackageError.exit_code
     console = Console(highlight=False, soft_wrap=True)
     try:
         if arguments.command == "release":

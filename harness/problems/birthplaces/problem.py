@@ -57,6 +57,7 @@ def _wrong_answers(file: Deliverable, data: Path) -> Callable[[bytes], dict[int,
 
 PROBLEM = Problem(
     fixtures={"gold": Gold},
+    misfit=_misfit,
     generate=_generate,
     check_settings=_check_settings,
     check_data=questions.check_data,
@@ -64,7 +65,6 @@ PROBLEM = Problem(
     wrong_answers=_wrong_answers,
     accuracies=answers.accuracies,
     fit=answers.fit,
-    misfit=_misfit,
     exports={
         "attention": ("CausalCrossAttention", "CausalSelfAttention"),
         "dataset": ("CharCorruptionDataset", "NameDataset"),
