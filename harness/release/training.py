@@ -1,8 +1,8 @@
 """The reference's upload: its code, and the parameters and predictions that training it on the term's data gives.
 
 Promises: what `ready` returns is complete and belongs to this code and this data, by a record that training leaves
-beside it. Uploads lie in `build/`, which is never committed: the demo data's in `build/reference_upload`, any other
-data's in a folder of its own. An upload that was trained elsewhere is taken when staff name it: its code must be the
+beside it. Code that differs in comments alone is the same code. Uploads lie in `build/`, which is never committed: the
+demo data's in `build/reference_upload`, any other data's in a folder of its own. An upload that was trained elsewhere is taken when staff name it: its code must be the
 reference's, and what its models know is for the self-check to see.
 
 Training runs the very commands that students type. What does not depend on each other is trained side by side, as many
@@ -33,6 +33,7 @@ from harness.errors import HoldoutError, InternalError, UsageError
 from harness.intake.zips import digest
 from harness.problem import problem_of
 from harness.release import termdata
+from harness.release.meaning import meaning
 from harness.release.template import REFERENCE
 from harness.release.termdata import DEMO_PRESET, TermData
 
@@ -129,7 +130,7 @@ def _incomplete(folder: Path, root: Path, assignment: Assignment) -> str | None:
         return f"{folder} lacks {', '.join(missing[:3])}{' and others' if len(missing) > 3 else ''}"
     source = root / REFERENCE / "src" / "submission"
     for each in assignment.deliverables:
-        if each.kind == "code" and (folder / each.name).read_bytes() != (source / each.name).read_bytes():
+        if each.kind == "code" and _read(folder / each.name) != _read(source / each.name):
             return f"{each.name} of the reference has changed since"
     return None
 
@@ -167,10 +168,12 @@ def record(root: Path, data: TermData, assignment: Assignment) -> dict[str, str]
     return {
         "data": data.digest,
         "preset": data.preset,
-        "code": digest(
-            {path: (source / path).read_bytes() for path in (*code, *_COMMANDS) if (source / path).is_file()}
-        ),
+        "code": digest({path: _read(source / path) for path in (*code, *_COMMANDS) if (source / path).is_file()}),
     }
+
+
+def _read(path: Path) -> bytes:
+    return meaning(path.name, path.read_bytes())
 
 
 # Training.
