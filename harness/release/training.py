@@ -2,8 +2,8 @@
 
 Promises: what `ready` returns is complete and belongs to this code and this data, by a record that training leaves
 beside it. Code that differs in comments alone is the same code. Uploads lie in `build/`, which is never committed: the
-demo data's in `build/reference_upload`, any other data's in a folder of its own. An upload that was trained elsewhere is taken when staff name it: its code must be the
-reference's, and what its models know is for the self-check to see.
+demo data's in `build/reference_upload`, any other data's in a folder of its own. An upload that was trained elsewhere
+is taken when staff name it: its code must be the reference's, and what its models know is for the self-check to see.
 
 Training runs the very commands that students type. What does not depend on each other is trained side by side, as many
 at a time as there are processors; the upload's folder holds all the deliverables, or does not exist.
