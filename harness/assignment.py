@@ -8,6 +8,7 @@ does that.
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
@@ -53,6 +54,8 @@ class Part:
     """The parts without which nobody can do this one."""
     number: int = field(default=0, compare=False)
     """Its place in the list of its problem, from 0."""
+    declared: int | None = None
+    """The points of its graded tests as they are declared, where a profile gives it others."""
 
 
 @dataclass(frozen=True)
@@ -146,6 +149,14 @@ class ProblemEntry:
 
 
 @dataclass(frozen=True)
+class Grade:
+    """A mark, and the points from which on it is given."""
+
+    points: int
+    name: str
+
+
+@dataclass(frozen=True)
 class RunLimits:
     """How long (seconds) and how large (MiB) grading may get."""
 
@@ -169,8 +180,14 @@ class Assignment:
     disabled: tuple[ProblemEntry, ...] = ()
     hidden_tests: str = VISIBILITIES[0]
     """When students see hidden graded tests on the platform."""
+    grades: tuple[Grade, ...] = ()
+    """The course's scale, lowest first; none: points are all that is told."""
+    profile: str = ""
+    """The name of the profile that is laid over it."""
     path: Path = field(default=ROOT / "assignment.toml", compare=False)
     """Where it was read."""
+    laid: Table | None = field(default=None, compare=False)
+    """The profile as it was read."""
 
     @cached_property
     def parts(self) -> tuple[Part, ...]:
@@ -274,6 +291,18 @@ class Assignment:
         """`file:line` of a key."""
         return settings.place(self.path, keys)
 
+    def place_of(self, problem: str, *parts: Part) -> str:
+        """`file:line` of the first of these parts that the profile speaks of; of the first part where it is of none."""
+        told = self.laid.table("problems").table(problem).table("parts").values if self.laid is not None else {}
+        for part in parts:
+            if self.laid is not None and part.id in told:
+                return settings.place(self.laid.path, ("problems", problem, "parts", part.id))
+        return self.place("problems", problem, "parts", parts[0].number)
+
+    def grade_of(self, points: float) -> str:
+        """The mark for so many points; "" below the lowest."""
+        return next((each.name for each in reversed(self.grades) if points >= each.points), "")
+
     def check_preset(self, name: str) -> str:
         """`name`; UsageError with the known names where there is no such preset."""
         if self.presets and name not in self.presets:
@@ -281,26 +310,48 @@ class Assignment:
         return name
 
 
-def load(path: Path | None = None) -> Assignment:
-    """Read `path` (default: `ROOT/assignment.toml`).
+#: Lies beside the assignment.toml of a release that was made with one.
+PROFILE = "profile.toml"
+#: Names, in a checkout, the profile of the live release, for the processes of a grade.
+PROFILE_VARIABLE = "HOLDOUT_PROFILE"
+
+
+def load(path: Path | None = None, profile: Path | None = None) -> Assignment:
+    """Read `path`, and lay `profile` over it.
+
+    Without `path` it is what lies beside the grader, with the profile there if there is one.
 
     Raises:
         SettingsError: with file and line, where it is missing, no TOML, lacks or misnames a key, gives a value that
             cannot be, or contradicts itself.
     """
-    path = path or ROOT / "assignment.toml"
-    assignment = _build(settings.read(path, "the assignment's manifest"))
+    if path is None:
+        path, profile = ROOT / "assignment.toml", profile or _profile_here()
+    laid = settings.read(profile, "the profile") if profile is not None else None
+    assignment = _build(settings.read(path, "the assignment's manifest"), laid)
     for keys, contradiction in _contradictions(assignment):
-        raise SettingsError(f"{settings.place(path, keys)}: {contradiction}")
+        place = keys if isinstance(keys, str) else settings.place(path, keys)
+        raise SettingsError(f"{place}: {contradiction}")
     return replace(assignment, problems=tuple(_reduced(each) for each in assignment.problems))
+
+
+def _profile_here() -> Path | None:
+    named = os.environ.get(PROFILE_VARIABLE)
+    beside = ROOT / PROFILE
+    return Path(named) if named else beside if beside.is_file() else None
 
 
 def _reduced(entry: ProblemEntry) -> ProblemEntry:
     """The problem without its parts that are off, and without the files that only those make."""
     on = tuple(part for part in entry.parts if part.enabled)
     ids = {part.id for part in on}
+    graded = {part.id for part in on if not part.extra_credit}
     files = (
-        replace(file, written_in=tuple(each for each in file.written_in if each in ids))
+        replace(
+            file,
+            written_in=tuple(each for each in file.written_in if each in ids),
+            optional=file.optional and not graded.intersection(file.written_in),
+        )
         for file in entry.deliverables
         if not _of_parts_alone(file) or ids.intersection(file.written_in)
     )
@@ -313,18 +364,69 @@ def _of_parts_alone(file: Deliverable) -> bool:
     return bool(file.written_in) and (file.kind != "code" or file.optional)
 
 
-def _build(table: Table) -> Assignment:
-    table.only(["title", "limits", "problems"], ["hidden_tests"])
+def _build(table: Table, laid: Table | None) -> Assignment:
+    table.only(["title", "limits", "problems"], ["hidden_tests", "grades"])
     problems = table.table("problems")
     entries = [_entry(name, problems.table(name)) for name in problems.values]
+    above = laid or Table(table.path, (), {})
+    above.only([], ["title", "hidden_tests", "grades", "problems"])
+    more = above.table("problems")
+    for name in more.values:
+        if name not in problems.values:
+            more.refuse(name, f"no such problem; assignment.toml has {', '.join(problems.values)}")
+    entries = [_overlaid(each, more.table(each.name)) for each in entries]
+    visible = table.text("hidden_tests", VISIBILITIES[0], among=VISIBILITIES)
     return Assignment(
-        title=table.text("title"),
+        title=above.text("title", table.text("title")),
         problems=tuple(each for each in entries if each.enabled),
         limits=_limits(table.table("limits")),
         disabled=tuple(each for each in entries if not each.enabled),
-        hidden_tests=table.text("hidden_tests", VISIBILITIES[0], among=VISIBILITIES),
+        hidden_tests=above.text("hidden_tests", visible, among=VISIBILITIES),
+        grades=_grades(above if "grades" in above.values else table),
+        profile=laid.path.stem if laid is not None else "",
         path=table.path,
+        laid=laid,
     )
+
+
+def _overlaid(entry: ProblemEntry, table: Table) -> ProblemEntry:
+    """The problem as a profile has it."""
+    table.only([], ["enabled", "parts", "thresholds"])
+    parts, thresholds = table.table("parts"), table.table("thresholds")
+    for told, known, what in ((parts, entry.part_ids, "part"), (thresholds, entry.thresholds, "threshold")):
+        for name in told.values:
+            if name not in known:
+                told.refuse(name, f"no such {what}; {entry.name} has {', '.join(sorted(known)) or 'none'}")
+    return replace(
+        entry,
+        enabled=table.flag("enabled", default=entry.enabled),
+        parts=tuple(_overlaid_part(part, parts.table(part.id)) for part in entry.parts),
+        thresholds={**entry.thresholds, **{name: _threshold(thresholds, name) for name in thresholds.values}},
+    )
+
+
+def _overlaid_part(part: Part, table: Table) -> Part:
+    table.only([], ["title", "points", "extra_credit", "enabled"])
+    points = table.whole("points", 0) if "points" in table.values else part.points
+    return replace(
+        part,
+        title=table.text("title", part.title),
+        points=points,
+        extra_credit=table.flag("extra_credit", default=part.extra_credit),
+        enabled=table.flag("enabled", default=part.enabled),
+        declared=part.points if points != part.points else None,
+    )
+
+
+def _grades(table: Table) -> tuple[Grade, ...]:
+    """The scale, lowest first."""
+    found: list[Grade] = []
+    for each in table.tables("grades"):
+        each.only(["from", "grade"])
+        found.append(Grade(each.whole("from", 0), each.text("grade")))
+        if len(found) > 1 and found[-1].points <= found[-2].points:
+            each.refuse("from", f"more than the {found[-2].points} points of the grade before it are needed")
+    return tuple(found)
 
 
 def _limits(table: Table) -> RunLimits:
@@ -420,7 +522,8 @@ def _preset(table: Table) -> Mapping[str, int | float | str]:
     return table.values
 
 
-Finding = tuple[tuple[Key, ...], str]
+#: Where something stands, as keys of assignment.toml or as `file:line`, and what is wrong with it.
+Finding = tuple[tuple[Key, ...] | str, str]
 
 
 def _contradictions(assignment: Assignment) -> Iterator[Finding]:
@@ -437,6 +540,7 @@ def _contradictions(assignment: Assignment) -> Iterator[Finding]:
     for each in problems:
         yield from _dangling(each)
     yield from _needed(assignment)
+    yield from _out_of_reach(assignment)
     known = {frozenset(each.presets) for each in assignment.problems if each.presets}
     if len(known) > 1:
         yield (
@@ -475,8 +579,20 @@ def _needed(assignment: Assignment) -> Iterator[Finding]:
             yield from _unknown(keys, f"part {part.id}", (("needs", each, every) for each in part.needs))
             lost = [each for each in part.needs if part.enabled and each in off]
             if lost:
-                yield keys, f"part {part.id} needs {' and '.join(lost)}, and that is off: {_WAY_OUT.format(part.id)}"
+                place = assignment.place_of(entry.name, part, *(each for each in entry.parts if each.id in lost))
+                yield place, f"part {part.id} needs {' and '.join(lost)}, and that is off: {_WAY_OUT.format(part.id)}"
         yield from _made_from_lost(entry)
+
+
+def _out_of_reach(assignment: Assignment) -> Iterator[Finding]:
+    """A mark that nobody can have."""
+    most = sum(part.points for each in assignment.problems for part in each.parts if part.enabled)
+    if assignment.grades and assignment.grades[-1].points > most:
+        laid = assignment.laid is not None and "grades" in assignment.laid.values
+        path = assignment.laid.path if laid and assignment.laid is not None else assignment.path
+        best = assignment.grades[-1]
+        told = f"grades: {best.name} is given from {best.points} points on, but the parts that are on give {most}"
+        yield settings.place(path, ("grades",)), told
 
 
 _WAY_OUT = "switch {0} off as well (enabled = false), or the other on"

@@ -15,8 +15,9 @@ from itertools import pairwise
 from types import ModuleType
 from typing import Any, Literal
 
-from harness.assignment import SPLITS, Assignment, percent
+from harness.assignment import SPLITS, Assignment, Part, percent
 from harness.errors import InternalError, SettingsError, UsageError
+from harness.points import shared
 
 Kind = Literal["basic", "hidden"]
 PACKAGES: dict[Kind, str] = {"basic": "harness.tests_basic", "hidden": "harness.tests_hidden"}
@@ -50,14 +51,44 @@ def collect(assignment: Assignment, kinds: Iterable[Kind] = ("basic", "hidden"))
     Raises:
         InternalError: a graded test lacks its ID, points or docstring, or two share an ID.
     """
-    found = (each for kind in kinds for each in _graded_tests_of(kind) if each.part not in assignment.off)
-    graded_tests = sorted((_told(each, assignment) for each in found), key=lambda each: _order(each.id))
+    found = [each for kind in PACKAGES for each in _graded_tests_of(kind) if each.part not in assignment.off]
+    wanted = [each for each in _worth(found, assignment) if each.kind in tuple(kinds)]
+    graded_tests = sorted((_told(each, assignment) for each in wanted), key=lambda each: _order(each.id))
     for before, after in pairwise(graded_tests):
         if before.id == after.id:
             raise InternalError(
                 f"{after.module}: graded test ID {after.id} is taken by {before.node}; give it the next free number"
             )
     return tuple(graded_tests)
+
+
+def _worth(found: list[GradedTest], assignment: Assignment) -> Iterator[GradedTest]:
+    """The graded tests with the points that the profile's parts give them, where it changes those of a part.
+
+    Basic ones are worth the same wherever the hidden ones are not there.
+    """
+    points: dict[str, float] = {}
+    for entry in assignment.problems:
+        for part in entry.parts:
+            if part.declared is not None:
+                own = [each for each in found if each.part == part.id]
+                try:
+                    points.update(_scaled(own, part))
+                except ValueError as problem:
+                    place = assignment.place_of(entry.name, part)
+                    raise SettingsError(f"{place}: part {part.id}: points = {part.points}: {problem}") from problem
+    return (replace(each, points=points.get(each.id, each.points)) for each in found)
+
+
+def _scaled(graded_tests: list[GradedTest], part: Part) -> Iterator[tuple[str, float]]:
+    """(ID, points) of a part's graded tests, in halves; the basic ones keep their share of the part."""
+    basic, hidden = ([each for each in graded_tests if each.kind == kind] for kind in PACKAGES)
+    share = sum(each.points for each in basic) / part.declared if part.declared else 0.5
+    of_basic = round(2 * part.points * share) / 2
+    for found, total in ((basic, of_basic), (hidden, part.points - of_basic)):
+        if found:
+            weights = shared(total, [each.points for each in found])
+            yield from zip((each.id for each in found), weights, strict=True)
 
 
 def thresholds(assignment: Assignment) -> dict[str, float]:
@@ -121,7 +152,7 @@ def _wrong_points(assignment: Assignment, sums: Mapping[str, float]) -> Iterator
         for part in entry.parts:
             given = sums.get(part.id, 0)
             if given != part.points:
-                place = assignment.place("problems", entry.name, "parts", part.number)
+                place = assignment.place_of(entry.name, part)
                 yield f"{place}: part {part.id}: points = {part.points}, but its graded tests give {given:g}"
 
 

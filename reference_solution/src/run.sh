@@ -46,7 +46,7 @@ END
     # ### ONLY_IN 3 ###
     cat <<'END'
 
-attention exploration (problem 3, extra credit)
+attention exploration (problem 3)
   attention_pictures                   draw what your queries do, into pictures/
 END
     # ### END_ONLY_IN ###

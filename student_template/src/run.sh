@@ -39,7 +39,7 @@ the perceiver, with pretraining (part 1g)
 END
     cat <<'END'
 
-attention exploration (problem 3, extra credit)
+attention exploration (problem 3)
   attention_pictures                   draw what your queries do, into pictures/
 END
     cat <<'END'

@@ -17,6 +17,7 @@ from typing import Any
 from harness.assignment import ROOT, Assignment, Part, ProblemEntry
 from harness.errors import InternalError, UsageError
 from harness.grading.catalogue import GradedTest
+from harness.points import shared
 from harness.release.handouts import handouts
 from harness.release.strip.blocks import PERCENT, scan
 
@@ -146,19 +147,33 @@ def load_rubric(path: Path, parts: Sequence[Part]) -> list[Question]:
         raise UsageError(f"{path}: not valid TOML: {problem}") from problem
     try:
         rows = [dict(row) for row in raw["questions"]]
-        questions = [Question(row["label"], row["title"], _worth(row["points"]), row["rubric"].strip()) for row in rows]
+        for part in parts:
+            own = [row for row in rows if row["label"].startswith(part.id)]
+            _check_sum(path, part, sum(row["points"] for row in own))
+            if part.declared is not None:
+                for row, points in zip(own, _shared(path, part, [row["points"] for row in own]), strict=True):
+                    row["points"] = points
+        return [Question(row["label"], row["title"], _worth(row["points"]), row["rubric"].strip()) for row in rows]
     except (KeyError, TypeError, AttributeError) as problem:
         raise UsageError(f"{path}: missing or misshapen key: {problem}") from problem
-    for part in parts:
-        label = part.id
-        points = sum(row["points"] for row in rows if row["label"].startswith(label))
-        if points != part.points:
-            raise UsageError(f"{path}: {label} has {points} points here, {part.points} in assignment.toml")
-    return questions
 
 
-def _worth(points: int) -> str:
-    return f"{points} {'point' if points == 1 else 'points'}" if points else ""
+def _check_sum(path: Path, part: Part, points: int) -> None:
+    wanted = part.points if part.declared is None else part.declared
+    if points != wanted:
+        raise UsageError(f"{path}: {part.id} has {points} points here, {wanted} in assignment.toml")
+
+
+def _shared(path: Path, part: Part, weights: Sequence[float]) -> list[float]:
+    """The points that a profile gives to a part, by question."""
+    try:
+        return shared(part.points, weights)
+    except ValueError as problem:
+        raise UsageError(f"{path}: {part.id}: {problem}") from problem
+
+
+def _worth(points: float) -> str:
+    return f"{points:g} {'point' if points == 1 else 'points'}" if points else ""
 
 
 def _sum(graded_tests: Sequence[GradedTest], part: str, kind: str) -> str:

@@ -1,7 +1,7 @@
 """Problem 3 of the handout: what attention can do, and what it cannot, as functions that experiments check.
 
-Extra credit: this file is optional. run.py does not use it, the package does not import it, and an upload without it
-loses nothing but the extra credit. It needs numpy alone, so it is the fastest part of the assignment to try out:
+This file stands by itself: run.py does not use it, the package does not import it, and an upload without it loses the
+points of problem 3 and no others. It needs numpy alone, so it is the fastest part of the assignment to try out:
 
     python grader.py 3a             the basic tests of a part, from src/
     ./run.sh attention_pictures     what your queries do, drawn
@@ -181,7 +181,7 @@ def limit_two_heads() -> tuple[float, float]:
     ### END_CODE_HERE ###
 
 
-# Practice: no points, but the same tests
+# 3e Practice
 
 
 def attention_weights(query: np.ndarray, keys: np.ndarray) -> np.ndarray:
