@@ -368,7 +368,8 @@ def _environment() -> dict[str, str]:
     What we can import, it can: our module path goes on to it, however the folders of a user, a hub or a cluster's
     modules came to be on it.
     """
-    kept = {"PATH", "HOME", "LANG", "TMPDIR", "TEMP", "TMP", "SYSTEMROOT", "VIRTUAL_ENV", PROFILE_VARIABLE, *LIBRARY_PATHS}
+    kept = {"PATH", "HOME", "LANG", "TMPDIR", "TEMP", "TMP", "SYSTEMROOT", "VIRTUAL_ENV"}
+    kept |= {PROFILE_VARIABLE, *LIBRARY_PATHS}
     found = {key: value for key, value in os.environ.items() if key.upper() in kept}
     return {
         **found,

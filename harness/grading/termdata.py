@@ -133,7 +133,8 @@ def release_in(root: Path) -> str:
     try:
         told = json.loads((root / "dist" / "manifest.json").read_text(encoding="utf-8"))
         demo = ", made with the public demo key" if told["demo_key"] else ""
-        return f"release {told['release']} in dist/{demo}"
+        profile = f", profile {told['profile']}" if told.get("profile") else ""
+        return f"release {told['release']} in dist/{profile}{demo}"
     except (OSError, ValueError, KeyError, TypeError):
         return "the release in dist/"
 
