@@ -21,7 +21,7 @@ def shared(total: float, weights: Sequence[float]) -> list[float]:
     if halves.denominator > 1:
         raise ValueError(f"{total:g} is no number of half points")
     if halves < sum(each > 0 for each in parts) or not parts:
-        raise ValueError(f"{total:g} points are too few: each of {len(parts)} needs half a point")
+        raise ValueError(f"{total:g} in all is too little for {len(parts)}, which need half a point each")
     wanted = [each * halves / sum(parts) for each in parts]
     found = [max(1, int(each)) if each else 0 for each in wanted]
     while sum(found) != halves:

@@ -87,8 +87,11 @@ def _scaled(graded_tests: list[GradedTest], part: Part) -> Iterator[tuple[str, f
     of_basic = round(2 * part.points * share) / 2
     for found, total in ((basic, of_basic), (hidden, part.points - of_basic)):
         if found:
-            weights = shared(total, [each.points for each in found])
-            yield from zip((each.id for each in found), weights, strict=True)
+            try:
+                points = shared(total, [each.points for each in found])
+            except ValueError as problem:
+                raise ValueError(f"{found[0].kind} graded tests: {problem}") from problem
+            yield from zip((each.id for each in found), points, strict=True)
 
 
 def thresholds(assignment: Assignment) -> dict[str, float]:

@@ -131,7 +131,7 @@ MISTAKES = [
     ("[problems.birthplaces]\nparts.1h = { points = 1 }\n", 2, "no such part; birthplaces has 1c, 1d, 1e, 1f, 1g"),
     ("[problems.birthplaces]\nparts.1g = { point = 1 }\n", 2, "no such key; the keys are title, points"),
     ("[problems.birthplaces]\nparts.1g = { points = 7.5 }\n", 2, "a whole number of at least 0 is needed"),
-    ("[problems.birthplaces]\nparts.1g = { points = 3 }\n", 2, "too few: each of 6 needs half a point"),
+    ("[problems.birthplaces]\nparts.1g = { points = 3 }\n", 2, "basic graded tests: 1 in all is too little for 3"),
     ("[problems.birthplaces]\nparts.1g = 3\n", 2, "a table is needed"),
     ("[problems.birthplaces]\nparts.1e = { enabled = false }\n", 2, "part 1f needs 1e, and that is off"),
     ("[problems.birthplaces]\nthresholds.perceiver = 5\n", 2, "a fraction of the questions"),

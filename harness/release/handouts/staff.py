@@ -7,7 +7,6 @@ question without an answer or without a rubric is an error. Points come from ass
 from __future__ import annotations
 
 import re
-import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,10 +14,11 @@ from pathlib import Path
 from typing import Any
 
 from harness.assignment import ROOT, Assignment, Part, ProblemEntry
-from harness.errors import InternalError, UsageError
+from harness.errors import UsageError
 from harness.grading.catalogue import GradedTest
 from harness.points import shared
 from harness.release.handouts import handouts
+from harness.release.handouts.written import as_markdown
 from harness.release.strip.blocks import PERCENT, scan
 
 if sys.version_info >= (3, 11):
@@ -31,7 +31,6 @@ NAMES = ("staff.pdf", "staff.html")
 REFERENCE = ROOT / "reference_solution"
 
 _ANSWER = re.compile(r"\\begin\{answer\}\{(?P<label>[^}]+)\}")
-_CUT = "HOLDOUT CUTS HERE"
 _KINDS = ("basic", "hidden")
 
 
@@ -112,25 +111,7 @@ def load_answers(tex: Path) -> dict[str, str]:
         if not labels or labels[-1] in bodies:
             raise UsageError(f"{tex}:{block.start}: this block has no answer environment of its own")
         bodies[labels[-1]] = "\n".join(line for line in block.body if not line.lstrip().startswith("%"))
-    return dict(zip(bodies, _as_markdown(tex, list(bodies.values())), strict=True))
-
-
-def _as_markdown(tex: Path, bodies: Sequence[str]) -> list[str]:
-    """LaTeX fragments through pandoc, all at once."""
-    import pypandoc
-
-    command = [
-        str(pypandoc.get_pandoc_path()),
-        "--from=latex",
-        "--to=markdown",
-        "--wrap=preserve",
-        "--fail-if-warnings",
-    ]
-    joined = f"\n\n{_CUT}\n\n".join(bodies)
-    done = subprocess.run(command, input=joined.encode(), capture_output=True, check=False)
-    if done.returncode:
-        raise InternalError(f"{tex}: pandoc does not read the answers: {done.stderr.decode(errors='replace').strip()}")
-    return [text.strip() for text in done.stdout.decode().split(_CUT)]
+    return dict(zip(bodies, as_markdown(tex, list(bodies.values())), strict=True))
 
 
 def load_rubric(path: Path, parts: Sequence[Part]) -> list[Question]:
