@@ -14,14 +14,16 @@ override DATA   := $(value DATA)
 override HOTFIX := $(value HOTFIX)
 override DRY    := $(value DRY)
 override PRESET := $(value PRESET)
+override PROFILE := $(value PROFILE)
 override TRAINED       := $(value TRAINED)
 override STUDENTS_TOO  := $(value STUDENTS_TOO)
-export UPLOAD KEY DATA HOTFIX DRY PRESET TRAINED STUDENTS_TOO
+export UPLOAD KEY DATA HOTFIX DRY PRESET PROFILE TRAINED STUDENTS_TOO
 
 .PHONY: help release status archive test lint template reference grade container-test container-test-all judge bench clean
 
 help:
 	@echo "make release         everything a term needs, in dist/ (KEY=file for a term's secret key,"
+	@echo "                     PROFILE=name of another course in profiles/,"
 	@echo "                     PRESET=full, TRAINED=folder of the reference's upload, trained elsewhere,"
 	@echo "                     HOTFIX=dist to mend graded tests alone, STUDENTS_TOO=yes to let it change more,"
 	@echo "                     DRY=yes to write nothing)"
@@ -47,7 +49,7 @@ $(STAMP): pyproject.toml constraints.txt
 
 release: $(STAMP)
 	$(BIN)/python build.py release $${KEY:+--key-file="$$KEY"} $${DATA:+--data="$$DATA"} \
-		$${PRESET:+--preset="$$PRESET"} $${TRAINED:+--trained="$$TRAINED"} \
+		$${PRESET:+--preset="$$PRESET"} $${PROFILE:+--profile="$$PROFILE"} $${TRAINED:+--trained="$$TRAINED"} \
 		$${HOTFIX:+--hotfix="$$HOTFIX"} $${STUDENTS_TOO:+--students-too} $${DRY:+--dry-run}
 
 status: $(STAMP)

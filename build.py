@@ -22,6 +22,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from harness import terminal
+from harness.errors import MissingPackageError
 
 ROOT = Path(__file__).resolve().parent
 
@@ -39,8 +40,8 @@ def _main(argv: Sequence[str] | None) -> int:
         from harness.errors import HoldoutError, ReleaseRefusedError, SettingsError, UsageError
         from harness.release import inputs, kept, release, status
     except ModuleNotFoundError as missing:
-        print(f"error: {missing}; run `make release`, or install the packages of staff first", file=sys.stderr)
-        return 2
+        print(f"error: {MissingPackageError(missing.name)}", file=sys.stderr)
+        return MissingPackageError.exit_code
     console = Console(highlight=False, soft_wrap=True)
     try:
         if arguments.command == "release":
@@ -82,6 +83,7 @@ def _parsed(argv: Sequence[str] | None) -> argparse.Namespace:
     only.add_argument("--data", type=terminal.path, metavar="DIR", help="your own five data files (default: generated)")
     only.add_argument("--key-file", type=terminal.path, metavar="FILE", help="the term's key (default: the demo key)")
     only.add_argument("--preset", metavar="NAME", help="laptop (default) or full")
+    only.add_argument("--profile", metavar="NAME", help="another course's settings, profiles/NAME.toml")
     only.add_argument("--trained", type=terminal.path, metavar="DIR", help="the reference's upload, trained elsewhere")
     only.add_argument("--dry-run", action="store_true", help="make and check everything, write nothing")
     only.add_argument("--hotfix", type=terminal.path, metavar="DIST", help="dist/ or manifest of the release to mend")

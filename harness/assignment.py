@@ -1,15 +1,17 @@
 """assignment.toml, the single manifest, as frozen dataclasses.
 
 Promises: an assignment that loads is complete and consistent in itself: names are unique, and what one entry says of
-another exists. Problems that are switched off are in `disabled` and nowhere else. Does not check points against the
-graded tests; the catalogue does that.
+another exists. Problems that are switched off are in `disabled` and nowhere else, parts that are in `parts_off` of
+their problem, and what belongs to them alone is nowhere. Does not check points against the graded tests; the catalogue
+does that.
 """
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
@@ -47,6 +49,13 @@ class Part:
     title: str
     points: int
     extra_credit: bool = False
+    enabled: bool = True
+    needs: tuple[str, ...] = ()
+    """The parts without which nobody can do this one."""
+    number: int = field(default=0, compare=False)
+    """Its place in the list of its problem, from 0."""
+    declared: int | None = None
+    """The points of its graded tests as they are declared, where a profile gives it others."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +66,8 @@ class Deliverable:
     kind: Kind
     optional: bool = False
     written_in: tuple[str, ...] = ()
-    """The parts in which students write it. None: a code file comes with the template, other files are made."""
+    """The parts in which students write or make it. None: a code file comes with the template, other files belong to
+    the problem as a whole."""
     command: str = ""
     """Of run.sh, makes it."""
     made_from: str = ""
@@ -119,6 +129,8 @@ class ProblemEntry:
     """The problem's own; only its package reads them."""
     presets: Mapping[str, Mapping[str, int | float | str]] = field(default_factory=dict)
     """What the generator of the data makes, by preset."""
+    parts_off: tuple[Part, ...] = ()
+    """Those that are switched off, of a problem that is on."""
 
     @property
     def part_ids(self) -> frozenset[str]:
@@ -134,6 +146,14 @@ class ProblemEntry:
     def code(self) -> tuple[str, ...]:
         """Its code files, in src/submission/ of the reference."""
         return tuple(each.name for each in self.deliverables if each.kind == "code")
+
+
+@dataclass(frozen=True)
+class Grade:
+    """A mark, and the points from which on it is given."""
+
+    points: int
+    name: str
 
 
 @dataclass(frozen=True)
@@ -160,13 +180,25 @@ class Assignment:
     disabled: tuple[ProblemEntry, ...] = ()
     hidden_tests: str = VISIBILITIES[0]
     """When students see hidden graded tests on the platform."""
+    grades: tuple[Grade, ...] = ()
+    """The course's scale, lowest first; none: points are all that is told."""
+    profile: str = ""
+    """The name of the profile that is laid over it."""
     path: Path = field(default=ROOT / "assignment.toml", compare=False)
     """Where it was read."""
+    laid: Table | None = field(default=None, compare=False)
+    """The profile as it was read."""
 
     @cached_property
     def parts(self) -> tuple[Part, ...]:
         """The parts of all problems."""
         return tuple(part for problem in self.problems for part in problem.parts)
+
+    @cached_property
+    def off(self) -> frozenset[str]:
+        """The IDs of all parts that are switched off, by themselves or with their problem."""
+        alone = {part.id for problem in self.problems for part in problem.parts_off}
+        return frozenset(alone | {part.id for problem in self.disabled for part in problem.parts})
 
     @cached_property
     def parts_by_id(self) -> Mapping[str, Part]:
@@ -259,6 +291,18 @@ class Assignment:
         """`file:line` of a key."""
         return settings.place(self.path, keys)
 
+    def place_of(self, problem: str, *parts: Part) -> str:
+        """`file:line` of the first of these parts that the profile speaks of; of the first part where it is of none."""
+        told = self.laid.table("problems").table(problem).table("parts").values if self.laid is not None else {}
+        for part in parts:
+            if self.laid is not None and part.id in told:
+                return settings.place(self.laid.path, ("problems", problem, "parts", part.id))
+        return self.place("problems", problem, "parts", parts[0].number)
+
+    def grade_of(self, points: float) -> str:
+        """The mark for so many points; "" below the lowest."""
+        return next((each.name for each in reversed(self.grades) if points >= each.points), "")
+
     def check_preset(self, name: str) -> str:
         """`name`; UsageError with the known names where there is no such preset."""
         if self.presets and name not in self.presets:
@@ -266,32 +310,123 @@ class Assignment:
         return name
 
 
-def load(path: Path | None = None) -> Assignment:
-    """Read `path` (default: `ROOT/assignment.toml`).
+#: Lies beside the assignment.toml of a release that was made with one.
+PROFILE = "profile.toml"
+#: Names, in a checkout, the profile of the live release, for the processes of a grade.
+PROFILE_VARIABLE = "HOLDOUT_PROFILE"
+
+
+def load(path: Path | None = None, profile: Path | None = None) -> Assignment:
+    """Read `path`, and lay `profile` over it.
+
+    Without `path` it is what lies beside the grader, with the profile there if there is one.
 
     Raises:
         SettingsError: with file and line, where it is missing, no TOML, lacks or misnames a key, gives a value that
             cannot be, or contradicts itself.
     """
-    path = path or ROOT / "assignment.toml"
-    assignment = _build(settings.read(path, "the assignment's manifest"))
+    if path is None:
+        path, profile = ROOT / "assignment.toml", profile or _profile_here()
+    laid = settings.read(profile, "the profile") if profile is not None else None
+    assignment = _build(settings.read(path, "the assignment's manifest"), laid)
     for keys, contradiction in _contradictions(assignment):
-        raise SettingsError(f"{settings.place(path, keys)}: {contradiction}")
-    return assignment
+        place = keys if isinstance(keys, str) else settings.place(path, keys)
+        raise SettingsError(f"{place}: {contradiction}")
+    return replace(assignment, problems=tuple(_reduced(each) for each in assignment.problems))
 
 
-def _build(table: Table) -> Assignment:
-    table.only(["title", "limits", "problems"], ["hidden_tests"])
+def _profile_here() -> Path | None:
+    named = os.environ.get(PROFILE_VARIABLE)
+    beside = ROOT / PROFILE
+    return Path(named) if named else beside if beside.is_file() else None
+
+
+def _reduced(entry: ProblemEntry) -> ProblemEntry:
+    """The problem without its parts that are off, and without the files that only those make."""
+    on = tuple(part for part in entry.parts if part.enabled)
+    ids = {part.id for part in on}
+    graded = {part.id for part in on if not part.extra_credit}
+    files = (
+        replace(
+            file,
+            written_in=tuple(each for each in file.written_in if each in ids),
+            optional=file.optional and not graded.intersection(file.written_in),
+        )
+        for file in entry.deliverables
+        if not _of_parts_alone(file) or ids.intersection(file.written_in)
+    )
+    off = tuple(part for part in entry.parts if not part.enabled)
+    return replace(entry, parts=on, deliverables=tuple(files), parts_off=off)
+
+
+def _of_parts_alone(file: Deliverable) -> bool:
+    """Whether nobody needs the file but the parts in which it is written: code is imported by other code."""
+    return bool(file.written_in) and (file.kind != "code" or file.optional)
+
+
+def _build(table: Table, laid: Table | None) -> Assignment:
+    table.only(["title", "limits", "problems"], ["hidden_tests", "grades"])
     problems = table.table("problems")
     entries = [_entry(name, problems.table(name)) for name in problems.values]
+    above = laid or Table(table.path, (), {})
+    above.only([], ["title", "hidden_tests", "grades", "problems"])
+    more = above.table("problems")
+    for name in more.values:
+        if name not in problems.values:
+            more.refuse(name, f"no such problem; assignment.toml has {', '.join(problems.values)}")
+    entries = [_overlaid(each, more.table(each.name)) for each in entries]
+    visible = table.text("hidden_tests", VISIBILITIES[0], among=VISIBILITIES)
     return Assignment(
-        title=table.text("title"),
+        title=above.text("title", table.text("title")),
         problems=tuple(each for each in entries if each.enabled),
         limits=_limits(table.table("limits")),
         disabled=tuple(each for each in entries if not each.enabled),
-        hidden_tests=table.text("hidden_tests", VISIBILITIES[0], among=VISIBILITIES),
+        hidden_tests=above.text("hidden_tests", visible, among=VISIBILITIES),
+        grades=_grades(above if "grades" in above.values else table),
+        profile=laid.path.stem if laid is not None else "",
         path=table.path,
+        laid=laid,
     )
+
+
+def _overlaid(entry: ProblemEntry, table: Table) -> ProblemEntry:
+    """The problem as a profile has it."""
+    table.only([], ["enabled", "parts", "thresholds"])
+    parts, thresholds = table.table("parts"), table.table("thresholds")
+    for told, known, what in ((parts, entry.part_ids, "part"), (thresholds, entry.thresholds, "threshold")):
+        for name in told.values:
+            if name not in known:
+                told.refuse(name, f"no such {what}; {entry.name} has {', '.join(sorted(known)) or 'none'}")
+    return replace(
+        entry,
+        enabled=table.flag("enabled", default=entry.enabled),
+        parts=tuple(_overlaid_part(part, parts.table(part.id)) for part in entry.parts),
+        thresholds={**entry.thresholds, **{name: _threshold(thresholds, name) for name in thresholds.values}},
+    )
+
+
+def _overlaid_part(part: Part, table: Table) -> Part:
+    table.only([], ["title", "points", "extra_credit", "enabled"])
+    points = table.whole("points", 0) if "points" in table.values else part.points
+    return replace(
+        part,
+        title=table.text("title", part.title),
+        points=points,
+        extra_credit=table.flag("extra_credit", default=part.extra_credit),
+        enabled=table.flag("enabled", default=part.enabled),
+        declared=part.points if points != part.points else None,
+    )
+
+
+def _grades(table: Table) -> tuple[Grade, ...]:
+    """The scale, lowest first."""
+    found: list[Grade] = []
+    for each in table.tables("grades"):
+        each.only(["from", "grade"])
+        found.append(Grade(each.whole("from", 0), each.text("grade")))
+        if len(found) > 1 and found[-1].points <= found[-2].points:
+            each.refuse("from", f"more than the {found[-2].points} points of the grade before it are needed")
+    return tuple(found)
 
 
 def _limits(table: Table) -> RunLimits:
@@ -311,12 +446,13 @@ def _limits(table: Table) -> RunLimits:
 
 def _entry(name: str, table: Table) -> ProblemEntry:
     needed = ("package", "enabled", "parts")
-    table.only(needed, [each.name for each in fields(ProblemEntry) if each.name not in ("name", *needed)])
+    known = [each.name for each in fields(ProblemEntry) if each.name not in ("name", "parts_off", *needed)]
+    table.only(needed, known)
     return ProblemEntry(
         name,
         package=table.text("package"),
         enabled=table.flag("enabled"),
-        parts=tuple(_part(each) for each in table.tables("parts")),
+        parts=tuple(_part(each, number) for number, each in enumerate(table.tables("parts"))),
         deliverables=tuple(_deliverable(each) for each in table.tables("deliverables")),
         data=tuple(_data_file(each) for each in table.tables("data")),
         template=table.texts("template"),
@@ -328,11 +464,19 @@ def _entry(name: str, table: Table) -> ProblemEntry:
     )
 
 
-def _part(table: Table) -> Part:
-    table.only(["id", "title", "points"], ["extra_credit"])
+def _part(table: Table, number: int) -> Part:
+    table.only(["id", "title", "points"], ["extra_credit", "enabled", "needs"])
     if not _PART.fullmatch(table.text("id")):
         table.refuse("id", "a digit and a letter are needed, such as 1c")
-    return Part(table.text("id"), table.text("title"), table.whole("points", 0), table.flag("extra_credit"))
+    return Part(
+        id=table.text("id"),
+        title=table.text("title"),
+        points=table.whole("points", 0),
+        extra_credit=table.flag("extra_credit"),
+        enabled=table.flag("enabled", default=True),
+        needs=table.texts("needs"),
+        number=number,
+    )
 
 
 def _deliverable(table: Table) -> Deliverable:
@@ -378,7 +522,8 @@ def _preset(table: Table) -> Mapping[str, int | float | str]:
     return table.values
 
 
-Finding = tuple[tuple[Key, ...], str]
+#: Where something stands, as keys of assignment.toml or as `file:line`, and what is wrong with it.
+Finding = tuple[tuple[Key, ...] | str, str]
 
 
 def _contradictions(assignment: Assignment) -> Iterator[Finding]:
@@ -394,6 +539,8 @@ def _contradictions(assignment: Assignment) -> Iterator[Finding]:
     yield from _repeated("threshold", ((each.name, "thresholds", list(each.thresholds)) for each in problems))
     for each in problems:
         yield from _dangling(each)
+    yield from _needed(assignment)
+    yield from _out_of_reach(assignment)
     known = {frozenset(each.presets) for each in assignment.problems if each.presets}
     if len(known) > 1:
         yield (
@@ -418,6 +565,50 @@ def _dangling(entry: ProblemEntry) -> Iterator[Finding]:
         yield from _unknown(
             ("problems", entry.name, "data", number), f"data '{each.name}'", (("answers", each.answers, data),)
         )
+
+
+def _needed(assignment: Assignment) -> Iterator[Finding]:
+    """Parts that are off, and that others cannot do without."""
+    every = {part.id for entry in (*assignment.problems, *assignment.disabled) for part in entry.parts}
+    off = every - {part.id for entry in assignment.problems for part in entry.parts if part.enabled}
+    for entry in assignment.problems:
+        if not any(part.enabled for part in entry.parts):
+            yield ("problems", entry.name, "parts"), "all its parts are off: set enabled = false for the problem"
+        for part in entry.parts:
+            keys = ("problems", entry.name, "parts", part.number)
+            yield from _unknown(keys, f"part {part.id}", (("needs", each, every) for each in part.needs))
+            lost = [each for each in part.needs if part.enabled and each in off]
+            if lost:
+                place = assignment.place_of(entry.name, part, *(each for each in entry.parts if each.id in lost))
+                yield place, f"part {part.id} needs {' and '.join(lost)}, and that is off: {_WAY_OUT.format(part.id)}"
+        yield from _made_from_lost(entry)
+
+
+def _out_of_reach(assignment: Assignment) -> Iterator[Finding]:
+    """A mark that nobody can have."""
+    most = sum(part.points for each in assignment.problems for part in each.parts if part.enabled)
+    if assignment.grades and assignment.grades[-1].points > most:
+        laid = assignment.laid is not None and "grades" in assignment.laid.values
+        path = assignment.laid.path if laid and assignment.laid is not None else assignment.path
+        best = assignment.grades[-1]
+        told = f"grades: {best.name} is given from {best.points} points on, but the parts that are on give {most}"
+        yield settings.place(path, ("grades",)), told
+
+
+_WAY_OUT = "switch {0} off as well (enabled = false), or the other on"
+
+
+def _made_from_lost(entry: ProblemEntry) -> Iterator[Finding]:
+    """Files that are made from one that only parts make which are off."""
+    on = {part.id for part in entry.parts if part.enabled}
+    lost = {file.name: file for file in entry.deliverables if _of_parts_alone(file) and not on & {*file.written_in}}
+    for number, file in enumerate(entry.deliverables):
+        if file.made_from in lost and file.name not in lost:
+            of = " and ".join(lost[file.made_from].written_in)
+            user = " and ".join(each for each in file.written_in if each in on) or f"problem {entry.name}"
+            told = f"is made from {file.made_from}, which part {of} makes, and that is off"
+            keys = ("problems", entry.name, "deliverables", number)
+            yield keys, f"deliverable '{file.name}' {told}: {_WAY_OUT.format(user)}"
 
 
 def _ends(name: str, made_from: Mapping[str, str]) -> bool:

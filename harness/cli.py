@@ -7,6 +7,7 @@ internal error, 130 stopped.
 from __future__ import annotations
 
 import argparse
+import os
 import signal
 import sys
 import threading
@@ -19,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from harness import terminal
-from harness.assignment import ROOT, load
+from harness.assignment import PROFILE, PROFILE_VARIABLE, ROOT, load
 from harness.environment import check_packages
 from harness.errors import HoldoutError, InternalError, MissingPackageError, UsageError
 from harness.grading import catalogue, grade, termdata
@@ -48,7 +49,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _main(argv: Sequence[str] | None) -> int:
     arguments = _parser().parse_args(argv)
     try:
-        return int(arguments.run(arguments))
+        with _profile_of_the_release():
+            return int(arguments.run(arguments))
     except BrokenPipeError:
         raise  # whoever read what we print is gone
     except HoldoutError as problem:
@@ -66,6 +68,20 @@ def _main(argv: Sequence[str] | None) -> int:
     except Exception:  # noqa: BLE001 - whatever it is, it is ours, and exit status 1 has another meaning
         traceback.print_exc()
         return InternalError.exit_code
+
+
+@contextmanager
+def _profile_of_the_release() -> Iterator[None]:
+    """Inside the block, in a checkout, everything is graded by the profile of the release in dist/, if it has one."""
+    profile = ROOT / "dist" / PROFILE
+    if PROFILE_VARIABLE in os.environ or (ROOT / "data").is_dir() or not profile.is_file():
+        yield
+        return
+    os.environ[PROFILE_VARIABLE] = str(profile)
+    try:
+        yield
+    finally:
+        del os.environ[PROFILE_VARIABLE]
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -44,6 +44,11 @@ class Problem:
 
     Tells whose data an upload was made for: answers for other data are right by chance alone.
     """
+    misfit: Callable[[Any], Callable[[Path], str]] | None = None
+    """`student`, as graded tests have it -> of data, a clause on what in the upload cannot come of them; "" if all can.
+
+    Asked where the answers do not decide whose data an upload was made for.
+    """
     wrong_answers: Callable[[Deliverable, Path], Callable[[bytes], dict[int, str]]] | None = None
     """(predictions file, folder with all data) -> what reads such a file: its wrong answers, by number of the question.
 

@@ -30,6 +30,7 @@ LOOSE = {
     "harness.environment": "base",
     "harness.terminal": "base",
     "harness.assignment": "base",
+    "harness.points": "base",
     "harness.problem": "base",
     "harness.settings": "base",
 }

@@ -29,7 +29,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any, Protocol
 
-from harness.assignment import ROOT, Assignment, load
+from harness.assignment import PROFILE, ROOT, Assignment, load
 from harness.classroom import exports, journal
 from harness.classroom.exports import Export
 from harness.classroom.journal import Counts, DiskFullError, Journal, Listed, Spent, Task
@@ -204,6 +204,9 @@ def grading_files() -> Iterator[tuple[str, bytes]]:
     tops = [entry for entry in (ROOT / "harness").iterdir() if entry.name not in _NOT_GRADING]
     tops += [ROOT / "reference_solution" / "src" / "submission"]
     tops += [path for name in ("assignment.toml", "release.json", SECRET) if (path := ROOT / name).is_file()]
+    profile = load().laid
+    if profile is not None:
+        yield PROFILE, profile.path.read_bytes()
     for path in sorted(path for top in tops for path in _below(top) if path.suffix != ".pyc"):
         yield path.relative_to(ROOT).as_posix(), path.read_bytes()
 

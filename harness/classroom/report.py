@@ -25,7 +25,7 @@ from harness.classroom.reading import FAIL, UNJUDGED, Upload, uploads
 from harness.classroom.records import Record, State
 from harness.classroom.similarity import Similarity
 from harness.grading import catalogue
-from harness.grading.results import replace_file
+from harness.grading.results import UNRELEASED, replace_file
 
 PAGE, TABLE, NUMBERS, SCORES = "report.html", "report.csv", "report.json", "scores.csv"
 #: The page names this many messages, and pairs; report.json has all.
@@ -74,7 +74,7 @@ class Class:
     @property
     def releases(self) -> list[str]:
         """The releases that graded them."""
-        return sorted({str(each.now.extra.get("release") or "none (a checkout)") for each in self.graded})
+        return sorted({str(each.now.extra.get("release") or UNRELEASED) for each in self.graded})
 
 
 def read(records: Sequence[Record], assignment: Assignment, *, names: bool = False) -> Class:

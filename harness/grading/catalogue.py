@@ -15,8 +15,9 @@ from itertools import pairwise
 from types import ModuleType
 from typing import Any, Literal
 
-from harness.assignment import SPLITS, Assignment, percent
+from harness.assignment import SPLITS, Assignment, Part, percent
 from harness.errors import InternalError, SettingsError, UsageError
+from harness.points import shared
 
 Kind = Literal["basic", "hidden"]
 PACKAGES: dict[Kind, str] = {"basic": "harness.tests_basic", "hidden": "harness.tests_hidden"}
@@ -43,16 +44,16 @@ class GradedTest:
 
 
 def collect(assignment: Assignment, kinds: Iterable[Kind] = ("basic", "hidden")) -> tuple[GradedTest, ...]:
-    """All graded tests of these kinds in the order of their IDs, without those of problems that are off.
+    """All graded tests of these kinds in the order of their IDs, without those of problems and parts that are off.
 
     A package that is not there counts as empty: students have no hidden one.
 
     Raises:
         InternalError: a graded test lacks its ID, points or docstring, or two share an ID.
     """
-    off = {part.id for entry in assignment.disabled for part in entry.parts}
-    found = (each for kind in kinds for each in _graded_tests_of(kind) if each.part not in off)
-    graded_tests = sorted((_told(each, assignment) for each in found), key=lambda each: _order(each.id))
+    found = [each for kind in PACKAGES for each in _graded_tests_of(kind) if each.part not in assignment.off]
+    wanted = [each for each in _worth(found, assignment) if each.kind in tuple(kinds)]
+    graded_tests = sorted((_told(each, assignment) for each in wanted), key=lambda each: _order(each.id))
     for before, after in pairwise(graded_tests):
         if before.id == after.id:
             raise InternalError(
@@ -61,13 +62,45 @@ def collect(assignment: Assignment, kinds: Iterable[Kind] = ("basic", "hidden"))
     return tuple(graded_tests)
 
 
+def _worth(found: list[GradedTest], assignment: Assignment) -> Iterator[GradedTest]:
+    """The graded tests with the points that the profile's parts give them, where it changes those of a part.
+
+    Basic ones are worth the same wherever the hidden ones are not there.
+    """
+    points: dict[str, float] = {}
+    for entry in assignment.problems:
+        for part in entry.parts:
+            if part.declared is not None:
+                own = [each for each in found if each.part == part.id]
+                try:
+                    points.update(_scaled(own, part))
+                except ValueError as problem:
+                    place = assignment.place_of(entry.name, part)
+                    raise SettingsError(f"{place}: part {part.id}: points = {part.points}: {problem}") from problem
+    return (replace(each, points=points.get(each.id, each.points)) for each in found)
+
+
+def _scaled(graded_tests: list[GradedTest], part: Part) -> Iterator[tuple[str, float]]:
+    """(ID, points) of a part's graded tests, in halves; the basic ones keep their share of the part."""
+    basic, hidden = ([each for each in graded_tests if each.kind == kind] for kind in PACKAGES)
+    share = sum(each.points for each in basic) / part.declared if part.declared else 0.5
+    of_basic = round(2 * part.points * share) / 2
+    for found, total in ((basic, of_basic), (hidden, part.points - of_basic)):
+        if found:
+            try:
+                points = shared(total, [each.points for each in found])
+            except ValueError as problem:
+                raise ValueError(f"{found[0].kind} graded tests: {problem}") from problem
+            yield from zip((each.id for each in found), points, strict=True)
+
+
 def thresholds(assignment: Assignment) -> dict[str, float]:
     """The least share of right answers that earns a graded test's points, for each whose title names one."""
     found: dict[str, float] = {}
     for kind in PACKAGES:
         for graded_test in _graded_tests_of(kind):
             match = _THRESHOLD.search(graded_test.title)
-            if match and match["name"] in assignment.thresholds:
+            if match and match["name"] in assignment.thresholds and graded_test.part not in assignment.off:
                 found[graded_test.id] = getattr(assignment.thresholds[match["name"]], match["split"])
     return found
 
@@ -119,10 +152,10 @@ def check_points(graded_tests: Iterable[GradedTest], assignment: Assignment) -> 
 
 def _wrong_points(assignment: Assignment, sums: Mapping[str, float]) -> Iterator[str]:
     for entry in assignment.problems:
-        for number, part in enumerate(entry.parts):
+        for part in entry.parts:
             given = sums.get(part.id, 0)
             if given != part.points:
-                place = assignment.place("problems", entry.name, "parts", number)
+                place = assignment.place_of(entry.name, part)
                 yield f"{place}: part {part.id}: points = {part.points}, but its graded tests give {given:g}"
 
 
@@ -130,7 +163,7 @@ def _without_a_part(assignment: Assignment, sums: Mapping[str, float]) -> Iterat
     for id_ in sorted(sums.keys() - assignment.parts_by_id.keys()):
         near = [entry for entry in assignment.problems if any(part.id[0] == id_[0] for part in entry.parts)]
         keys = ("problems", near[0].name, "parts") if near else ("problems",)
-        told = f"graded tests give {sums[id_]:g} points to it; bring it back, or switch its problem off"
+        told = f"graded tests give {sums[id_]:g} points to it; bring it back, with enabled = false if it is off"
         yield f"{assignment.place(*keys)}: part {id_} is missing: {told}"
 
 

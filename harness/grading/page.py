@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-from harness.grading.results import Outcome, Result, Results, clean
+from harness.grading.results import UNRELEASED, Outcome, Result, Results, clean
 
 View = Literal["student", "staff"]
 
@@ -74,7 +74,7 @@ def _told_apart(results: Results) -> Sequence[Result]:
 def _facts(results: Results, upload: str, *, staff: bool) -> Iterator[tuple[str, str]]:
     """What was graded, with what. Where data lie on a disk, and what a run is repeated with, is for staff."""
     yield "Upload", clean(upload)
-    yield "Release", clean(str(results.extra.get("release") or "none (a checkout)"))
+    yield "Release", clean(str(results.extra.get("release") or UNRELEASED))
     data = results.extra.get("data")
     if data:
         yield "Dataset", clean(str(data) if staff else str(data).partition(",")[0])
@@ -137,11 +137,35 @@ def _row(result: Result, *, staff: bool) -> dict[str, str]:
         "id": result.graded_test.id,
         "title": result.graded_test.title,
         "output": clean(remark),
-        "staff": "\n".join(f"{name}: {clean(str(value))}" for name, value in result.staff.items()) if staff else "",
+        "staff": "\n".join(_told_to_staff(result.staff)) if staff else "",
         "css": css,
         "mark": _mark(result),
         "points": _points(result) if result.graded_test.points else "",
     }
+
+
+def _told_to_staff(told: Mapping[str, Any]) -> Iterator[str]:
+    """What a graded test left for staff, an entry a line."""
+    for name, value in told.items():
+        if name == "spent" and isinstance(value, Mapping):
+            yield f"took {', '.join(_figures(value))}"
+        elif isinstance(value, Mapping):
+            yield f"{name}: {', '.join(f'{key} {clean(str(each))}' for key, each in value.items())}"
+        else:
+            yield f"{name}: {clean(str(value))}"
+
+
+_SPENT = {
+    "cpu_seconds": ("{:.1f} s of processor", 1),
+    "seconds": ("{:.1f} s by the clock", 1),
+    "peak_bytes": ("{:.0f} MiB of memory", 1 << 20),
+}
+
+
+def _figures(spent: Mapping[str, Any]) -> Iterator[str]:
+    for name, (form, unit) in _SPENT.items():
+        if isinstance(spent.get(name), (int, float)):
+            yield form.format(spent[name] / unit)
 
 
 def _for_staff(result: Result) -> list[str]:

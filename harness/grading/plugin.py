@@ -302,9 +302,11 @@ def _detail(problem: BaseException) -> str:
 
 
 def _spent(seconds: float, arguments: Iterable[Any]) -> dict[str, float]:
-    """What a graded test took, for staff: wall seconds, and the most memory of one worker, if it had any."""
-    peak = max((each.peak_bytes for each in arguments if isinstance(each, Student)), default=0)
-    return {"seconds": round(seconds, 3), **({"peak_bytes": peak} if peak else {})}
+    """What a graded test took, for staff: wall seconds, and processor and memory of the student's workers."""
+    students = [each for each in arguments if isinstance(each, Student)]
+    cpu, peak = sum(each.cpu_seconds for each in students), max((each.peak_bytes for each in students), default=0)
+    more = {**({"cpu_seconds": round(cpu, 3)} if cpu else {}), **({"peak_bytes": peak} if peak else {})}
+    return {"seconds": round(seconds, 3), **more}
 
 
 def _unusable(judgement: Judgement) -> Failure:

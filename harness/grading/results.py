@@ -120,6 +120,10 @@ class Skipped:
         }
 
 
+#: What stands in place of a release's ID where a grader was run that belongs to none.
+UNRELEASED = "none, the grader of a working copy"
+
+
 class NoteKind(Enum):
     """What a note is about, for whoever shows some notes and not others."""
 

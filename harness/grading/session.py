@@ -30,6 +30,7 @@ from harness.grading.duedate import due_date_passed
 from harness.grading.plugin import Plugin, problem_fixtures
 from harness.grading.results import INTERNAL_ERROR_NOTE, NoteKind, Outcome, Report, Results, to_line
 from harness.grading.seeds import DEMO_SECRET, Seeds, release_secret
+from harness.grading.student import Student
 from harness.grading.supervisor import GradeRequest
 from harness.intake import given
 from harness.intake.staging import Submission, UploadError, stage
@@ -81,7 +82,7 @@ def _judge(
         if not request.at_home:  # nobody asks what holds against a student's own code
             results.add_extra("isolation", asdict(sandbox.report()))
         if request.with_reference and not request.gradescope:
-            note_other_data(request, assignment, results, submission)
+            note_other_data(request, assignment, results, submission, sandbox)
         if request.with_reference:
             note_given_code(assignment, results, submission)
         run_graded_tests(request, assignment, results, submission, sandbox)
@@ -97,7 +98,9 @@ def _libraries(request: GradeRequest, assignment: Assignment) -> Libraries:
 _SOLUTION = ROOT / "reference_solution" / "src" / "submission"
 
 
-def note_other_data(request: GradeRequest, assignment: Assignment, results: Results, submission: Submission) -> None:
+def note_other_data(
+    request: GradeRequest, assignment: Assignment, results: Results, submission: Submission, sandbox: Sandbox
+) -> None:
     """Say first where the upload was made for another dataset that is known at this desk.
 
     Called once the sandbox has started: from then on answers may be read here.
@@ -106,7 +109,8 @@ def note_other_data(request: GradeRequest, assignment: Assignment, results: Resu
         for name, path in submission.present.items():
             if name.endswith(".predictions"):
                 shutil.copyfile(path, Path(folder) / name)
-        said = termdata.made_for_other(Path(folder), Path(request.data), ROOT, assignment)
+        student = Student(sandbox, submission.tree, assignment.limits, 0, submission=submission, hidden=True)
+        said = termdata.made_for_other(Path(folder), Path(request.data), ROOT, assignment, student)
     if said is not None:
         results.add_note(NoteKind.OTHER_DATA, said)
 

@@ -61,6 +61,8 @@ class Runner:
     used: float = 0.0
     peak_bytes: int = 0
     """The most memory that one of its workers held, where the machine tells it."""
+    cpu_seconds: float = 0.0
+    """What its workers took of the processors, all together."""
     desk: Desk | None = None
     """In a process that judges: where to ask instead, since workers are the parent's to run."""
     secret: bool = False
@@ -103,6 +105,7 @@ class Runner:
                 self.tree, name_of(probe), arguments, seed=(self.seed + self.runs - 1) % 2**32, limits=limits, load=load
             )
             self.peak_bytes = max(self.peak_bytes, found.peak_bytes)
+            self.cpu_seconds += found.cpu_seconds
             return found
         finally:
             self._open(0o700)

@@ -34,7 +34,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
-from harness.assignment import OVERHEAD_SECONDS, ROOT, Assignment, load
+from harness.assignment import OVERHEAD_SECONDS, PROFILE_VARIABLE, ROOT, Assignment, load
 from harness.errors import HoldoutError, InternalError, UsageError
 from harness.grading import catalogue, termdata
 from harness.grading.catalogue import GradedTest
@@ -167,7 +167,25 @@ def grade(
             return stop()
 
         _supervise(request, kept, target, assignment.limits.run_seconds + OVERHEAD_SECONDS, look, server)
+    if "hidden" in kinds and only is None and not kept.internal_errors:
+        _tell_grade(kept, assignment, target)
     return kept
+
+
+def _tell_grade(results: Results, assignment: Assignment, target: Path | None) -> None:
+    """Say what the points come to on the course's scale, where it has one.
+
+    Raises:
+        InternalError: the results cannot be written.
+    """
+    if not assignment.grades:
+        return
+    scale = ", ".join(f"{each.name} from {each.points}" for each in assignment.grades)
+    mark = assignment.grade_of(results.score)
+    told = f"grade {mark}" if mark else "no grade yet"
+    results.add_note(NoteKind.GRADE, f"{results.score:g} points: {told} ({scale}).")
+    if target is not None:
+        results.write(target)
 
 
 def _existing(upload: Path) -> Path:
@@ -425,7 +443,8 @@ def _environment() -> dict[str, str]:
     What we can import, it can: our module path goes on to it, however the folders of a user, a hub or a cluster's
     modules came to be on it.
     """
-    kept = {"PATH", "HOME", "LANG", "TMPDIR", "TEMP", "TMP", "SYSTEMROOT", "VIRTUAL_ENV", *LIBRARY_PATHS}
+    kept = {"PATH", "HOME", "LANG", "TMPDIR", "TEMP", "TMP", "SYSTEMROOT", "VIRTUAL_ENV"}
+    kept |= {PROFILE_VARIABLE, *LIBRARY_PATHS}
     found = {key: value for key, value in os.environ.items() if key.upper() in kept}
     return {
         **found,

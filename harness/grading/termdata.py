@@ -12,8 +12,9 @@ import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
-from harness.assignment import Assignment
+from harness.assignment import Assignment, ProblemEntry
 from harness.errors import UsageError
 from harness.intake.zips import digest
 from harness.problem import problem_of
@@ -42,8 +43,13 @@ def known(root: Path, assignment: Assignment) -> Iterator[Path]:
             yield folder
 
 
-def made_for_other(upload: Path, data: Path, root: Path, assignment: Assignment) -> str | None:
-    """A sentence where the answers in an upload are wrong for `data` and right for another dataset that is known here.
+def made_for_other(
+    upload: Path, data: Path, root: Path, assignment: Assignment, student: Any | None = None
+) -> str | None:
+    """A sentence where an upload does not fit `data`, and does fit another dataset that is known here.
+
+    Its answers decide where they can: wrong for `data`, and right for the other. Where they fit neither, or there are
+    none, what else the problem can tell by `student` (as graded tests have it) decides, and is told with its limits.
 
     Raises:
         UsageError: `data` cannot be read.
@@ -51,8 +57,22 @@ def made_for_other(upload: Path, data: Path, root: Path, assignment: Assignment)
     for entry in assignment.problems:
         fit = problem_of(entry).fit
         here = fit(upload, data) if fit is not None and entry.thresholds else None
-        if fit is None or here is None or here >= entry.least_threshold:
+        if here is not None and here >= entry.least_threshold:
             continue
+        said = _by_answers(entry, upload, data, root, assignment, here)
+        if said is None and student is not None:
+            said = _by_misfit(entry, student, data, root, assignment)
+        if said is not None:
+            return said
+    return None
+
+
+def _by_answers(
+    entry: ProblemEntry, upload: Path, data: Path, root: Path, assignment: Assignment, here: float | None
+) -> str | None:
+    """By the answers, of which the fraction `here` is right for `data`; None where there are none."""
+    fit = problem_of(entry).fit
+    if fit is not None and here is not None:
         best, folder = max(((_fit(fit, upload, each), each) for each in known(root, assignment)), default=(0.0, data))
         if best >= max(entry.least_threshold, 2 * here):
             return (
@@ -61,6 +81,31 @@ def made_for_other(upload: Path, data: Path, root: Path, assignment: Assignment)
                 f"{named(data, assignment, root)}. Grade it with --data {folder}"
             )
     return None
+
+
+def _by_misfit(entry: ProblemEntry, student: Any, data: Path, root: Path, assignment: Assignment) -> str | None:
+    """By what an upload for `data` could not hold."""
+    reads = problem_of(entry).misfit
+    if reads is None:
+        return None
+    misfit = reads(student)
+    why = misfit(data)
+    if not why:
+        return None
+    fitting: dict[str, Path] = {}
+    for folder in known(root, assignment):
+        with suppress(UsageError):  # a folder in build/ that somebody edited
+            if not misfit(folder):
+                fitting.setdefault(_digest(folder, assignment), folder)
+    if not fitting:
+        return None
+    first, *others = fitting.values()
+    more = f" (as well as {len(others)} more that are known here)" if others else ""
+    return (
+        f"This upload seems to be made for another dataset: {why}. That is not the data of this grade, "
+        f"{named(data, assignment, root)}; it could be {named(first, assignment, root)}{more}. Characters are a weak "
+        f"hint: many datasets have equally many. If it is so, grade it with --data {first}"
+    )
 
 
 def _fit(fit: Callable[[Path, Path], float | None], upload: Path, folder: Path) -> float:
@@ -88,7 +133,8 @@ def release_in(root: Path) -> str:
     try:
         told = json.loads((root / "dist" / "manifest.json").read_text(encoding="utf-8"))
         demo = ", made with the public demo key" if told["demo_key"] else ""
-        return f"release {told['release']} in dist/{demo}"
+        profile = f", profile {told['profile']}" if told.get("profile") else ""
+        return f"release {told['release']} in dist/{profile}{demo}"
     except (OSError, ValueError, KeyError, TypeError):
         return "the release in dist/"
 
@@ -120,8 +166,12 @@ def check(data: Path, assignment: Assignment) -> None:
 
 def named(data: Path, assignment: Assignment, root: Path) -> str:
     """The dataset as results name it: the first digits of its digest, its key and release where known, its folder."""
-    found = digest({name: (data / name).read_bytes() for name in assignment.data_names()})
+    found = _digest(data, assignment)
     return f"{found[:8]}{_origin(found, root)}, from {data}"
+
+
+def _digest(data: Path, assignment: Assignment) -> str:
+    return digest({name: (data / name).read_bytes() for name in assignment.data_names()})
 
 
 def _origin(data: str, root: Path) -> str:

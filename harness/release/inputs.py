@@ -27,6 +27,9 @@ from harness.release.previous import PreviousRelease
 from harness.release.template import REFERENCE
 from harness.release.termdata import TermData
 
+#: The folder of other courses, a file each.
+PROFILES = "profiles"
+
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
 
@@ -41,6 +44,7 @@ class Request:
     preset: str | None = None  # None: the hotfixed release's, or the demo's
     trained: Path | None = None  # the reference's upload, trained elsewhere
     hotfix: Path | None = None  # dist/ or manifest of the release that students have
+    profile: str | None = None  # of profiles/; None: the hotfixed release's, or none
     students_too: bool = False  # a hotfix may change what students have
     dry_run: bool = False
 
@@ -65,7 +69,9 @@ def check(request: Request) -> Inputs:
         UsageError: something given is unusable; where it is more than one thing, each in a line of its own.
     """
     root, found = request.root, _Complaints()
-    assignment = manifest_of.load(root / "assignment.toml")
+    previous = found.of(previous_release.load, request.hotfix) if request.hotfix else None
+    profile = profile_of(root, _profile_named(request, previous))
+    assignment = manifest_of.load(root / "assignment.toml", profile)
     lists = found.of(release_list.load, assignment)
     graded_tests = collect(assignment)
     found.of(check_points, graded_tests, assignment)
@@ -73,7 +79,6 @@ def check(request: Request) -> Inputs:
     sources = root / "handouts"
     course = found.of(handouts.course_of, sources)
     found.of(staff.check, assignment, sources, root / REFERENCE)
-    previous = found.of(previous_release.load, request.hotfix) if request.hotfix else None
     preset = request.preset or (previous.preset if previous else termdata.DEMO_PRESET)
     found.of(assignment.check_preset, preset)
     found.of(_check_key, request)
@@ -91,6 +96,26 @@ def check(request: Request) -> Inputs:
     if request.trained is not None:
         training.check_fit(request.trained, data, assignment)
     return Inputs(assignment, lists, course, graded_tests, previous, data)
+
+
+def profile_of(root: Path, name: str | None) -> Path | None:
+    """The file of a profile; SettingsError, with those that there are, where there is none of this name."""
+    if not name:
+        return None
+    known = sorted(path.stem for path in (root / PROFILES).glob("*.toml"))
+    if name not in known:
+        path = root / PROFILES / f"{name}.toml"
+        raise SettingsError(f"{path}: no such profile; profiles here are {', '.join(known) or 'none'}")
+    return root / PROFILES / f"{name}.toml"
+
+
+def _profile_named(request: Request, previous: PreviousRelease | None) -> str | None:
+    before = previous.terms.get("profile") if previous is not None else None
+    if request.profile and previous is not None and request.profile != before:
+        raise UsageError(
+            f"--profile {request.profile}: the release to mend has {before or 'no profile'}; leave it away"
+        )
+    return request.profile or before
 
 
 class _Complaints:

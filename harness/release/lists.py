@@ -1,7 +1,7 @@
 """allow.toml and the problems of assignment.toml: everything that may be released, by audience, and excused findings.
 
 Promises: a list that loads is complete, and its entries name files only by paths inside the repository. There is no
-list of what is forbidden: what no list names stays with staff. Nothing of a problem that is off is on any list.
+list of what is forbidden: what no list names stays with staff. Nothing of a problem or part that is off is on any list.
 """
 
 from __future__ import annotations
@@ -39,6 +39,7 @@ class Lists:
     off: tuple[str, ...]  # patterns in the repository of what belongs to problems that are off
     names: tuple[Excuse, ...]  # names that solution blocks bind and releases may use
     passages: tuple[Excuse, ...]  # pieces of code or prose that stand in blocks and may stand in releases
+    parts: Mapping[str, bool]  # part -> whether it is on
 
     def stays(self, path: str) -> bool:
         """Whether a path in the reference is known to stay with staff."""
@@ -114,6 +115,7 @@ def load(assignment: Assignment, path: Path = ALLOW) -> Lists:
             off=tuple(_off(assignment)),
             names=tuple(_excuses(path, raw.get("names", {}))),
             passages=tuple(_excuses(path, raw.get("passages", {}))),
+            parts={**dict.fromkeys(assignment.off, False), **{part.id: True for part in assignment.parts}},
         )
     except OSError as problem:
         raise UsageError(f"{path}: cannot read the release list ({problem.strerror})") from problem
@@ -150,13 +152,12 @@ def _template(problems: Iterable[ProblemEntry]) -> Iterator[str]:
 
 
 def _off(assignment: Assignment) -> Iterator[str]:
-    """Patterns of what belongs to the problems that are off: packages, modules of graded tests, code."""
-    off = {part.id for entry in assignment.disabled for part in entry.parts}
+    """Patterns of what belongs to problems and parts that are off: packages, modules of graded tests, code."""
     for entry in assignment.disabled:
         yield f"{entry.package.replace('.', '/')}/*"
         yield from (f"reference_solution/src/submission/{name}" for name in entry.code)
     for module, parts in catalogue.parts_by_module().items():
-        if parts <= off:
+        if parts <= assignment.off:
             yield f"{module.replace('.', '/')}.py"
 
 

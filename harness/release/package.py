@@ -14,7 +14,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from harness.assignment import Assignment
+from harness.assignment import PROFILE, Assignment
 from harness.grading.seeds import SECRET
 from harness.intake.zips import digest
 from harness.release import git
@@ -73,6 +73,11 @@ def autograder_files(root: Path, lists: Lists) -> dict[str, bytes]:
     return _read(root, lists.autograder_paths(root))
 
 
+def profile_files(assignment: Assignment) -> dict[str, bytes]:
+    """The profile, beside whose assignment.toml it lies in both zips; none where there is none."""
+    return {PROFILE: assignment.laid.path.read_bytes()} if assignment.laid is not None else {}
+
+
 def stamped_student(files: Mapping[str, bytes], data: TermData, stamp: Stamp) -> dict[str, bytes]:
     """All of student.zip, by the paths in the zip."""
     inside = {**files, **{f"src/data/{name}": each for name, each in data.for_students.items()}}
@@ -94,8 +99,10 @@ def handout_sources(root: Path) -> dict[str, bytes]:
 def listed_entries(root: Path, lists: Lists, assignment: Assignment) -> dict[str, frozenset[str]]:
     """What the release list allows in each zip, by the paths in it: from the lists alone, not from what was packed."""
     told = [f"data/{name}" for name in assignment.data_names(students=True)]
-    student = [*lists.template, *(f"src/{path}" for path in (*lists.student_paths(root), *told, STAMP))]
-    autograder = [*lists.autograder_paths(root), *(f"data/{name}" for name in assignment.data_names()), STAMP, SECRET]
+    laid = [*profile_files(assignment)]
+    student = [*lists.template, *(f"src/{path}" for path in (*lists.student_paths(root), *told, STAMP, *laid))]
+    data = [f"data/{name}" for name in assignment.data_names()]
+    autograder = [*lists.autograder_paths(root), *data, STAMP, SECRET, *laid]
     return {
         "student.zip": frozenset(f"{TOP}/{path}" for path in student),
         "autograder.zip": frozenset(autograder),
@@ -109,7 +116,7 @@ def make_stamp(root: Path, data: TermData, *parts: Mapping[str, bytes]) -> Stamp
 
 
 #: What `terms_of` tells.
-TERMS = ("course", "thresholds", "trained_on", "handout_sources")
+TERMS = ("course", "thresholds", "trained_on", "handout_sources", "profile")
 
 
 def terms_of(course: Course, assignment: Assignment, trained_on: Mapping[str, str], root: Path) -> dict[str, Any]:
@@ -119,6 +126,7 @@ def terms_of(course: Course, assignment: Assignment, trained_on: Mapping[str, st
         | {name: getattr(course, name).isoformat() for name in ("issued", "due")},
         "thresholds": {name: asdict(each) for name, each in assignment.thresholds.items()},
         "trained_on": dict(trained_on),
+        "profile": assignment.profile or None,
         "handout_sources": {path: hashlib.sha256(data).hexdigest() for path, data in handout_sources(root).items()},
     }
 

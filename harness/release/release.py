@@ -39,7 +39,7 @@ from harness.release.strip import StrippedTree
 from harness.release.termdata import TermData
 
 #: What the leak check does not read as a student would: these, and all that lies in dist/staff/.
-STAFF_ARTEFACTS = frozenset({"autograder.zip", previous_release.MANIFEST})
+STAFF_ARTEFACTS = frozenset({"autograder.zip", previous_release.MANIFEST, manifest_of.PROFILE})
 STAFF_FOLDER = "staff"
 
 
@@ -100,8 +100,16 @@ def assemble(request: Request, given: Inputs, console: Console) -> Contents:
     """Everything of a release, not checked yet. Writes student_template/ and build/, unless it is a dry run."""
     root, lists, assignment, previous = request.root, given.lists, given.assignment, given.previous
     data = _step_data(request, given.data, console)
-    tree = _step_template(root, lists, console, keep=request.dry_run)
-    files = package.student_files(root, lists, tree.files), package.autograder_files(root, lists)
+    if assignment.profile:
+        console.print(f"[bold]profile[/] {assignment.profile}: {assignment.points} points")
+        tree = template.make(root, lists)  # student_template/ is that of the assignment as it stands
+    else:
+        tree = _step_template(root, lists, console, keep=request.dry_run)
+    laid = package.profile_files(assignment)
+    files = (
+        {**package.student_files(root, lists, tree.files), **{f"src/{path}": data for path, data in laid.items()}},
+        {**package.autograder_files(root, lists), **laid},
+    )
     stamp = package.make_stamp(root, data, *files, package.handout_sources(root))
     students = previous.students if previous and not request.students_too else stamp
     handouts = _step_handouts(root, assignment, students.release, stamp.release, console)
@@ -109,7 +117,7 @@ def assemble(request: Request, given: Inputs, console: Console) -> Contents:
         "student.zip": package.stamped_student(files[0], data, students),
         "autograder.zip": package.stamped_autograder(files[1], data, stamp),
     }
-    artefacts = {**{name: zipped(each, private={SECRET}) for name, each in entries.items()}, **handouts}
+    artefacts = {**{name: zipped(each, private={SECRET}) for name, each in entries.items()}, **handouts, **laid}
     terms = package.terms_of(given.course, assignment, training.record(root, data, assignment), root)
     manifest = package.manifest(stamp, students, data, artefacts, entries, terms)
     console.print(f"[bold]package[/] release {stamp.release}")

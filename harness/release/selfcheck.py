@@ -166,10 +166,11 @@ def _try_template(source: Path, assignment: Assignment, limit: float) -> None:
 def _collected(source: Path, upload: Path, solved: Path, assignment: Assignment, limit: float) -> Path:
     """Put the reference's files in place of the template's, and let the students' command make the upload of them.
 
-    Optional files come from the `solved` reference: training does not make them.
+    What training does not leave, the code of problems in which nothing is trained, comes from the `solved` reference.
     """
     for each in assignment.uploads:
-        origin = solved / "src" / "submission" if each.optional else upload
+        lacks = each.kind == "code" and not (upload / each.name).is_file()
+        origin = solved / "src" / "submission" if each.optional or lacks else upload
         shutil.copyfile(origin / each.name, source / "submission" / each.name)
     zipped = source / "submission.zip"
     command = [str(source / "collect_submission.py"), "--out", str(zipped), "--findings"]

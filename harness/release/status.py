@@ -14,7 +14,7 @@ from harness import assignment as manifest_of
 from harness.assignment import Assignment, Threshold
 from harness.errors import HoldoutError
 from harness.grading.seeds import SECRET
-from harness.release import git, kept, package, template
+from harness.release import git, inputs, kept, package, template
 from harness.release import lists as release_list
 from harness.release.handouts import handouts
 from harness.release.package import STAMP, TOP
@@ -47,6 +47,8 @@ def _about(live: PreviousRelease) -> Iterator[str]:
         made_up = " (made up: course.toml still says example = true)" if course.get("example") else ""
         yield f"  course       {course['course']}, {course['term']}{made_up}"
         yield f"  dates        issued {course['issued']}, due {course['due'].replace('T', ' ')} {course['timezone']}"
+    if terms.get("profile"):
+        yield f"  profile      {terms['profile']}"
     if terms.get("thresholds"):
         yield f"  thresholds   {_thresholds(terms['thresholds'])}"
     yield f"  commit       {stamp.commit}, version {stamp.version}"
@@ -93,12 +95,14 @@ def _since(root: Path, live: PreviousRelease) -> Iterator[str]:
 
 
 def _changed_files(root: Path, live: PreviousRelease) -> Iterator[str]:
-    assignment = manifest_of.load(root / "assignment.toml")
-    lists = release_list.load(assignment)
+    profile = inputs.profile_of(root, live.terms.get("profile"))
+    assignment = manifest_of.load(root / "assignment.toml", profile)
+    lists, laid = release_list.load(assignment), package.profile_files(assignment)
     student = package.student_files(root, lists, template.make(root, lists).files)
+    student |= {f"src/{path}": data for path, data in laid.items()}
     now = {
         "student.zip": {f"{TOP}/{path}": data for path, data in student.items()},
-        "autograder.zip": package.autograder_files(root, lists),
+        "autograder.zip": {**package.autograder_files(root, lists), **laid},
     }
     for name, files in now.items():
         before = {path: each for path, each in live.files.get(name, {}).items() if not _of_release(path, assignment)}

@@ -16,7 +16,12 @@ from harness.assignment import Assignment
 from harness.release.handouts.course import Course
 from harness.release.selfcheck import Marks
 
-AUDIENCES = {"student.zip": "students", "autograder.zip": "Gradescope", "manifest.json": "staff"}
+AUDIENCES = {
+    "student.zip": "students",
+    "autograder.zip": "Gradescope",
+    "manifest.json": "staff",
+    "profile.toml": "staff",
+}
 
 
 def warn(console: Console, *, demo_key: bool, course: Course | None = None) -> None:

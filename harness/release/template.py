@@ -32,7 +32,8 @@ def make(root: Path, lists: Lists) -> StrippedTree:
     if not present:
         raise UsageError(f"{folder}: no reference solution here; it must hold the files that allow.toml lists")
     refuse_any("the reference does not match the release list:", _unlisted(present, lists))
-    tree = strip_tree({path: (folder / path).read_bytes() for path in lists.template}, shown_as=f"{REFERENCE}/")
+    files = {path: (folder / path).read_bytes() for path in lists.template}
+    tree = strip_tree(files, shown_as=f"{REFERENCE}/", parts=lists.parts)
     if not tree.blocks:
         raise UsageError(f"{folder}: no file holds a solution block, so there is nothing for students to write")
     return tree

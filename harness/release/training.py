@@ -1,9 +1,9 @@
 """The reference's upload: its code, and the parameters and predictions that training it on the term's data gives.
 
 Promises: what `ready` returns is complete and belongs to this code and this data, by a record that training leaves
-beside it. Uploads lie in `build/`, which is never committed: the demo data's in `build/reference_upload`, any other
-data's in a folder of its own. An upload that was trained elsewhere is taken when staff name it: its code must be the
-reference's, and what its models know is for the self-check to see.
+beside it. Code that differs in comments alone is the same code. Uploads lie in `build/`, which is never committed: the
+demo data's in `build/reference_upload`, any other data's in a folder of its own. An upload that was trained elsewhere
+is taken when staff name it: its code must be the reference's, and what its models know is for the self-check to see.
 
 Training runs the very commands that students type. What does not depend on each other is trained side by side, as many
 at a time as there are processors; the upload's folder holds all the deliverables, or does not exist.
@@ -28,11 +28,12 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from harness import terminal
-from harness.assignment import ROOT, Assignment, load
+from harness.assignment import ROOT, Assignment, Deliverable, load
 from harness.errors import HoldoutError, InternalError, UsageError
 from harness.intake.zips import digest
 from harness.problem import problem_of
 from harness.release import termdata
+from harness.release.meaning import meaning
 from harness.release.template import REFERENCE
 from harness.release.termdata import DEMO_PRESET, TermData
 
@@ -124,12 +125,13 @@ def check_fit(given: Path, data: TermData, assignment: Assignment) -> None:
 
 def _incomplete(folder: Path, root: Path, assignment: Assignment) -> str | None:
     """What a folder lacks to be an upload of the reference, if it does."""
-    missing = [each.name for each in assignment.deliverables if not (folder / each.name).is_file()]
+    wanted = trained_files(assignment)
+    missing = [each.name for each in wanted if not (folder / each.name).is_file()]
     if missing:
         return f"{folder} lacks {', '.join(missing[:3])}{' and others' if len(missing) > 3 else ''}"
     source = root / REFERENCE / "src" / "submission"
-    for each in assignment.deliverables:
-        if each.kind == "code" and (folder / each.name).read_bytes() != (source / each.name).read_bytes():
+    for each in wanted:
+        if each.kind == "code" and _read(folder / each.name) != _read(source / each.name):
             return f"{each.name} of the reference has changed since"
     return None
 
@@ -163,14 +165,22 @@ def _record_of(folder: Path) -> Path:
 def record(root: Path, data: TermData, assignment: Assignment) -> dict[str, str]:
     """What training depends on. torch's version is left out: any that the course allows will do for the self-check."""
     source = root / REFERENCE / "src"
-    code = [f"submission/{each.name}" for each in assignment.deliverables if each.kind == "code"]
+    code = [f"submission/{each.name}" for each in trained_files(assignment) if each.kind == "code"]
     return {
         "data": data.digest,
         "preset": data.preset,
-        "code": digest(
-            {path: (source / path).read_bytes() for path in (*code, *_COMMANDS) if (source / path).is_file()}
-        ),
+        "code": digest({path: _read(source / path) for path in (*code, *_COMMANDS) if (source / path).is_file()}),
     }
+
+
+def trained_files(assignment: Assignment) -> tuple[Deliverable, ...]:
+    """What training leaves: the files of the problems in which something is trained, their code included."""
+    trained = [entry for entry in assignment.problems if any(file.command for file in entry.deliverables)]
+    return tuple(file for entry in trained for file in entry.deliverables if not file.optional)
+
+
+def _read(path: Path) -> bytes:
+    return meaning(path.name, path.read_bytes())
 
 
 # Training.
@@ -281,7 +291,7 @@ def _percent(log: Path) -> int:
 
 def _collect(trained: Path, out: Path, assignment: Assignment) -> None:
     """Copy exactly the deliverables, aside first, then into place."""
-    names = [deliverable.name for deliverable in assignment.deliverables]
+    names = [deliverable.name for deliverable in trained_files(assignment)]
     missing = [name for name in names if not (trained / name).is_file()]
     if missing:
         raise InternalError(f"training the reference left no {', '.join(missing)} in {trained}")

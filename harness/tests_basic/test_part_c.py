@@ -1,4 +1,4 @@
-"""Basic graded tests of part c: a vanilla model, and a trainer that is prepared and not run."""
+"""Basic graded tests of part 1c: a vanilla model, and a trainer that is prepared and not run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Basic graded tests of part d: the predictions file for dev that training without pretraining leaves."""
+"""Basic graded tests of part 1d: the predictions file for dev that training without pretraining leaves."""
 
 from __future__ import annotations
 

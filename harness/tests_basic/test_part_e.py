@@ -1,4 +1,4 @@
-"""Basic graded tests of part e: what a span-corrupted example looks like."""
+"""Basic graded tests of part 1e: what a span-corrupted example looks like."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Basic graded tests of part f: pretraining is prepared, pretrained weights are loaded, dev predictions are good."""
+"""Basic graded tests of part 1f: pretraining is prepared, pretrained weights are loaded, dev predictions are good."""
 
 from __future__ import annotations
 

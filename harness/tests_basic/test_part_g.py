@@ -1,4 +1,4 @@
-"""Basic graded tests of part g: the perceiver's shapes, and its dev predictions."""
+"""Basic graded tests of part 1g: the perceiver's shapes, and its dev predictions."""
 
 from __future__ import annotations
 

@@ -49,7 +49,7 @@ def word(rng: np.random.Generator, letters: int, *, rare: bool = False) -> str:
 def corpus(rng: np.random.Generator, people: int) -> tuple[list[tuple[str, str]], list[str]]:
     """(name, place) pairs, and one document each that holds every character of the questions.
 
-    Of ASCII letters alone: what a dataset makes of others is a matter of part e.
+    Of ASCII letters alone: what a dataset makes of others is a matter of part 1e.
     """
     names = [(f"{word(rng, 5)} {word(rng, 6)}", word(rng, 6)) for _ in range(people)]
     return names, [f"{name}. Where was {name} born? {name} was born in {place}." for name, place in names]

@@ -1,4 +1,4 @@
-"""Hidden graded tests of part c: the configuration, the data and a real, short training."""
+"""Hidden graded tests of part 1c: the configuration, the data and a real, short training."""
 
 from __future__ import annotations
 

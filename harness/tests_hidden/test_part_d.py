@@ -1,4 +1,4 @@
-"""Hidden graded tests of part d: the predictions for test, and the params file that they come from."""
+"""Hidden graded tests of part 1d: the predictions for test, and the params file that they come from."""
 
 from __future__ import annotations
 

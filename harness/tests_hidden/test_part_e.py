@@ -1,4 +1,4 @@
-"""Hidden graded tests of part e: span corruption as a distribution, on unseen documents.
+"""Hidden graded tests of part 1e: span corruption as a distribution, on unseen documents.
 
 A statistical graded test takes its false-positive rate from `budget`, and states it and its power; `tests/judging`
 measures both. What the specification leaves open stays open: no graded test asks for a uniform distribution.

@@ -1,4 +1,4 @@
-"""Hidden graded tests of part f: pretraining, loading, and what came out of it."""
+"""Hidden graded tests of part 1f: pretraining, loading, and what came out of it."""
 
 from __future__ import annotations
 

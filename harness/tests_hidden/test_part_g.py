@@ -1,4 +1,4 @@
-"""Hidden graded tests of part g: the basis, who sees whom, gradients, what the blocks compute, and what came of it."""
+"""Hidden graded tests of part 1g: the basis, who sees whom, gradients, what the blocks compute, and what came of it."""
 
 from __future__ import annotations
 

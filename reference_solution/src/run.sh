@@ -12,27 +12,45 @@ out=submission
 usage() {
     cat <<'END'
 Usage: ./run.sh COMMAND [OPTIONS OF run.py, such as --preset full]
+END
+    # ### ONLY_IN 1d ###
+    cat <<'END'
 
-without pretraining (parts c and d)
+without pretraining (parts 1c and 1d)
   vanilla_finetune_without_pretrain    train on names only                    -> vanilla.model.params
   vanilla_eval_dev_without_pretrain    answer the dev questions               -> vanilla.nopretrain.dev.predictions
   vanilla_eval_test_without_pretrain   answer the test questions              -> vanilla.nopretrain.test.predictions
   london_baseline_dev                  score "London" for everyone in dev
+END
+    # ### END_ONLY_IN ###
+    # ### ONLY_IN 1f ###
+    cat <<'END'
 
-with pretraining (part f)
+with pretraining (part 1f)
   vanilla_pretrain                     train on text with a span missing      -> vanilla.pretrain.params
   vanilla_finetune_with_pretrain       go on with names                       -> vanilla.finetune.params
   vanilla_eval_dev_with_pretrain       answer the dev questions               -> vanilla.pretrain.dev.predictions
   vanilla_eval_test_with_pretrain      answer the test questions              -> vanilla.pretrain.test.predictions
+END
+    # ### END_ONLY_IN ###
+    # ### ONLY_IN 1g ###
+    cat <<'END'
 
-the perceiver, with pretraining (part g)
+the perceiver, with pretraining (part 1g)
   perceiver_pretrain                   train on text with a span missing      -> perceiver.pretrain.params
   perceiver_finetune_with_pretrain     go on with names                       -> perceiver.finetune.params
   perceiver_eval_dev_with_pretrain     answer the dev questions               -> perceiver.pretrain.dev.predictions
   perceiver_eval_test_with_pretrain    answer the test questions              -> perceiver.pretrain.test.predictions
+END
+    # ### END_ONLY_IN ###
+    # ### ONLY_IN 3 ###
+    cat <<'END'
 
-attention exploration (problem 3, extra credit)
+attention exploration (problem 3)
   attention_pictures                   draw what your queries do, into pictures/
+END
+    # ### END_ONLY_IN ###
+    cat <<'END'
 
 at the end
   collect_submission                   pack the upload, say what is missing   -> submission.zip, in this folder
@@ -63,6 +81,7 @@ command=${1:-}
 [ $# -gt 0 ] && shift
 
 case "$command" in
+    # ### ONLY_IN 1d ###
     vanilla_finetune_without_pretrain)
         finetune vanilla vanilla.model.params "$@" ;;
     vanilla_eval_dev_without_pretrain)
@@ -71,6 +90,7 @@ case "$command" in
         evaluate vanilla vanilla.model.params birth_test_inputs.tsv vanilla.nopretrain.test.predictions "$@" ;;
     london_baseline_dev)
         run --function=baseline --eval_corpus_path="$data/birth_dev.tsv" --baseline_place=London "$@" ;;
+    # ### END_ONLY_IN ###
 
     vanilla_pretrain | perceiver_pretrain)
         variant=${command%%_*}
@@ -85,8 +105,10 @@ case "$command" in
         variant=${command%%_*}
         evaluate "$variant" "$variant.finetune.params" birth_test_inputs.tsv "$variant.pretrain.test.predictions" "$@" ;;
 
+    # ### ONLY_IN 3 ###
     attention_pictures)
         "$python" attention_pictures.py "$@" ;;
+    # ### END_ONLY_IN ###
     collect_submission)
         "$python" collect_submission.py "$@" ;;
 

@@ -12,27 +12,37 @@ out=submission
 usage() {
     cat <<'END'
 Usage: ./run.sh COMMAND [OPTIONS OF run.py, such as --preset full]
+END
+    cat <<'END'
 
-without pretraining (parts c and d)
+without pretraining (parts 1c and 1d)
   vanilla_finetune_without_pretrain    train on names only                    -> vanilla.model.params
   vanilla_eval_dev_without_pretrain    answer the dev questions               -> vanilla.nopretrain.dev.predictions
   vanilla_eval_test_without_pretrain   answer the test questions              -> vanilla.nopretrain.test.predictions
   london_baseline_dev                  score "London" for everyone in dev
+END
+    cat <<'END'
 
-with pretraining (part f)
+with pretraining (part 1f)
   vanilla_pretrain                     train on text with a span missing      -> vanilla.pretrain.params
   vanilla_finetune_with_pretrain       go on with names                       -> vanilla.finetune.params
   vanilla_eval_dev_with_pretrain       answer the dev questions               -> vanilla.pretrain.dev.predictions
   vanilla_eval_test_with_pretrain      answer the test questions              -> vanilla.pretrain.test.predictions
+END
+    cat <<'END'
 
-the perceiver, with pretraining (part g)
+the perceiver, with pretraining (part 1g)
   perceiver_pretrain                   train on text with a span missing      -> perceiver.pretrain.params
   perceiver_finetune_with_pretrain     go on with names                       -> perceiver.finetune.params
   perceiver_eval_dev_with_pretrain     answer the dev questions               -> perceiver.pretrain.dev.predictions
   perceiver_eval_test_with_pretrain    answer the test questions              -> perceiver.pretrain.test.predictions
+END
+    cat <<'END'
 
-attention exploration (problem 3, extra credit)
+attention exploration (problem 3)
   attention_pictures                   draw what your queries do, into pictures/
+END
+    cat <<'END'
 
 at the end
   collect_submission                   pack the upload, say what is missing   -> submission.zip, in this folder

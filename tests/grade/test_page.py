@@ -50,3 +50,24 @@ def test_upload_of_which_nothing_can_be_read_is_told_once() -> None:
     for shown in (as_text(results), as_html(results, "notes.zip", TITLES)):
         assert shown.count("is not a zip that can be read") == 1
         assert "Nothing to judge" not in shown
+
+
+def test_what_a_graded_test_took_is_told_to_staff_in_figures() -> None:
+    results = graded()
+    spent = {"seconds": 2.345, "cpu_seconds": 1.26, "peak_bytes": 300 << 20}
+    told = {"spent": spent, "provenance": {"asked": 120, "given": 119}}
+    results.record(GRADED_TESTS[0].id, Outcome.PASS, "passed", told)
+    results.record(GRADED_TESTS[1].id, Outcome.PASS, "passed", {"spent": {"seconds": 0.04}})
+    student, staff = (as_html(results, "ada.zip", TITLES, view) for view in ("student", "staff"))
+    assert "took 1.3 s of processor, 2.3 s by the clock, 300 MiB of memory\nprovenance: asked 120, given 119" in staff
+    assert "took 0.0 s by the clock<" in staff
+    for text in ("took ", "MiB", "peak_bytes", "provenance"):
+        assert text not in student
+    assert "{" not in staff.partition("</style>")[2]
+
+
+def test_grade_without_a_release_says_so_in_words() -> None:
+    assert "<dd>none, the grader of a working copy</dd>" in as_html(graded(), "ada.zip", TITLES)
+    results = graded()
+    results.add_extra("release", "1-2-3")
+    assert "<dd>1-2-3</dd>" in as_html(results, "ada.zip", TITLES)

@@ -5,15 +5,20 @@ from __future__ import annotations
 import json
 import shutil
 import zipfile
+from types import SimpleNamespace
 
 import pytest
 
 from harness.assignment import load
 from harness.errors import UsageError
-from harness.grading import termdata
+from harness.grading import session, termdata
 from harness.grading.results import Note, NoteKind, Results
+from harness.grading.supervisor import GradeRequest, scratch_folder
+from harness.intake.staging import stage
 from harness.intake.zips import digest
+from harness.problems.birthplaces.questions import expected_vocabulary
 from harness.release.termdata import generate, write
+from harness.sandbox import Sandbox
 
 
 @pytest.fixture
@@ -146,3 +151,98 @@ def test_data_are_named_with_key_and_release(data, tmp_path):
     (tmp_path / "dist" / "manifest.json").write_text(json.dumps(stamp))
     told = f"{found[:8]}, key 8afaff0f7d82, of release aa-bb-cc, the live one, from {data}"
     assert termdata.named(data, load(), tmp_path) == told
+
+
+# What the answers leave open.
+
+
+@pytest.fixture
+def of_more_characters(data, tmp_path):
+    """A term whose people are spelled with characters that the demo data lack."""
+    folder = tmp_path / "build" / "dataset-laptop-ba9876543210"
+    shutil.copytree(data, folder)
+    with (folder / "wiki.txt").open("a", encoding="utf-8") as wiki:
+        wiki.write("\nØystein Ålund was born in Łódź \u0416.")
+    return folder
+
+
+class Asked:
+    """A `student` with these files, whose params have embeddings of this many characters."""
+
+    def __init__(self, folder, characters):
+        self.submission = SimpleNamespace(present={path.name: path for path in folder.iterdir()})
+        self.read = lambda probe, names: {n: {"shapes": {"tok_emb.weight": [characters, 64]}} for n in names}
+
+
+def known_characters(folder):
+    return len(expected_vocabulary((folder / "wiki.txt").read_text("utf-8").split("\n")))
+
+
+@pytest.fixture
+def params_alone(tmp_path):
+    folder = tmp_path / "params"
+    folder.mkdir()
+    (folder / "vanilla.model.params").write_bytes(b"as the stand-in says")
+    return folder
+
+
+def test_upload_without_answers_is_known_by_how_many_characters_its_models_know(
+    data, of_more_characters, params_alone, tmp_path
+):
+    here, there = known_characters(data), known_characters(of_more_characters)
+    assert here < there
+    said = termdata.made_for_other(params_alone, data, tmp_path, load(), Asked(params_alone, there))
+    assert said is not None
+    assert said.startswith(
+        f"This upload seems to be made for another dataset: its models know {there} characters, not {here}. "
+    )
+    assert "a weak hint" in said
+    assert said.endswith(f"grade it with --data {of_more_characters}")
+
+
+@pytest.mark.parametrize("more", [0, 1000])
+def test_characters_that_fit_this_data_or_none_that_is_known_are_told_nothing(
+    data, of_more_characters, params_alone, tmp_path, more
+):
+    student = Asked(params_alone, known_characters(data) + more)
+    assert termdata.made_for_other(params_alone, data, tmp_path, load(), student) is None
+
+
+def test_answers_that_fit_decide_whatever_the_models_know(data, of_more_characters, tmp_path):
+    folder = tmp_path / "upload"
+    folder.mkdir()
+    answers = [line.partition("\t")[2] for line in (data / "birth_dev.tsv").read_text("utf-8").splitlines()]
+    (folder / "vanilla.pretrain.dev.predictions").write_text("\n".join(answers), encoding="utf-8")
+    (folder / "vanilla.model.params").write_bytes(b"as the stand-in says")
+    student = Asked(folder, known_characters(of_more_characters))
+    assert termdata.made_for_other(folder, data, tmp_path, load(), student) is None
+
+
+def test_answers_that_no_model_of_this_data_can_write_are_named(data, of_more_characters, tmp_path):
+    folder = tmp_path / "upload"
+    folder.mkdir()
+    (folder / "vanilla.pretrain.dev.predictions").write_text("Łódź\n" * 5, encoding="utf-8")  # too few to be scored
+    said = termdata.made_for_other(folder, data, tmp_path, load(), Asked(folder, 0))
+    assert "its answers hold " in str(said)
+    assert "Ł" in str(said)
+    (folder / "vanilla.pretrain.dev.predictions").write_text("Łódź\nLondon\n", encoding="utf-8")
+    assert termdata.made_for_other(folder, data, tmp_path, load(), Asked(folder, 0)) is None
+
+
+def test_grade_says_it_first_and_takes_no_point_for_it(honest_upload, data, of_more_characters, tmp_path, monkeypatch):
+    """The models of an honest upload, graded with the data of another term: read by a worker, told above all tests."""
+    upload = tmp_path / "submission"
+    shutil.copytree(honest_upload, upload, ignore=shutil.ignore_patterns("*.predictions"))
+    shutil.copytree(data, tmp_path / "build" / "dataset")
+    results = Results.of(())
+    with scratch_folder() as scratch, Sandbox(scratch / "workers") as sandbox:
+        submission = stage(upload, scratch / "staged", load().uploads)
+        request = GradeRequest(
+            str(upload), str(of_more_characters), str(scratch), (), with_reference=True, seed=None, gradescope=False
+        )
+        monkeypatch.setattr(session, "ROOT", tmp_path)
+        session.note_other_data(request, load(), results, submission, sandbox)
+    (note,) = results.notes
+    assert note.kind is NoteKind.OTHER_DATA
+    assert note.text.startswith("This upload seems to be made for another dataset: its models know")
+    assert results.score == 0

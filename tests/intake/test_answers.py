@@ -22,6 +22,7 @@ from harness.problems.birthplaces.answers import (
     parse,
     percent,
     score,
+    wrong_answers,
 )
 from harness.problems.birthplaces.questions import Question, load_gold
 
@@ -66,10 +67,8 @@ def test_line_ends_a_mark_and_blank_lines_at_the_end_are_forgiven(data):
     [
         "rome",
         " Rome",
-        "Rome ",
-        "Rome\t",
-        "Rome□",
-        "Rome□□□□",
+        "□Rome",
+        "Rome□.",
         "Rome\0",
         "\ufeffRome",
         "Rome\u2028",
@@ -80,6 +79,15 @@ def test_line_ends_a_mark_and_blank_lines_at_the_end_are_forgiven(data):
 )
 def test_nothing_else_is_forgiven(wrong):
     assert score(parse(file_of(["x", wrong, *PLACES[2:]])), gold_of(["Lima", "Rome", *PLACES[2:]])) == Score(8, 10)
+
+
+@pytest.mark.parametrize("behind", [" ", "\t", "□", "□□□□", " □ \t"])
+def test_spaces_and_pads_behind_an_answer_are_forgiven(behind):
+    """In the file and in the answers of data that staff brought."""
+    lines = parse(file_of([f"Rome{behind}", *PLACES[1:]]))
+    assert score(lines, gold_of(["Rome", *PLACES[1:]])) == Score(10, 10)
+    assert score(("Rome",), gold_of([f"Rome{behind}"])) == Score(1, 1)
+    assert wrong_answers(file_of([f"Rome{behind}", "x"]), gold_of(["Rome", "Oslo"])) == {1: "x"}
 
 
 def test_unicode_forms_are_told_apart():

@@ -77,6 +77,22 @@ def test_a_models_own_answers_agree_in_every_line(stem: str, split: str, judged:
     assert found["provenance"]["given"] == found["provenance"]["asked"] == 120
 
 
+def pad(upload: Path) -> None:
+    """Spaces and PADs behind each answer, as tools and older evaluations leave them."""
+    for path in upload.glob("*.predictions"):
+        lines = path.read_text("utf-8").splitlines()
+        path.write_text("".join(f"{line} \u25a1\u25a1\n" for line in lines), encoding="utf-8")
+
+
+@pytest.mark.parametrize("hidden", [True, False])
+def test_what_stands_behind_an_answer_makes_it_no_other(hidden: bool, judged: Judge, monkeypatch) -> None:
+    if not hidden:
+        monkeypatch.setattr(origin, "has_hidden_probe", lambda: False)
+    found = judged(pad)
+    assert found["failure"] is None
+    assert found["provenance"]["given"] >= 0.95 * found["provenance"]["asked"]  # a model's own last space is gone, too
+
+
 def look_up(upload: Path, data: Path, stem: str, share: float = 1.0) -> None:
     """Right answers for a share of the questions, as a regular expression over the text finds them; own ones else."""
     for split in SPLITS:

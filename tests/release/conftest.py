@@ -24,6 +24,7 @@ def lists() -> Lists:
         autograder=("setup.sh", "harness/*.py", "harness/tests_hidden/*.py"),
         names=(),
         passages=(),
+        parts={},
     )
 
 

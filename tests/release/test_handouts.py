@@ -93,7 +93,8 @@ def prose(page: Page) -> str:
 
 def commands_of_run_sh() -> dict[str, str | None]:
     """Every command that `./run.sh` lists, with the file that it says it writes."""
-    usage = (REFERENCE / "run.sh").read_text(encoding="utf-8").split("<<'END'")[1].split("\nEND\n")[0]
+    script = (REFERENCE / "run.sh").read_text(encoding="utf-8")
+    usage = "\n".join(each.split("\nEND\n")[0] for each in script.split("<<'END'")[1:])
     listed = re.findall(r"^  (\w+) .*?(?:-> (\S+))?$", usage, flags=re.MULTILINE)
     return {command: file or None for command, file in listed}
 
@@ -377,3 +378,60 @@ def test_pdf_says_the_points_that_grade(built: Path) -> None:
     text = words_of((built / "assignment.pdf").read_bytes())
     assert f"Together {load().points}" in text
     assert f"Extra credit, on top {load().extra_points}" in text
+
+
+# Space for answers by hand.
+
+
+@pytest.fixture
+def with_space(tmp_path: Path) -> Callable[[str], Path]:
+    """What course.toml says of space for answers -> the sources with it, beside the reference's written part."""
+
+    def sources(told: str) -> Path:
+        shutil.copytree(handouts.SOURCES, tmp_path / "handouts")
+        shutil.copytree(ROOT / "reference_solution" / "written", tmp_path / "reference_solution" / "written")
+        course = tmp_path / "handouts" / "course.toml"
+        text = course.read_text(encoding="utf-8")
+        assert "answer_space = {}" in text
+        course.write_text(text.replace("answer_space = {}", told), encoding="utf-8")
+        return tmp_path / "handouts"
+
+    return sources
+
+
+def test_questions_with_space_stand_below_their_parts(with_space: Callable[[str], Path]) -> None:
+    sources = with_space('answer_space = { "3a" = 4, "3c ii" = 4.5 }')
+    context = handouts.context_of(collect(load()), load(), sources)
+    made = handouts.handout(context, sources, handouts.DRAFT)
+    page = made["assignment.html"].decode()
+    assert re.findall(r'class="answer" style="height: ([\d.]+cm)"', page) == ["4cm", "4.5cm"]
+    asked = [
+        page.index(text)
+        for text in ("<strong>3a, in writing.", 'id="part-3b"', "<strong>3c ii, in writing.", 'id="part-3d"')
+    ]
+    assert asked == sorted(asked)
+    assert "Which property of the query and the keys" in page
+    assert "beat each of its" not in page  # the answer
+    assert made["assignment.pdf"].startswith(b"%PDF")
+
+
+def test_without_space_the_written_part_is_left_to_its_file(page: Page) -> None:
+    assert "in writing" not in prose(page)
+
+
+@pytest.mark.parametrize(("told", "expected"), [
+    ('answer_space = { "3z" = 4 }', "answer_space.3z: no such question in a written part; there are 3a, 3b, 3c i,"),
+    ('answer_space = { "3a" = "4cm" }', "a number of centimetres, at most 20, is needed"),
+    ('answer_space = { "3a" = 40 }', "a number of centimetres, at most 20, is needed"),
+    ("answer_space = 4", "a table is needed"),
+])  # fmt: skip
+def test_space_that_cannot_be_is_named_with_its_line(
+    with_space: Callable[[str], Path], told: str, expected: str
+) -> None:
+    sources = with_space(told)
+    lines = (sources / "course.toml").read_text(encoding="utf-8").splitlines()
+    line = next(number for number, text in enumerate(lines, 1) if text.startswith("answer_space"))
+    with pytest.raises(SettingsError) as refused:
+        handouts.context_of(collect(load()), load(), sources)
+    assert str(refused.value).startswith(f"{sources / 'course.toml'}:{line}: ")
+    assert expected in str(refused.value)

@@ -58,10 +58,20 @@ def test_upload_folder_holds_the_deliverables_alone(root, asked):
 def test_changed_code_is_trained_anew(root, asked):
     ready(root)
     path = root / "reference_solution" / "src" / "submission" / "model.py"
-    path.write_text(path.read_text(encoding="utf-8") + "# better\n", encoding="utf-8")
+    path.write_text(path.read_text(encoding="utf-8") + "BETTER = 1\n", encoding="utf-8")
     assert "model.py of the reference has changed" in str(training.untrained(root, DATA, load()))
     ready(root)
     assert len(asked) == 2
+
+
+def test_changed_comments_are_not(root, asked):
+    ready(root)
+    for name in ("submission/model.py", "run.py", "run.sh"):
+        path = root / "reference_solution" / "src" / name
+        path.write_text(path.read_text(encoding="utf-8") + "\n# better\n", encoding="utf-8")
+    assert training.untrained(root, DATA, load()) is None
+    ready(root)
+    assert len(asked) == 1
 
 
 def test_changed_data_is_trained_anew(root, asked):
@@ -83,7 +93,7 @@ def test_changed_commands_are_trained_anew(root, asked):
     for name in ("run.py", "run.sh"):
         ready(root)
         path = root / "reference_solution" / "src" / name
-        path.write_text(path.read_text(encoding="utf-8") + "# better\n", encoding="utf-8")
+        path.write_text(path.read_text(encoding="utf-8") + "true\n", encoding="utf-8")
         assert training.untrained(root, DATA, load()) == "run.py or run.sh changed since"
     ready(root)
     assert len(asked) == 3

@@ -278,6 +278,24 @@ def test_a_broken_pipe_of_somebody_else_is_not_taken_for_ours():
         terminal.run(command)
 
 
+# A Python without the packages, as outside of .venv.
+
+
+@pytest.mark.parametrize(
+    "command",
+    [("-m", "harness", "grade", "x"), ("-m", "harness", "doctor"), ("build.py", "status"), ("build.py", "release")],
+)
+def test_without_packages_each_command_says_the_same_and_stops(command):
+    """-S leaves out what is installed."""
+    done = run(sys.executable, "-S", *command)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert re.fullmatch(
+        r"error: the Python that runs this has no package '\w+'; course staff use \.venv/bin/python \(`make test` makes "
+        r"\.venv\), students install the course's packages with `pip install -r requirements\.txt`\n",
+        done.stderr,
+    )
+
+
 # Folders where files are meant.
 
 

@@ -2,9 +2,9 @@
 
 Promises: the rules of a predictions file are these and no others. Bytes are UTF-8, a byte-order mark at the start is
 dropped; lines end with a line feed, the last one may lack it; carriage returns at the end of a line are dropped. A line
-is right if it then equals the gold answer, character by character: no trimming of spaces or pad characters, no change
-of case or Unicode form. Blank lines beyond the expected number, at the very end, are forgiven. Verdicts are computed
-with whole numbers, and a printed percentage is never above the true one.
+is right if it then equals the gold answer, character by character, but for spaces, tabs and pad characters behind it:
+no trimming in front, no change of case or Unicode form. Blank lines beyond the expected number, at the very end, are
+forgiven. Verdicts are computed with whole numbers, and a printed percentage is never above the true one.
 """
 
 from __future__ import annotations
@@ -18,8 +18,9 @@ from itertools import accumulate
 from pathlib import Path
 
 from harness.errors import HoldoutError
-from harness.problems.birthplaces.questions import BOM, Question, lines_of, load_gold, without_surplus_blanks
+from harness.problems.birthplaces.questions import BOM, PAD, Question, lines_of, load_gold, without_surplus_blanks
 
+_BEHIND = f" \t{PAD}"
 _LEAST_EVIDENCE = 5  # right answers that a shift must explain before it is believed
 
 
@@ -80,8 +81,18 @@ def score(predicted: Sequence[str], gold: Sequence[Question], *, secret: bool = 
     return Score(_matches(lines, gold), len(gold))
 
 
+def plain(line: str) -> str:
+    """A line without what is no part of an answer: spaces, tabs and PADs behind it."""
+    return line.rstrip(_BEHIND)
+
+
+def is_right(line: str, question: Question) -> bool:
+    """Whether a line is the answer to a question."""
+    return plain(line) == plain(question.place)
+
+
 def _matches(lines: Sequence[str], gold: Sequence[Question]) -> int:
-    return sum(line == question.place for line, question in zip(lines, gold, strict=False))
+    return sum(is_right(line, question) for line, question in zip(lines, gold, strict=False))
 
 
 def wrong_answers(content: bytes, gold: Sequence[Question]) -> dict[int, str]:
@@ -92,7 +103,9 @@ def wrong_answers(content: bytes, gold: Sequence[Question]) -> dict[int, str]:
         return {}
     if len(lines) != len(gold):
         return {}
-    return {at: line for at, (line, question) in enumerate(zip(lines, gold, strict=True)) if line != question.place}
+    return {
+        at: line for at, (line, question) in enumerate(zip(lines, gold, strict=True)) if not is_right(line, question)
+    }
 
 
 def needed(total: int, threshold: float) -> int:
@@ -166,7 +179,7 @@ def _shift(lines: Sequence[str], gold: Sequence[Question]) -> tuple[int, int] | 
 
 
 def _right(lines: Sequence[str], index: int, question: Question) -> bool:
-    return 0 <= index < len(lines) and lines[index] == question.place
+    return 0 <= index < len(lines) and is_right(lines[index], question)
 
 
 def _after_longest(lines: Sequence[str], gold: Sequence[Question]) -> int | None:
@@ -202,8 +215,8 @@ def of_another_split(
 
 def _speaks_for(lines: Sequence[str], gold: Sequence[Question]) -> bool:
     """Whether lines answer these questions clearly more often than they would in any other order."""
-    places = Counter(question.place for question in gold)
-    by_chance = sum(times * places[line] for line, times in Counter(lines).items()) / max(1, len(gold))
+    places = Counter(plain(question.place) for question in gold)
+    by_chance = sum(times * places[line] for line, times in Counter(map(plain, lines)).items()) / max(1, len(gold))
     return _matches(lines, gold) >= 2 * by_chance + _LEAST_EVIDENCE
 
 

@@ -29,7 +29,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from typing import Any, Literal
 
@@ -40,7 +40,7 @@ from harness.errors import UsageError
 from harness.grading.feedback import Failure
 from harness.grading.student import Student
 from harness.probes import provenance
-from harness.problems.birthplaces.answers import parse
+from harness.problems.birthplaces.answers import is_right, parse, plain
 from harness.problems.birthplaces.questions import Gold, Question
 
 #: Questions for the student's own code, which answers them one after the other, and its computing time for them.
@@ -77,8 +77,8 @@ class Sample:
     @classmethod
     def draw(cls, lines: Sequence[str], gold: Sequence[Question], count: int, rng: np.random.Generator) -> Sample:
         """`count` lines, half of them right ones if there are so many."""
-        right = [at for at, question in enumerate(gold) if lines[at] == question.place]
-        others = [at for at, question in enumerate(gold) if lines[at] != question.place]
+        right = [at for at, question in enumerate(gold) if is_right(lines[at], question)]
+        others = [at for at, question in enumerate(gold) if not is_right(lines[at], question)]
         first = _some(right, max(count // 2, count - len(others)), rng)
         chosen = [*first, *_some(others, count - len(first), rng)]
         return cls([gold[at].text for at in chosen], [lines[at] for at in chosen], len(first))
@@ -124,7 +124,7 @@ def expect_own(
 
 
 def _note_odd(stem: str, lines: Sequence[str], questions: Sequence[Question], for_staff: dict[str, Any]) -> None:
-    right = sum(line == question.place for line, question in zip(lines, questions, strict=False))
+    right = sum(is_right(line, question) for line, question in zip(lines, questions, strict=False))
     if right > ODD_SHARES[stem] * len(questions):
         for_staff["look"] = f"{right} of {len(questions)} right is more than this training reaches: read the upload"
 
@@ -139,6 +139,10 @@ def _compare(
 ) -> None:
     student.file(predictions.made_from)
     given, reading = _given(student, predictions, sample, vocabulary)
+    trimmed = replace(sample, lines=[*map(plain, sample.lines)])
+    if trimmed != sample and not all(given):  # what stands behind an answer may be the model's, or somebody's editor's
+        again, _ = _given(student, predictions, trimmed, vocabulary)
+        given = [one or other for one, other in zip(given, again, strict=True)]
     for_staff["provenance"] = {"asked": len(given), "given": sum(given), "reading": reading}
     if not sample.holds(given, rules.agreement):
         raise _failure(predictions, sample, given, hidden=student.hidden)

@@ -19,6 +19,12 @@ def _generate(numbers: Mapping[str, Any], secret: bytes) -> Mapping[str, bytes]:
     return render(generate(numbers, secret))
 
 
+def _misfit(student: Any) -> Callable[[Path], str]:
+    from harness.problems.birthplaces.vocabulary import misfit  # staff's
+
+    return misfit(student)
+
+
 def _check_settings(settings: Table) -> None:
     settings.only(["provenance"])
     provenance = settings.table("provenance")
@@ -51,6 +57,7 @@ def _wrong_answers(file: Deliverable, data: Path) -> Callable[[bytes], dict[int,
 
 PROBLEM = Problem(
     fixtures={"gold": Gold},
+    misfit=_misfit,
     generate=_generate,
     check_settings=_check_settings,
     check_data=questions.check_data,

@@ -1,4 +1,4 @@
-"""Span-corrupted sequences, taken apart again: the specification of part e as pure functions over integers.
+"""Span-corrupted sequences, taken apart again: the specification of part 1e as pure functions over integers.
 
 x is all but the last, y all but the first of `prefix MASK suffix MASK masked [MASK] PAD...`.
 """

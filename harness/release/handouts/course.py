@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass, fields
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ _MONTHS = (
     "January", "February", "March", "April", "May", "June",
     "July", "August", "September", "October", "November", "December",
 )  # fmt: skip
+_MOST_SPACE = 20  # centimetres: what a page has
 _PAPERS = ("us-letter", "a4")
 
 
@@ -38,6 +40,8 @@ class Course:
     """Sentences on the rules for working together, behind the assignment's own."""
     paper: str
     example: bool  # the rest is made up, and the handouts say so
+    answer_space: Mapping[str, float] = field(default_factory=dict)
+    """Question of a written part -> centimetres for an answer by hand, below the question in the handout."""
 
     @property
     def due_sentence(self) -> str:
@@ -57,7 +61,8 @@ def load_course(path: Path) -> Course:
         SettingsError: missing, no TOML, a key missing or unknown or of the wrong kind, or due before it is issued.
     """
     table = settings.read(path, "the course's particulars")
-    table.only([entry.name for entry in fields(Course)])
+    names = [entry.name for entry in fields(Course)]
+    table.only([name for name in names if name != "answer_space"], ["answer_space"])
     for name, value in table.values.items():
         _check(table, name, value)
     course = Course(**table.values)
@@ -73,6 +78,10 @@ def _check(table: Table, name: str, value: Any) -> None:
     elif name == "issued":
         if not isinstance(value, dt.date) or isinstance(value, dt.datetime):
             table.refuse(name, "a date is needed, such as 2027-03-12")
+    elif name == "answer_space":
+        spaces = table.table(name)
+        for label in spaces.values:
+            spaces.number(label, 0, _MOST_SPACE, f"a number of centimetres, at most {_MOST_SPACE},")
     elif name == "example":
         table.flag(name)
     else:

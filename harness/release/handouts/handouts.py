@@ -22,6 +22,7 @@ from harness.errors import InternalError, UsageError
 from harness.grading.catalogue import GradedTest, check_points
 from harness.problem import problem_of
 from harness.release.handouts.course import Course, load_course
+from harness.release.handouts.written import spaces
 
 SOURCES = ROOT / "handouts"
 NAMES = ("assignment.pdf", "assignment.html")
@@ -93,7 +94,9 @@ def course_of(sources: Path = SOURCES) -> Course:
 def context_of(graded_tests: Sequence[GradedTest], assignment: Assignment, sources: Path = SOURCES) -> dict[str, Any]:
     """What every handout may use; raises as `build` does."""
     check_points(graded_tests, assignment)
-    return _context(graded_tests, assignment, course_of(sources), _figures(sources / "figures"))
+    course, reference = course_of(sources), sources.parent / "reference_solution"
+    asked = spaces(course.answer_space, assignment, sources / "course.toml", reference)
+    return {**_context(graded_tests, assignment, course, _figures(sources / "figures")), "spaces": asked}
 
 
 def _context(

@@ -7,7 +7,6 @@ question without an answer or without a rubric is an error. Points come from ass
 from __future__ import annotations
 
 import re
-import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,9 +14,11 @@ from pathlib import Path
 from typing import Any
 
 from harness.assignment import ROOT, Assignment, Part, ProblemEntry
-from harness.errors import InternalError, UsageError
+from harness.errors import UsageError
 from harness.grading.catalogue import GradedTest
+from harness.points import shared
 from harness.release.handouts import handouts
+from harness.release.handouts.written import as_markdown
 from harness.release.strip.blocks import PERCENT, scan
 
 if sys.version_info >= (3, 11):
@@ -30,7 +31,6 @@ NAMES = ("staff.pdf", "staff.html")
 REFERENCE = ROOT / "reference_solution"
 
 _ANSWER = re.compile(r"\\begin\{answer\}\{(?P<label>[^}]+)\}")
-_CUT = "HOLDOUT CUTS HERE"
 _KINDS = ("basic", "hidden")
 
 
@@ -83,12 +83,13 @@ def check(assignment: Assignment, sources: Path, reference: Path) -> None:
 def _written(entry: ProblemEntry, sources: Path, reference: Path) -> dict[str, Any]:
     """Questions and answers of the written part of a problem."""
     rubric, solved = sources / f"{entry.name}.rubric.toml", reference / entry.written
-    questions, answers = load_rubric(rubric, entry.parts), load_answers(solved)
+    questions, answers = load_rubric(rubric, (*entry.parts, *entry.parts_off)), load_answers(solved)
     labels = [question.label for question in questions]
     if sorted(labels) != sorted(answers):
         odd = ", ".join(sorted(set(labels) ^ set(answers)))
         raise UsageError(f"{rubric}: {odd} has a rubric here or an answer in {solved.name}, but not both")
-    return {"questions": questions, "answers": answers}
+    off = tuple(part.id for part in entry.parts_off)
+    return {"questions": [each for each in questions if not each.label.startswith(off)], "answers": answers}
 
 
 def load_answers(tex: Path) -> dict[str, str]:
@@ -110,25 +111,7 @@ def load_answers(tex: Path) -> dict[str, str]:
         if not labels or labels[-1] in bodies:
             raise UsageError(f"{tex}:{block.start}: this block has no answer environment of its own")
         bodies[labels[-1]] = "\n".join(line for line in block.body if not line.lstrip().startswith("%"))
-    return dict(zip(bodies, _as_markdown(tex, list(bodies.values())), strict=True))
-
-
-def _as_markdown(tex: Path, bodies: Sequence[str]) -> list[str]:
-    """LaTeX fragments through pandoc, all at once."""
-    import pypandoc
-
-    command = [
-        str(pypandoc.get_pandoc_path()),
-        "--from=latex",
-        "--to=markdown",
-        "--wrap=preserve",
-        "--fail-if-warnings",
-    ]
-    joined = f"\n\n{_CUT}\n\n".join(bodies)
-    done = subprocess.run(command, input=joined.encode(), capture_output=True, check=False)
-    if done.returncode:
-        raise InternalError(f"{tex}: pandoc does not read the answers: {done.stderr.decode(errors='replace').strip()}")
-    return [text.strip() for text in done.stdout.decode().split(_CUT)]
+    return dict(zip(bodies, as_markdown(tex, list(bodies.values())), strict=True))
 
 
 def load_rubric(path: Path, parts: Sequence[Part]) -> list[Question]:
@@ -145,19 +128,33 @@ def load_rubric(path: Path, parts: Sequence[Part]) -> list[Question]:
         raise UsageError(f"{path}: not valid TOML: {problem}") from problem
     try:
         rows = [dict(row) for row in raw["questions"]]
-        questions = [Question(row["label"], row["title"], _worth(row["points"]), row["rubric"].strip()) for row in rows]
+        for part in parts:
+            own = [row for row in rows if row["label"].startswith(part.id)]
+            _check_sum(path, part, sum(row["points"] for row in own))
+            if part.declared is not None:
+                for row, points in zip(own, _shared(path, part, [row["points"] for row in own]), strict=True):
+                    row["points"] = points
+        return [Question(row["label"], row["title"], _worth(row["points"]), row["rubric"].strip()) for row in rows]
     except (KeyError, TypeError, AttributeError) as problem:
         raise UsageError(f"{path}: missing or misshapen key: {problem}") from problem
-    for part in parts:
-        label = part.id
-        points = sum(row["points"] for row in rows if row["label"].startswith(label))
-        if points != part.points:
-            raise UsageError(f"{path}: {label} has {points} points here, {part.points} in assignment.toml")
-    return questions
 
 
-def _worth(points: int) -> str:
-    return f"{points} {'point' if points == 1 else 'points'}" if points else ""
+def _check_sum(path: Path, part: Part, points: int) -> None:
+    wanted = part.points if part.declared is None else part.declared
+    if points != wanted:
+        raise UsageError(f"{path}: {part.id} has {points} points here, {wanted} in assignment.toml")
+
+
+def _shared(path: Path, part: Part, weights: Sequence[float]) -> list[float]:
+    """The points that a profile gives to a part, by question."""
+    try:
+        return shared(part.points, weights)
+    except ValueError as problem:
+        raise UsageError(f"{path}: {part.id}: {problem}") from problem
+
+
+def _worth(points: float) -> str:
+    return f"{points:g} {'point' if points == 1 else 'points'}" if points else ""
 
 
 def _sum(graded_tests: Sequence[GradedTest], part: str, kind: str) -> str:

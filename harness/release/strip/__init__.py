@@ -4,7 +4,8 @@ Promises: pure. What is accepted parses before and after, and stripping it again
 refused with every problem found, as `file:line: message`. Solution blocks stand in Python and LaTeX; any other file
 that holds something like a marker is refused. Does not prove that the reference works; the self-check runs it.
 
-`blocks` is the grammar of markers, `languages` what Python and LaTeX ask of a block.
+`blocks` is the grammar of markers, `languages` what Python and LaTeX ask of a block, `parts` what a term without some
+parts does not have.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from harness.release.strip.blocks import (
     style_of,
 )
 from harness.release.strip.languages import Language, Unparsed, read
+from harness.release.strip.parts import Parts, cut, said_off, switched_off
 
 #: Released as they are: their bytes are no text. Everything else must be UTF-8 with LF line ends.
 BINARY = frozenset({".png", ".jpg", ".gif", ".pdf", ".ico"})
@@ -49,30 +51,32 @@ class StrippedTree:
     blocks: tuple[Block, ...]
 
 
-def strip_tree(files: Mapping[str, bytes], *, shown_as: str = "") -> StrippedTree:
+def strip_tree(files: Mapping[str, bytes], *, shown_as: str = "", parts: Parts | None = None) -> StrippedTree:
     """Strip every file of the reference.
 
     Args:
         files: the released files' bytes by path.
         shown_as: what messages put in front of each path, such as `reference_solution/`.
+        parts: which are on; None: all that there are.
 
     Raises:
         ReleaseRefusedError: with all findings of all files.
     """
-    results = {path: strip(f"{shown_as}{path}", data) for path, data in sorted(files.items())}
+    results = {path: strip(f"{shown_as}{path}", data, parts=parts) for path, data in sorted(files.items())}
     blocks = tuple(block for result in results.values() for block in result.blocks)
     findings = [problem for result in results.values() for problem in result.findings]
     refuse_any("the reference cannot be stripped:", sorted([*findings, *_repeated(blocks)]))
     return StrippedTree({path: result.data for path, result in results.items()}, blocks)
 
 
-def strip(name: str, data: bytes, *, is_template: bool = False) -> Stripped:
+def strip(name: str, data: bytes, *, is_template: bool = False, parts: Parts | None = None) -> Stripped:
     """Strip one file.
 
     Args:
         name: the file's path; its suffix tells the language, messages name it.
         data: its bytes.
         is_template: the blocks were replaced by their stubs already: they have no canary and stay as they are.
+        parts: which are on; None: all that there are.
     """
     suffix = PurePosixPath(name).suffix
     if suffix in BINARY:
@@ -84,8 +88,9 @@ def strip(name: str, data: bytes, *, is_template: bool = False) -> Stripped:
         return _forget_the_run(name, text)
     style = style_of(name)
     if style is None:
-        return Stripped(data, findings=tuple(_no_markers(name, text)))
-    return _strip_text(name, text, style, is_template=is_template)
+        kept, findings = cut(name, text.split("\n"), parts)
+        return Stripped("\n".join(kept).encode(), findings=(*_no_markers(name, text), *findings))
+    return _strip_text(name, text, style, is_template=is_template, parts=parts)
 
 
 def decode(name: str, data: bytes) -> str | Finding:
@@ -105,7 +110,7 @@ def decode(name: str, data: bytes) -> str | Finding:
     return text
 
 
-def _strip_text(name: str, text: str, style: Style, *, is_template: bool) -> Stripped:
+def _strip_text(name: str, text: str, style: Style, *, is_template: bool, parts: Parts | None) -> Stripped:
     """Strip a text whose markers are of `style`."""
     source = read(name, text)
     if isinstance(source, Unparsed):
@@ -118,7 +123,11 @@ def _strip_text(name: str, text: str, style: Style, *, is_template: bool) -> Str
     findings = found.findings or tuple(_refused(found.blocks, source, style))
     if findings:
         return Stripped(b"", found.blocks, findings)
-    result = "\n".join(_replaced(lines, found.blocks, source))
+    _, wrong = cut(name, lines, parts)
+    kept, broken = cut(name, [*_replaced(lines, found.blocks, source, style, parts)], parts)
+    if wrong or broken:
+        return Stripped(b"", found.blocks, tuple(wrong or broken))
+    result = "\n".join(kept)
     after = read(name, result)
     if isinstance(after, Unparsed):
         return Stripped(b"", found.blocks, (_broken(name, after, found.blocks, result),))
@@ -135,13 +144,24 @@ def _refused(blocks: Iterable[Block], source: Language, style: Style) -> Iterabl
             yield Finding(block.file, block.start, f"block without a canary; add a line '{style.canary_example}'")
 
 
-def _replaced(lines: Sequence[str], blocks: Iterable[Block], source: Language) -> Iterable[str]:
-    """The template's lines: everything up to and with each START, the stub, everything from END on."""
+def _replaced(
+    lines: Sequence[str], blocks: Iterable[Block], source: Language, style: Style, parts: Parts | None
+) -> Iterable[str]:
+    """The template's lines: everything up to and with each START, the stub, everything from END on.
+
+    Of a block of a part that is off nothing stays, nor of the comment above it.
+    """
     done = 0
     for block in blocks:
-        yield from lines[done : block.start]
-        yield from block.stub or (source.default_stub(block),)
-        done = block.end - 1
+        off = switched_off(lines, block, style.comment, parts)
+        if off is None:
+            yield from lines[done : block.start]
+            yield from block.stub or (source.default_stub(block),)
+            done = block.end - 1
+        else:
+            yield from lines[done : off[0] - 1]
+            yield from [said_off(block, off[1])] if style is STYLES[".py"] else []
+            done = block.end
     yield from lines[done:]
 
 

@@ -1,7 +1,7 @@
 """Multi-headed causal attention, twice: a sequence to itself, and one sequence to another.
 
 Letters in the shape comments: B sequences in a batch, T tokens in a sequence, C channels (n_embd, the handout's d),
-nh heads, hs = C / nh channels per head. Nothing in this file is yours to write, but part (g) uses CausalCrossAttention.
+nh heads, hs = C / nh channels per head. Nothing in this file is yours to write, but part 1g uses CausalCrossAttention.
 """
 
 import math

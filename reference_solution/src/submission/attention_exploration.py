@@ -1,7 +1,7 @@
 """Problem 3 of the handout: what attention can do, and what it cannot, as functions that experiments check.
 
-Extra credit: this file is optional. run.py does not use it, the package does not import it, and an upload without it
-loses nothing but the extra credit. It needs numpy alone, so it is the fastest part of the assignment to try out:
+This file stands by itself: run.py does not use it, the package does not import it, and an upload without it loses the
+points of problem 3 and no others. It needs numpy alone, so it is the fastest part of the assignment to try out:
 
     python grader.py 3a             the basic tests of a part, from src/
     ./run.sh attention_pictures     what your queries do, drawn
@@ -34,7 +34,7 @@ def attend(query: np.ndarray, keys: np.ndarray, values: np.ndarray) -> np.ndarra
     return attention_weights(query, keys) @ values
 
 
-# (a) Copying
+# 3a Copying
 
 
 def copying_query(keys: np.ndarray, j: int) -> np.ndarray:
@@ -54,7 +54,7 @@ def copying_query(keys: np.ndarray, j: int) -> np.ndarray:
     ### END_CODE_HERE ###
 
 
-# (b) An average of two
+# 3b An average of two
 
 
 def averaging_query(keys: np.ndarray, a: int, b: int) -> np.ndarray:
@@ -74,7 +74,7 @@ def averaging_query(keys: np.ndarray, a: int, b: int) -> np.ndarray:
     ### END_CODE_HERE ###
 
 
-# (c) One head, and keys that vary
+# 3c One head, and keys that vary
 
 
 def noisy_query(means: np.ndarray, a: int, b: int) -> np.ndarray:
@@ -128,13 +128,13 @@ def limit_one_head() -> tuple[float, float]:
     ### END_CODE_HERE ###
 
 
-# (d) Two heads
+# 3d Two heads
 
 
 def two_queries(means: np.ndarray, a: int, b: int) -> tuple[np.ndarray, np.ndarray]:
-    """Two queries whose outputs c_1 and c_2 have (c_1 + c_2) / 2 close to (v_a + v_b) / 2, for keys as in (c) i.
+    """Two queries whose outputs c_1 and c_2 have (c_1 + c_2) / 2 close to (v_a + v_b) / 2, for keys as in 3c i.
 
-    They must point in different directions, and so that the trouble of (c) ii goes away: see weight_two_heads.
+    They must point in different directions, and so that the trouble of 3c ii goes away: see weight_two_heads.
 
     Args:
         means: (n, d) with n >= 3, the mu_i, each of length 1, perpendicular or nearly so
@@ -151,7 +151,7 @@ def two_queries(means: np.ndarray, a: int, b: int) -> tuple[np.ndarray, np.ndarr
 
 
 def weight_two_heads(s: np.ndarray, beta: float, n: int) -> np.ndarray:
-    """The weight that v_a gets in (c_1 + c_2) / 2 with your queries of part i, when k_a = s mu_a as in (c) ii.
+    """The weight that v_a gets in (c_1 + c_2) / 2 with your queries of part i, when k_a = s mu_a as in 3c ii.
 
     Take both queries at the scale at which the mean that a query looks for has the score beta, and every other mean
     has the score 0.
@@ -181,7 +181,7 @@ def limit_two_heads() -> tuple[float, float]:
     ### END_CODE_HERE ###
 
 
-# Practice: no points, but the same tests
+# 3e Practice
 
 
 def attention_weights(query: np.ndarray, keys: np.ndarray) -> np.ndarray:
@@ -252,7 +252,7 @@ def vanilla_complexity() -> str:
 
 
 def perceiver_complexity() -> str:
-    """The same for the perceiver variant of part (g), with L >= 3 layers and m latents, m <= l."""
+    """The same for the perceiver variant of part 1g, with L >= 3 layers and m latents, m <= l."""
     # [part 3e]
     ### START_CODE_HERE ###
     # canary: 6163e50dc25146ee

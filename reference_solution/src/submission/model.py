@@ -1,7 +1,7 @@
 """The GPT model: a stack of Transformer blocks over characters, and its perceiver variant.
 
 Letters in the shape comments: B sequences in a batch, T tokens in a sequence, C channels (n_embd, the handout's d),
-m = bottleneck_dim latents. Yours to write, in part (g): DownProjectBlock and UpProjectBlock.
+m = bottleneck_dim latents. Yours to write, in part 1g: DownProjectBlock and UpProjectBlock.
 """
 
 import copy
@@ -65,7 +65,7 @@ class DownProjectBlock(nn.Module):
 
     def __init__(self, config):
         super().__init__()
-        # [part g] Create what forward() needs:
+        # [part 1g] Create what forward() needs:
         #   - the basis, as `self.C`: an nn.Parameter of shape (1, m, C) with m = config.bottleneck_dim and
         #     C = config.n_embd, filled by Xavier uniform initialisation (see torch.nn.init);
         #   - a layer norm for the basis and one for the input of the MLP;
@@ -82,7 +82,7 @@ class DownProjectBlock(nn.Module):
 
     def forward(self, x_input):
         """(B, T, C) -> (B, m, C)."""
-        # [part g] Let the normalised basis be the query and x_input the keys and values. The order of the
+        # [part 1g] Let the normalised basis be the query and x_input the keys and values. The order of the
         #   cross-attention's arguments matters, and so do the residual connections. Do not loop over the batch: a query
         #   of batch size 1 serves every sequence in it.
         ### START_CODE_HERE ###
@@ -100,8 +100,8 @@ class UpProjectBlock(nn.Module):
 
     def __init__(self, config):
         super().__init__()
-        # [part g] Create what forward() needs: two layer norms, the cross-attention layer and an MLP. There is no basis
-        #   here: the queries are given.
+        # [part 1g] Create what forward() needs: two layer norms, the cross-attention layer and an MLP. There is no
+        #   basis here: the queries are given.
         ### START_CODE_HERE ###
         # canary: c7a6022d94e1f35b
         self.ln1 = nn.LayerNorm(config.n_embd)
@@ -112,7 +112,7 @@ class UpProjectBlock(nn.Module):
 
     def forward(self, y, x_input):
         """Latents y (B, m, C) and the model's input x_input (B, T, C) -> (B, T, C)."""
-        # [part g] Let x_input be the query and the normalised y the keys and values; add the residual connections
+        # [part 1g] Let x_input be the query and the normalised y the keys and values; add the residual connections
         #   (which of the two inputs has the shape of the result?) and the MLP.
         ### START_CODE_HERE ###
         # canary: 1f84d6b39ac07e52

@@ -1,7 +1,7 @@
 """The two datasets: span corruption of any text for pretraining, and names with birth places for finetuning.
 
 Run `python dataset.py namedata` or `python dataset.py charcorruption` to look at samples of each. Yours to write, in
-part (e): CharCorruptionDataset.__getitem__.
+part 1e: CharCorruptionDataset.__getitem__.
 """
 
 import argparse
@@ -140,7 +140,7 @@ class CharCorruptionDataset(Dataset):
 
     def __getitem__(self, idx):
         """Document idx, corrupted anew at every call: x and y, int64, each (block_size - 1,)."""
-        # [part e] Corrupt one span of the document. In this order:
+        # [part 1e] Corrupt one span of the document. In this order:
         #
         # 0. Let document = self.data[idx]. Do not change self.data.
         #

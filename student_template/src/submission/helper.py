@@ -28,7 +28,7 @@ from .utils import load_params, save_params
 
 def initialize_vanilla_model(mconf):
     """A new model with the sizes of the GPTConfig mconf."""
-    # [part c] Make a GPT of this configuration.
+    # [part 1c] Make a GPT of this configuration.
     ### START_CODE_HERE ###
     raise NotImplementedError("initialize_vanilla_model is not written yet")
     ### END_CODE_HERE ###
@@ -36,7 +36,7 @@ def initialize_vanilla_model(mconf):
 
 def initialize_perceiver_model(mconf, bottleneck_dim=32):
     """A new perceiver with the sizes of the GPTConfig mconf and a bottleneck of bottleneck_dim latents."""
-    # [part g] Make a GPT of this configuration, with its `perceiver` set to True and its `bottleneck_dim` as given.
+    # [part 1g] Make a GPT of this configuration, with its `perceiver` set to True and its `bottleneck_dim` as given.
     ### START_CODE_HERE ###
     raise NotImplementedError("initialize_perceiver_model is not written yet")
     ### END_CODE_HERE ###
@@ -64,12 +64,12 @@ def finetune(
         recipe = preset.scratch
     else:
         recipe = preset.finetune
-        # [part f] Fill the model with the parameters in the file at reading_params_path. See load_params in utils.py.
+        # [part 1f] Fill the model with the parameters in the file at reading_params_path. See load_params in utils.py.
         ### START_CODE_HERE ###
         raise NotImplementedError("finetune is not written yet")
         ### END_CODE_HERE ###
 
-    # [part c] Do these three:
+    # [part 1c] Do these three:
     #   1. Make a NameDataset of the text in the file at finetune_corpus_path. See read_text in dataset.py.
     #   2. Make a TrainerConfig `tconf` with the recipe's numbers (above), finetune_lr as its learning_rate, and the
     #      writer. Its lr_decay is True.
@@ -94,8 +94,8 @@ def pretrain(pretrain_dataset, block_size, model, pretrain_lr=6e-3, writer=None)
         the TrainerConfig, and the Trainer that train() will run
     """
     recipe = current_preset().pretrain
-    # [part f] As in finetune(), make a TrainerConfig `tconf`, here with pretrain_lr as its learning_rate, and a Trainer
-    #   `trainer_obj` for the model, pretrain_dataset and that configuration.
+    # [part 1f] As in finetune(), make a TrainerConfig `tconf`, here with pretrain_lr as its learning_rate, and a
+    #   Trainer `trainer_obj` for the model, pretrain_dataset and that configuration.
     ### START_CODE_HERE ###
     raise NotImplementedError("pretrain is not written yet")
     ### END_CODE_HERE ###
@@ -110,7 +110,7 @@ def train(model, writing_params_path, trainer_obj):
         writing_params_path: where the model's state dict goes
         trainer_obj: the Trainer
     """
-    # [part c] Run the trainer, and make sure that in the end the trained model's state dict is in the file at
+    # [part 1c] Run the trainer, and make sure that in the end the trained model's state dict is in the file at
     #   writing_params_path. See save_params in utils.py. (A trainer whose config has a ckpt_path also saves there
     #   after every epoch, so that a laptop that goes to sleep does not lose a night's work.)
     ### START_CODE_HERE ###
