@@ -4,7 +4,7 @@ import collections
 
 import pytest
 
-from harness.problems.birthplaces.dataset.stream import KeyedStream
+from harness.stream import KeyedStream
 from harness.release.keys import master_secret
 
 SECRET = master_secret(b"a key for tests only")

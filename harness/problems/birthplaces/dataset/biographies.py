@@ -12,7 +12,7 @@ from string import Formatter
 from harness.problems.birthplaces.dataset import phrases
 from harness.problems.birthplaces.dataset.people import Person
 from harness.problems.birthplaces.dataset.places import Place
-from harness.problems.birthplaces.dataset.stream import KeyedStream
+from harness.stream import KeyedStream
 from harness.problems.birthplaces.dataset.text import identity
 
 _SHORT_FEWEST, _SHORT_MOST = 36, 72

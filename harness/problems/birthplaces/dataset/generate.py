@@ -10,7 +10,7 @@ from harness.errors import InternalError, UsageError
 from harness.problems.birthplaces.dataset import biographies, phrases, places
 from harness.problems.birthplaces.dataset.people import Person, Registry, birth_places
 from harness.problems.birthplaces.dataset.places import Place
-from harness.problems.birthplaces.dataset.stream import KeyedStream
+from harness.stream import KeyedStream
 from harness.problems.birthplaces.dataset.text import with_common_accents
 
 _LEAST = {"train": 1, "dev": 1, "test": 1, "background": 0, "places": 10, "longest_name": 10}
