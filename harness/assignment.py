@@ -59,11 +59,18 @@ class Deliverable:
     written_in: tuple[str, ...] = ()
     """The parts in which students write it. None: a code file comes with the template, other files are made."""
     command: str = ""
-    """Of run.sh, makes it."""
+    """Of `script`, makes it."""
     made_from: str = ""
     """The deliverable that `command` reads. None: it needs code and data alone."""
     answers: str = ""
     """The data file whose questions it answers, line by line."""
+    script: str = "run.sh"
+    """In src/, has the command; named once for all files of a problem."""
+
+    @property
+    def typed(self) -> str:
+        """What is typed in src/ to make it."""
+        return f"./{self.script} {self.command}"
 
 
 @dataclass(frozen=True)
@@ -108,6 +115,8 @@ class ProblemEntry:
     parts: tuple[Part, ...]
     deliverables: tuple[Deliverable, ...] = ()
     data: tuple[DataFile, ...] = ()
+    script: str = "run.sh"
+    """In src/ of the reference, has the commands for its deliverables; a .py of the same name carries them out."""
     template: tuple[str, ...] = ()
     """Files of the reference that students get with it, beside its code."""
     demos: tuple[str, ...] = ()
@@ -312,12 +321,14 @@ def _limits(table: Table) -> RunLimits:
 def _entry(name: str, table: Table) -> ProblemEntry:
     needed = ("package", "enabled", "parts")
     table.only(needed, [each.name for each in fields(ProblemEntry) if each.name not in ("name", *needed)])
+    script = table.text("script", "run.sh")
     return ProblemEntry(
         name,
         package=table.text("package"),
         enabled=table.flag("enabled"),
         parts=tuple(_part(each) for each in table.tables("parts")),
-        deliverables=tuple(_deliverable(each) for each in table.tables("deliverables")),
+        script=script,
+        deliverables=tuple(_deliverable(each, script) for each in table.tables("deliverables")),
         data=tuple(_data_file(each) for each in table.tables("data")),
         template=table.texts("template"),
         demos=table.texts("demos"),
@@ -335,7 +346,7 @@ def _part(table: Table) -> Part:
     return Part(table.text("id"), table.text("title"), table.whole("points", 0), table.flag("extra_credit"))
 
 
-def _deliverable(table: Table) -> Deliverable:
+def _deliverable(table: Table, script: str) -> Deliverable:
     table.only(["name", "kind"], ["optional", "written_in", "command", "made_from", "answers"])
     kind = table.text("kind", among=KINDS)
     return Deliverable(
@@ -346,6 +357,7 @@ def _deliverable(table: Table) -> Deliverable:
         command=table.text("command", ""),
         made_from=table.text("made_from", ""),
         answers=table.text("answers", ""),
+        script=script,
     )
 
 

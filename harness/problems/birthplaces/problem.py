@@ -40,7 +40,7 @@ def _check_upload(file: Deliverable, content: bytes, data: Path) -> str | None:
     if lines == questions:
         return None
     asked = f"data/{file.answers} asks {questions} questions"
-    return f"{file.name}: has {lines} lines, but {asked}; run ./run.sh {file.command} again"
+    return f"{file.name}: has {lines} lines, but {asked}; run {file.typed} again"
 
 
 def _wrong_answers(file: Deliverable, data: Path) -> Callable[[bytes], dict[int, str]]:
