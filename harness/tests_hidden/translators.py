@@ -67,7 +67,8 @@ def attend(w: Mapping[str, Array], prefix: str, heads: int, x: Array, allowed: N
 
 def _split(x: Array, heads: int) -> Array:
     """(B, T, C) -> (B, nh, T, hs)."""
-    return x.reshape(*x.shape[:2], heads, -1).transpose(0, 2, 1, 3)
+    found: Array = x.reshape(*x.shape[:2], heads, -1).transpose(0, 2, 1, 3)
+    return found
 
 
 # --- the encoder ------------------------------------------------------------------------------------------------------
