@@ -13,7 +13,6 @@ import os
 import random
 import sys
 import tempfile
-import textwrap
 import warnings
 from collections.abc import Collection, Mapping
 from functools import cache
@@ -28,9 +27,9 @@ from harness.assignment import ROOT
 from harness.grading import catalogue
 from harness.grading.feedback import Failure
 from harness.grading.seeds import Stream, generator, seed_of
+from harness.grading.student import Probe, name_of
 from harness.probes import schemas
 from tests.assignments import with_only
-from tests.judging.cases import blocks
 
 FILE = "translation.py"
 REFERENCE = (ROOT / "reference_solution" / "src" / "submission" / FILE).read_text(encoding="utf-8")
@@ -76,14 +75,14 @@ class InProcess:
         except Exception as problem:  # noqa: BLE001 - whatever a mutant raises when it is imported
             self.broken = problem
 
-    def run_apart(self, probe: str, **arguments: Any) -> Any:
+    def run_apart(self, probe: Probe, **arguments: Any) -> Any:
         """What a worker would send back; what the code raises is a Failure, as there."""
         if self.broken is not None:
             raise Failure("the code imports", f"it raised {self.broken!r}")
-        topic, _, name = str(probe).partition(".")
+        topic, _, name = name_of(probe).partition(".")
         assert topic == "translation"
         value = self._asked(name, copy.deepcopy(arguments))
-        if said := schemas.complaint(str(probe), arguments, value):
+        if said := schemas.complaint(name_of(probe), arguments, value):
             raise Failure("a reply of the declared form", said)
         return value
 
@@ -145,15 +144,3 @@ def _said(function: Any, student: InProcess, seed: str, graded_test: str) -> str
         return str(failure) or "failed"
     return ""
 
-
-def changed(block: str, code: str, source: str = REFERENCE) -> str:
-    """The reference with other code in one solution block, which is named by its function."""
-    begin, end = blocks(source)[block]
-    indent = " " * (len(source[:begin].rsplit("\n", 2)[-2]) - len("### START_CODE_HERE ###"))
-    return source[:begin] + textwrap.indent(textwrap.dedent(code).strip("\n"), indent) + "\n" + source[end:]
-
-
-def edited(old: str, new: str, source: str = REFERENCE) -> str:
-    """The reference with other text in one place."""
-    assert source.count(old) == 1, f"{old!r} stands there {source.count(old)} times"
-    return source.replace(old, new)
