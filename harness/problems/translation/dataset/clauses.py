@@ -1,4 +1,4 @@
-"""Clauses in both languages at once: a verb in its tense, with negation, adverb and pronoun in each language's place."""
+"""Clauses in both languages at once: a verb in its tense, with what each language puts beside it."""
 
 from __future__ import annotations
 

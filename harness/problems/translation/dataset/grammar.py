@@ -195,7 +195,7 @@ def _object(draw: Draw, verb: Verb, subject: Phrase, negation: str) -> Phrase:
         return phrases.indefinite(draw, verb.objects, negated=bool(negation))
     thing = phrases.definite(draw, verb.objects, subject)
     in_general = liked and thing.english[0] == "the" and (thing.several or thing.kind in ("dish", "drink"))
-    return replace(thing, english=thing.english[1:]) if in_general else thing
+    return replace(thing, english=thing.english[1:]) if in_general else thing  # `he likes cheese`
 
 
 def _intransitive(draw: Draw, subject: Phrase | None, negation: str) -> _Said:
@@ -368,7 +368,7 @@ def _who_question(draw: Draw) -> Pair:
 
 def _what_question(draw: Draw) -> Pair:
     """What, or whom, somebody sees."""
-    verb = draw.ranked([each for each in lexicon.TRANSITIVE if "à" not in each.marks])
+    verb = draw.ranked([each for each in lexicon.TRANSITIVE if not each.marks & {"à", "alone"}])
     people = draw.chance(50) if "people" in verb.marks else False
     if not people and set(verb.objects) <= {"person"}:
         people = True
@@ -409,7 +409,8 @@ def _there_is(draw: Draw) -> Pair:
     form = many if thing.several else one
     be = ("be",) if form == "will" else ()
     if how == "asked":
-        there = (form, "there", *be, *thing.english, *where.english)
+        any_of = tuple("any" if word == "some" else word for word in thing.english)
+        there = (form, "there", *be, *any_of, *where.english)
         asked = ("y", has, "-t-il") if draw.chance(40) else ("est-ce", "que", "il", "y", has)
         return _pair((*asked, *thing.french, *where.french), there, "?")
     ne, pas = (("ne",), ("pas",)) if how == "denied" else ((), ())

@@ -27,7 +27,7 @@ food: f pomme apple, m gâteau cake, m œuf/œufs egg, f orange orange, f tomate
 dish: m pain bread, m fromage cheese, f viande meat, m riz rice, f soupe soup, m chocolat chocolate, f confiture jam
 drink: f eau water, m café coffee, m lait milk, m thé tea, m vin wine
 thing: f clé key, m sac bag, f lampe lamp, m couteau knife/knives, m verre glass, f assiette plate, f fleur flower,
-    m cadeau gift, m téléphone phone, f montre watch, m parapluie umbrella, m ordinateur computer, f échelle ladder,
+    m cadeau gift, m téléphone phone, f bouteille bottle, m parapluie umbrella, m ordinateur computer, f échelle ladder,
     m outil tool, m ballon ball
 furniture: f table table, f chaise chair, m lit bed, m bureau desk
 opening: f porte door, f fenêtre window, f boîte box, m tiroir drawer
@@ -87,7 +87,8 @@ vide vide empty =: opening transport place
 """
 
 #: Infinitive | English | kinds of objects | what is special. animal: animals do it, too; lasts: a state, whose English
-#: has no -ing; past: it has a compound past all the same; alone: its object is no pronoun.
+#: has no -ing; past: it has a compound past all the same; alone: its object is no pronoun, for
+#: either the verb has none or its English would be in doubt.
 #: people: its object pronouns are him and her, those of others it. à, de: how its object is joined to it.
 _TRANSITIVE = """
 voir | see/saw/seen | person animal thing vehicle | animal people lasts past
@@ -109,8 +110,8 @@ fermer | close | opening
 perdre | lose/lost/lost | thing clothes text
 appeler | call | person | people
 vendre | sell/sold/sold | food dish thing vehicle clothes furniture
-porter | wear/wore/worn | clothes
-porter | carry | thing furniture
+porter | wear/wore/worn | clothes | alone
+porter | carry | thing furniture | alone
 inviter | invite | person | people
 écouter | listen to | person | people
 vouloir | want | food dish drink thing | lasts
@@ -176,6 +177,12 @@ STATES = (
     ("faim", "hungry"), ("soif", "thirsty"), ("froid", "cold"), ("chaud", "hot"), ("raison", "right"),
     ("sommeil", "sleepy"), ("tort", "wrong"),
 )  # fmt: skip
+
+#: Adjectives that are not said in front of these nouns, where they would mean something else (`petit ami`: boyfriend);
+#: `grand` in front of any person is great, and not tall.
+MISLEADING = {
+    "petit": ("ami", "amie", "père", "mère"), "vieux": ("garçon", "fille", "enfant"), "jeune": ("père", "mère"),
+}  # fmt: skip
 
 NAMES = (
     ("paul", False), ("marie", True), ("pierre", False), ("anne", True), ("louis", False), ("julie", True),

@@ -52,7 +52,9 @@ class Draw:
 
     def weighted(self, items: Sequence[tuple[T, int]]) -> T:
         """One of the items, in proportion to the weight beside it."""
-        return self._stream.weighted(*zip(*items, strict=True))
+        choices, weights = zip(*items, strict=True)
+        drawn: T = self._stream.weighted(choices, weights)
+        return drawn
 
     def ranked(self, items: Sequence[T]) -> T:
         """One of the items, earlier ones more often, as in any text."""
@@ -234,11 +236,15 @@ def _counted(draw: Draw, french: Words, english: Words, *, before: bool) -> tupl
 
 def _adjectives(draw: Draw, noun: Noun) -> tuple[Adjective, ...]:
     """None, one, or one on each side of the noun."""
-    fitting = [each for each in lexicon.ADJECTIVES if noun.kind in each.kinds]
+    fitting = [each for each in lexicon.ADJECTIVES if noun.kind in each.kinds and not _misleads(each, noun)]
     before = [each for each in fitting if each.before]
     after = [each for each in fitting if not each.before]
     sides = draw.weighted((((), 60), ((before,), 16), ((after,), 18), ((before, after), 6)))
     return tuple(draw.ranked(side) for side in sides if side)
+
+
+def _misleads(adjective: Adjective, noun: Noun) -> bool:
+    return adjective.english == "tall" or noun.french[0] in lexicon.MISLEADING.get(adjective.masculine, ())
 
 
 def _core(noun: Noun, adjectives: Sequence[Adjective], several: bool, *, own: bool = False) -> tuple[Words, Words]:
