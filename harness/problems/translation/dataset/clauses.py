@@ -26,6 +26,8 @@ class Tense(Enum):
     CAN = auto()
     WANT = auto()
     MUST = auto()
+    SINCE = auto()
+    """`il mange depuis une heure`, `he has been eating for an hour`."""
 
 
 #: The verb that an infinitive follows, what stands between them, and what English says.
@@ -38,7 +40,7 @@ _BEFORE_INFINITIVE: dict[Tense, tuple[str, Words]] = {
 }
 _CONJUGATED = {tense: french.conjugate(verb) for tense, (verb, _) in _BEFORE_INFINITIVE.items()}
 _REFLEXIVE = ("me", "te", "se", "nous", "vous", "se")
-NOT = {"pas": ("not",), "jamais": ("never",), "plus": ("no", "longer")}
+NOT = {"pas": ("not",), "rien": ("not",), "jamais": ("never",), "plus": ("no", "longer")}
 
 
 @dataclass(frozen=True)
@@ -80,8 +82,8 @@ class Clause:
         if self.tense in _BEFORE_INFINITIVE:
             between = _BEFORE_INFINITIVE[self.tense][1]
             return _CONJUGATED[self.tense].present[at], (*between, *self._before_verb(), verb.infinitive, *noun)
-        forms = {Tense.PRESENT: verb.present, Tense.IMPERFECT: verb.imperfect, Tense.FUTURE: verb.future}
-        return forms[self.tense][at], noun
+        forms = {Tense.IMPERFECT: verb.imperfect, Tense.FUTURE: verb.future}
+        return forms.get(self.tense, verb.present)[at], noun
 
     def _before_verb(self) -> Words:
         if "se" in self.verb.marks:
@@ -118,7 +120,7 @@ class Clause:
     def _english_parts(self, *, asked: bool) -> tuple[Words, Words, Words]:
         """Auxiliary, what stands behind it, and the verb."""
         middle = NOT[self.negation] if self.negation else (self.adverb[1],) if self.adverb else ()
-        auxiliary, main = self._english_verb(supported=asked or self.negation == "pas")
+        auxiliary, main = self._english_verb(supported=asked or middle == ("not",))
         if auxiliary == ("can",) and middle == ("not",):
             auxiliary, middle = ("cannot",), ()
         pronoun = self.clitic.english if self.clitic else ()
@@ -133,8 +135,11 @@ class Clause:
             return ("will",), (verb.base, *said)
         if self.tense is Tense.GOING:
             return (be_now,), ("going", "to", verb.base, *said)
+        have = self._pick("have", "have", "has")
         if self.tense is Tense.JUST:
-            return (self._pick("have", "have", "has"),), ("just", verb.participle, *said)
+            return (have,), ("just", verb.participle, *said)
+        if self.tense is Tense.SINCE:
+            return (have,), ("been", verb.progressive)
         if self.tense in (Tense.CAN, Tense.MUST):
             return (self.tense.name.lower(),), (verb.base, *said)
         if self.tense is Tense.WANT:

@@ -26,6 +26,7 @@ _WITH_NEGATION = {
     "jamais": {Tense.PRESENT, Tense.PAST, Tense.FUTURE},
     "plus": {Tense.PRESENT, Tense.FUTURE},
     "pas": set(Tense) - {Tense.JUST},
+    "rien": set(Tense) - {Tense.JUST},
 }
 _MOVING = ("marcher", "courir", "nager", "venir", "tomber")
 _LEAVING = ("partir", "venir")
@@ -47,6 +48,10 @@ _TIMES = {
     Tense.FUTURE: (("demain", "tomorrow"), ("ce soir", "tonight"), ("la* semaine prochaine", "next week")),
     Tense.GOING: (("demain", "tomorrow"), ("bientôt", "soon"), ("ce soir", "tonight")),
 }
+_LONG = (
+    ("une heure", "an hour"), ("deux heures", "two hours"), ("trois jours", "three days"), ("un mois", "a month"),
+    ("longtemps", "a long time"),
+)  # fmt: skip
 _DEGREES = (("très", "very"), ("trop", "too"), ("assez", "quite"))
 _BESIDE_THINGS = ("voir", "chercher", "trouver")  # what is seen or found lies somewhere
 _THINGS = ("thing", "text", "clothes")
@@ -161,7 +166,7 @@ def _clause(draw: Draw, subject: Phrase, verb: Verb, negation: str) -> Clause:
 def _timed(draw: Draw, said: _Said) -> _Said:
     """Perhaps with when it happens."""
     clause = said.clause
-    free = clause.adverb is None and clause.negation in ("", "pas") and not clause.verb.lasts
+    free = clause.adverb is None and clause.negation in ("", "pas", "rien") and not clause.verb.lasts
     if free and clause.tense in _TIMES and draw.chance(24):
         words, translation = draw.pick(_TIMES[clause.tense])
         return replace(said, when=(tuple(words.split()), tuple(translation.split())))
@@ -173,9 +178,11 @@ def _transitive(draw: Draw, subject: Phrase | None, negation: str) -> _Said:
     verb = draw.ranked(lexicon.TRANSITIVE)
     subject = subject or _subject(draw, verb.subjects)
     clause = _clause(draw, subject, verb, negation)
-    if not verb.marks & {"à", "alone"} and draw.chance(22):
+    if not verb.marks & {"à", "alone"} and draw.chance(30):
         pronoun = phrases.clitic(draw, subject, people="people" in verb.marks)
         return _timed(draw, _Said(replace(clause, clitic=pronoun)))
+    if negation == "pas" and not verb.marks & {"à", "alone", "people"} and draw.chance(30):
+        return _timed(draw, _Said(replace(clause, negation="rien"), english=("anything",)))
     thing = _object(draw, verb, subject, negation)
     said = _Said(clause).then(thing)
     if verb.french.infinitive in _BESIDE_THINGS and thing.kind in _THINGS and draw.chance(40):
@@ -205,6 +212,10 @@ def _intransitive(draw: Draw, subject: Phrase | None, negation: str) -> _Said:
     said = _Said(_clause(draw, subject, verb, negation))
     if "to" in verb.marks:
         return _timed(draw, said.then(phrases.destination(draw)))
+    if not negation and "être" not in verb.marks and draw.chance(14):
+        words, translation = draw.pick(_LONG)
+        since = _Said(Clause(subject, verb, Tense.SINCE))
+        return since.then(Phrase(("depuis", *words.split()), ("for", *translation.split())))
     how = draw.weighted((("place", 34), ("company", 14), ("nothing", 52)))
     if how == "place" and not verb.english.tail and verb.french.infinitive not in _LEAVING:
         return said.then(phrases.place(draw, at=verb.french.infinitive not in _MOVING))
@@ -295,7 +306,7 @@ def _having(draw: Draw, subject: Phrase | None, negation: str) -> _Said:
 
 
 _PREDICATES: tuple[tuple[Callable[[Draw, Phrase | None, str], _Said], int], ...] = (
-    (_transitive, 48), (_intransitive, 24), (_copula, 10), (_giving, 6), (_comparison, 5), (_having, 7),
+    (_transitive, 44), (_intransitive, 22), (_copula, 9), (_giving, 10), (_comparison, 6), (_having, 9),
 )  # fmt: skip
 
 
@@ -304,7 +315,7 @@ _PREDICATES: tuple[tuple[Callable[[Draw, Phrase | None, str], _Said], int], ...]
 
 def _statement(draw: Draw) -> Pair:
     """Something is so, or is not."""
-    negation = draw.weighted((("", 76), ("pas", 16), ("jamais", 5), ("plus", 3)))
+    negation = draw.weighted((("", 70), ("pas", 20), ("jamais", 6), ("plus", 4)))
     said = draw.weighted(_PREDICATES)(draw, None, negation)
     words, translation = _plainly(said)
     if said.when and draw.chance(30):
@@ -437,6 +448,6 @@ def _weather(draw: Draw) -> Pair:
 
 
 _KINDS: tuple[tuple[Callable[[Draw], Pair], int], ...] = (
-    (_statement, 66), (_question, 13), (_what_question, 4), (_who_question, 4), (_there_is, 5), (_turned, 4),
+    (_statement, 59), (_question, 15), (_what_question, 5), (_who_question, 4), (_there_is, 5), (_turned, 8),
     (_linked, 3), (_weather, 1),
 )  # fmt: skip

@@ -19,7 +19,7 @@ _NOUNS = """
 person: m homme man/men -, f femme woman/women wife/wives, m garçon boy, f fille girl daughter, m enfant child/children,
     m ami friend, f mère mother, m père father, f sœur sister, m frère brother, m professeur teacher, m voisin neighbor,
     f voisine neighbor, m médecin doctor, f amie friend, m étudiant student, f étudiante student, f tante aunt,
-    m oncle uncle, f reine queen, m roi king, f infirmière nurse, m facteur mailman/mailmen, m héros hero/heroes
+    m oncle uncle, f reine queen -, m roi king -, f infirmière nurse, m facteur mailman/mailmen, m héros hero/heroes -
 animal: m chat cat, m chien dog, m oiseau bird, m cheval horse, m lapin rabbit, f vache cow, f souris mouse/mice,
     m âne donkey, f abeille bee, m hibou/hiboux owl
 food: f pomme apple, m gâteau cake, m œuf/œufs egg, f orange orange, f tomate tomato, m biscuit cookie,

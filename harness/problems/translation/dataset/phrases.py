@@ -148,10 +148,12 @@ def definite(draw: Draw, kinds: Sequence[str], owner: Phrase | None = None) -> P
     noun = draw.ranked(lexicon.NOUNS[draw.pick(kinds)])
     several = not noun.is_mass and draw.chance(22)
     adjectives = _adjectives(draw, noun)
-    how = draw.weighted((("the", 62), ("this", 14), ("own", 24)))
+    how = draw.weighted((("the", 48), ("this", 12), ("own", 20), ("of", 20)))
     if how == "own" and noun.ownable:
         lives = owner is not None and owner.kind in ("person", "animal")
         return _owned(noun, adjectives, owner if owner and lives else draw.weighted(PRONOUNS[2:4]), several)
+    if how == "of" and noun.ownable:
+        return _of_somebody(draw, noun, adjectives, several)
     french, english = _core(noun, adjectives, several)
     if how == "this":
         determiner = "ces" if several else "cette" if noun.feminine else "ce"
@@ -223,6 +225,17 @@ def _owned(noun: Noun, adjectives: Sequence[Adjective], owner: Phrase, several: 
     return _phrase(noun, several, (determiner, *french), (owner.owner, *english))
 
 
+def _of_somebody(draw: Draw, noun: Noun, adjectives: Sequence[Adjective], several: bool) -> Phrase:
+    """`la voiture de marie`, `marie's car`."""
+    owner = name(draw)
+    if draw.chance(40):
+        person = draw.ranked([each for each in lexicon.NOUNS["person"] if each is not noun])
+        owner = Phrase((_ARTICLES[person.feminine], person.french[0]), ("the", person.english[0]))
+    french, english = _core(noun, adjectives, several, own=True)
+    article = "les*" if several else _ARTICLES[noun.feminine]
+    return _phrase(noun, several, (article, *french, "de", *owner.french), (*owner.english, "'s", *english))
+
+
 def _counted(draw: Draw, french: Words, english: Words, *, before: bool) -> tuple[Words, Words]:
     """Several of them: des (de, where an adjective stands before the noun), a number, or beaucoup de."""
     how = draw.weighted((("some", 60), ("number", 25), ("many", 15)))
@@ -239,7 +252,7 @@ def _adjectives(draw: Draw, noun: Noun) -> tuple[Adjective, ...]:
     fitting = [each for each in lexicon.ADJECTIVES if noun.kind in each.kinds and not _misleads(each, noun)]
     before = [each for each in fitting if each.before]
     after = [each for each in fitting if not each.before]
-    sides = draw.weighted((((), 60), ((before,), 16), ((after,), 18), ((before, after), 6)))
+    sides = draw.weighted((((), 48), ((before,), 15), ((after,), 28), ((before, after), 9)))
     return tuple(draw.ranked(side) for side in sides if side)
 
 
