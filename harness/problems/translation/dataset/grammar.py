@@ -15,6 +15,7 @@ from harness.problems.translation.dataset import english, french, lexicon, phras
 from harness.problems.translation.dataset.clauses import Clause, Tense
 from harness.problems.translation.dataset.lexicon import BE, HAVE, Verb
 from harness.problems.translation.dataset.phrases import Draw, Phrase, Words
+from harness.problems.translation.sentences import Pair
 from harness.stream import KeyedStream
 
 _TENSES = (
@@ -62,24 +63,6 @@ _TOLD_APART = (
 )  # fmt: skip
 _TO_WHOM = (("me", "i", 1, False), ("te", "you", 2, False), ("nous", "we", 1, True), ("leur", "they", 3, True))
 _WHO = Phrase(("qui",), ("who",))
-
-
-@dataclass(frozen=True)
-class Pair:
-    """A French sentence and its English translation, words separated by single spaces."""
-
-    french: str
-    english: str
-
-    @property
-    def sides(self) -> tuple[str, str]:
-        """Both sentences."""
-        return self.french, self.english
-
-    @property
-    def words(self) -> list[str]:
-        """The words of both."""
-        return f"{self.french} {self.english}".split()
 
 
 @dataclass(frozen=True)
