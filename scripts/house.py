@@ -31,6 +31,7 @@ LOOSE = {
     "harness.terminal": "base",
     "harness.assignment": "base",
     "harness.problem": "base",
+    "harness.predictions": "base",
     "harness.settings": "base",
     "harness.stream": "base",
 }

@@ -24,6 +24,7 @@ WITHIN = {
     ),
     "harness.problems.translation.dataset": (
         "harness.problems.translation.dataset",
+        "harness.problems.translation.sentences",
         "harness.stream",
         "harness.errors",
         "harness.assignment",

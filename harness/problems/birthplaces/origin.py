@@ -39,8 +39,8 @@ from harness.assignment import Assignment, Deliverable
 from harness.errors import UsageError
 from harness.grading.feedback import Failure
 from harness.grading.student import Student
+from harness.predictions import parse
 from harness.probes import provenance
-from harness.problems.birthplaces.answers import parse
 from harness.problems.birthplaces.questions import Gold, Question
 
 #: Questions for the student's own code, which answers them one after the other, and its computing time for them.

@@ -7,6 +7,6 @@ made up, and say nothing that anybody should believe.
 
 from harness.problems.translation.dataset.files import NAMES, render
 from harness.problems.translation.dataset.generate import Dataset, generate
-from harness.problems.translation.dataset.grammar import Pair
+from harness.problems.translation.sentences import Pair
 
 __all__ = ["NAMES", "Dataset", "Pair", "generate", "render"]

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 import numpy as np
 
 from harness.problems.translation.dataset.generate import Dataset
-from harness.problems.translation.dataset.grammar import Pair
+from harness.problems.translation.sentences import Pair
 
 NAMES = (
     "translation_train.tsv",

@@ -8,8 +8,9 @@ from dataclasses import dataclass, field, fields
 import numpy as np
 
 from harness.errors import UsageError
-from harness.problems.translation.dataset.grammar import Pair, sentence
+from harness.problems.translation.dataset.grammar import sentence
 from harness.problems.translation.dataset.vectors import word_vectors
+from harness.problems.translation.sentences import Pair
 from harness.stream import KeyedStream
 
 _LEAST = {"train": 200, "dev": 1, "test": 1, "monolingual": 200, "longest": 8, "vector": 2}
