@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import math
+from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
 from gradescope_utils.autograder_utils.decorators import number, weight
 
+from harness.assignment import Assignment
 from harness.grading.feedback import expect
 from harness.grading.student import Student
 from harness.probes import translation
+from harness.problems.translation.checks import expect_threshold, judge
 from harness.problems.translation.models import arbitrary, decoder_shapes, encoder_shapes
+from harness.problems.translation.sentences import Gold
 
 SIZES = {"width": 12, "heads": 3, "layers": 2, "block_size": 11}
 WORDS = 23
@@ -79,6 +83,23 @@ def test_examples_and_perplexity(student: Student) -> None:
         seen,
         hint="exp of the mean negative log likelihood, in nats",
     )
+
+
+@number("4c-1-basic")
+@weight(1)
+def test_dev_translations(
+    student: Student, translations: Gold, assignment: Assignment, for_staff: dict[str, Any]
+) -> None:
+    """Both dev files reach their BLEU: {scratch.dev} from scratch, {finetune.dev} from the pretrained start."""
+    for start in ("scratch", "finetune"):
+        name, seen = f"translation.{start}.dev.predictions", for_staff.setdefault(start, {})
+        found = judge(student, name, translations, seen)
+        hint = f"did the training of {start} run to its end, and was translation_dev.tsv translated after it?"
+        expect_threshold(found, assignment.thresholds[start].dev, hint)
+        if find_spec("harness.problems.translation.provenance") is not None:  # students have no such module
+            from harness.problems.translation.provenance import expect_own
+
+            expect_own(student, name, translations, assignment, seen)
 
 
 def _decoder(student: Student, weights: dict[str, np.ndarray], part: str, *inputs: np.ndarray) -> np.ndarray:

@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 from gradescope_utils.autograder_utils.decorators import number, weight
 
-from harness.grading.feedback import expect
+from harness.assignment import Assignment
+from harness.grading.feedback import Failure, expect
 from harness.grading.student import Student
-from harness.probes import translation
+from harness.probes import files, translated, translation
+from harness.problems.translation.checks import expect_threshold, judge
 from harness.problems.translation.models import (
     BOS,
     EOS,
@@ -27,6 +30,9 @@ from harness.problems.translation.models import (
     encoder_shapes,
     untrained,
 )
+from harness.problems.translation.provenance import expect_own
+from harness.problems.translation.sentences import Gold
+from harness.problems.translation.vocabularies import encoder_example, joint, source_and_target
 from harness.tests_hidden import translators
 from harness.tests_hidden.translators import agree
 
@@ -37,6 +43,9 @@ WAIT = "it waits for what a basic test asks; if that one passes, the inputs make
 #: A decoder's perplexity on 16 pairs that it was trained on by RECIPE: right work comes to 1.02 at most (200 seeds).
 OVERFITTED = 1.3
 RECIPE = {"epochs": 60, "batch_size": 8, "learning_rate": 1e-2}
+
+#: Perplexities on dev that trained models stay below.
+ENCODER_KNOWS, DECODER_KNOWS, PRETRAINED_KNOWS = 40.0, 10.0, 10.0
 
 
 def _sizes(rng: np.random.Generator) -> dict[str, int]:
@@ -162,6 +171,37 @@ def _encoder(
         translation.encoder, weights=weights, sizes=sizes, part=part, inputs=list(inputs)
     )
     return found
+
+
+@number("4a-4-hidden")
+@weight(1)
+def test_the_encoder_was_trained(student: Student, translations: Gold, for_staff: dict[str, Any]) -> None:
+    """translation.encoder.params holds an encoder that learned from the pairs: its perplexity on dev tells.
+
+    Worked out from the file's numbers by our code alone.
+    """
+    source, target = source_and_target(translations)
+    examples = [encoder_example(pair, source, target) for pair in translations.dev]
+    _expect_knowing(student, "encoder", [len(source), len(target)], examples, ENCODER_KNOWS, for_staff)
+
+
+def _expect_knowing(
+    student: Student, model: str, words: list[int], examples: list[Example], limit: float, for_staff: dict[str, Any]
+) -> None:
+    """A Failure unless the model in its params file is of the right kind, and knows these examples."""
+    name = f"translation.{model}.params"
+    student.file(name)
+    kind = "encoder" if model == "encoder" else "decoder"
+    found = student.read(translated.perplexity, name=name, kind=kind, words=words, examples=examples)
+    for_staff[model] = {"perplexity": round(found["perplexity"], 3), "heads": found["heads"]}
+    seen = found["problem"] or f"a perplexity of {found['perplexity']:.2f}"
+    if found["problem"] or not found["perplexity"] <= limit:
+        raise Failure(
+            expected=f"{name}: a trained {kind}, with a perplexity of at most {limit:g}",
+            seen=f"{name}: {seen}",
+            hint="is it the file that the command wrote when it had come to its end?",
+            public=True,
+        )
 
 
 # --- 4b ---------------------------------------------------------------------------------------------------------------
@@ -311,9 +351,9 @@ def _lively(sizes: dict[str, int], rng: np.random.Generator, limit: int) -> tupl
     """Weights with which each word hangs on all before it, and prompts after which some meet EOS, and some do not."""
     while True:
         weights = arbitrary(decoder_shapes(17, sizes), rng)
-        for name, each in weights.items():
-            each *= 0.1 if name.endswith("bias") else 2.0 if "attention." in name or "position" in name else 1.0
-            each += "norm.weight" in name
+        for name in weights:
+            factor = 0.1 if name.endswith("bias") else 2.0 if "attention." in name or "position" in name else 1.0
+            weights[name] = factor * weights[name] + np.float32("norm.weight" in name)
         weights["head.output.weight"][PAD] = 0.0  # what to do about a model that writes PAD is nowhere said
         prompts = [[BOS, *rng.integers(5, 17, length).tolist(), SEP] for length in (2, 7, 4, 5, 3, 6, 1, 6)]
         rows = [_greedy(weights, sizes["heads"], prompt, limit) for prompt in prompts]
@@ -445,6 +485,58 @@ def test_a_checkpoint_is_where_training_goes_on(student: Student, rng: np.random
     expect(not wrong, "every tensor of the file", f"{len(wrong)} others", hint=hint)
     same = _decoder(student, weights, sizes, "forward", tokens)
     expect(agree(seen["logits"], same), "the logits of these numbers", "others", hint=hint)
+
+
+@number("4c-5-hidden")
+@weight(0.5)
+def test_decoders_were_trained(student: Student, translations: Gold, for_staff: dict[str, Any]) -> None:
+    """The three params files of 4c hold decoders that know what they were trained on, and no two the same.
+
+    By perplexity, from the files' numbers: that of pairs of dev, and for the pretrained one that of sentences behind
+    themselves.
+    """
+    words = joint(translations)
+    sentences = [words.encode(pair.english) for pair in translations.dev]
+    pairs = [_example(words.encode(pair.french), words.encode(pair.english)) for pair in translations.dev]
+    copies = [_example(sentence, sentence) for sentence in sentences]
+    for model, examples, limit in (
+        ("scratch", pairs, DECODER_KNOWS),
+        ("pretrain", copies, PRETRAINED_KNOWS),
+        ("finetune", pairs, DECODER_KNOWS),
+    ):
+        _expect_knowing(student, model, [len(words)], examples, limit, for_staff)
+    names = [f"translation.{model}.params" for model in ("scratch", "pretrain", "finetune")]
+    digests = {each["digest"] for each in student.read(files.state_dicts, names=names).values()}
+    hint = "each of the three commands trains, and writes a file of its own"
+    expect(len(digests) == 3, "three different models", "the same twice", hint=hint)
+
+
+@number("4c-6-hidden")
+@weight(1)
+def test_translations_from_scratch(
+    student: Student, translations: Gold, assignment: Assignment, for_staff: dict[str, Any], after_due_date: bool
+) -> None:
+    """translation.scratch.test.predictions reaches a BLEU of {scratch.test}, and is what the model writes."""
+    _expect_translations(student, "scratch", translations, assignment, for_staff, after_due_date)
+
+
+@number("4c-7-hidden")
+@weight(1)
+def test_translations_from_a_pretrained_start(
+    student: Student, translations: Gold, assignment: Assignment, for_staff: dict[str, Any], after_due_date: bool
+) -> None:
+    """translation.finetune.test.predictions reaches a BLEU of {finetune.test}, and is what the model writes."""
+    _expect_translations(student, "finetune", translations, assignment, for_staff, after_due_date)
+
+
+def _expect_translations(
+    student: Student, start: str, gold: Gold, assignment: Assignment, for_staff: dict[str, Any], after_due_date: bool
+) -> None:
+    name = f"translation.{start}.test.predictions"
+    found = judge(student, name, gold, for_staff)
+    hint = "translate translation_test_inputs.tsv, in its order, with the model that was trained to the end"
+    expect_threshold(found, assignment.thresholds[start].test, hint, exact=after_due_date)
+    expect_own(student, name, gold, assignment, for_staff)
 
 
 def _example(french: list[int], english: list[int]) -> Example:

@@ -20,7 +20,11 @@ def _generate(numbers: Mapping[str, Any], secret: bytes) -> Mapping[str, bytes]:
 
 
 def _check_settings(settings: Table) -> None:
-    settings.only([])
+    settings.only(["provenance"])
+    provenance = settings.table("provenance")
+    provenance.only(["mode", "agreement"])
+    provenance.text("mode", among=("off", "report", "score"))
+    provenance.number("agreement", 0, 1, "a share of equal lines, above 0 and at most 1,")
 
 
 def _check_upload(file: Deliverable, content: bytes, data: Path) -> str | None:
