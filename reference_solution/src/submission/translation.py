@@ -7,7 +7,7 @@ Letters in the shape comments: B sentences in a batch, T tokens in each, C chann
 channels per head, S tokens that can be looked at, V words of a vocabulary. Wherever sentences of different lengths
 share a batch, PAD fills them up, and must not change what comes out at the real tokens.
 
-After Vaswani and others, *Attention is all you need* (2017). Equations 1 to 4 are those of the handout.
+After Vaswani and others, *Attention is all you need* (2017). Equations are those of the handout.
 """
 
 import math
@@ -121,7 +121,7 @@ class EncoderTranslator(nn.Module):
     def multi_head_attention(self, x, padding):
         """The first sublayer, with its residual connection and layer norm: (B, T, C) -> (B, T, C).
 
-        Each head computes softmax(Q K^T / sqrt(hs)) V, and `mix` goes over the heads' results side by side (eq. 1, 2).
+        Each head computes softmax(Q K^T / sqrt(hs)) V, and `mix` goes over the heads' results side by side (eq. 4.1, 4.2).
         padding is (B, T), True where a token is PAD: nobody looks at those, so that their scores are -infinity before
         the softmax. An encoder has no other mask: every real token sees every other, before and behind it.
         """
@@ -141,7 +141,7 @@ class EncoderTranslator(nn.Module):
         ### END_CODE_HERE ###
 
     def feed_forward(self, x):
-        """The second sublayer: max(0, x W1 + b1) W2 + b2 (eq. 3), its residual connection and its layer norm."""
+        """The second sublayer: max(0, x W1 + b1) W2 + b2 (eq. 4.3), its residual connection and its layer norm."""
         # [part 4a] widen is W1 and b1, narrow is W2 and b2.
         ### START_CODE_HERE ###
         # canary: 61b72fd5c8093ea4
@@ -284,7 +284,7 @@ def causal_mask(real, T):
 
 
 class CausalAttention(nn.Module):
-    """Multi-headed attention to oneself and to what came before (eq. 1 and 2, with a mask)."""
+    """Multi-headed attention to oneself and to what came before (eq. 4.1 and 4.2, with a mask)."""
 
     def __init__(self, sizes):
         super().__init__()
@@ -325,7 +325,7 @@ class Block(nn.Module):
         self.drop = nn.Dropout(sizes.dropout)
 
     def forward(self, x, allowed, memory=None):
-        """x + drop(Sublayer(LayerNorm(x))), for both sublayers in turn: (B, T, C) -> (B, T, C). See eq. 4."""
+        """x + drop(Sublayer(LayerNorm(x))), for both sublayers in turn: (B, T, C) -> (B, T, C). See eq. 4.4."""
         # [part 4b] allowed and memory are attention's.
         ### START_CODE_HERE ###
         # canary: c18d6e2b94a7f053
