@@ -117,10 +117,10 @@ def parse(path: Path) -> dict[str, Any]:
     return tomllib.loads(path.read_text(encoding="utf-8"))
 
 
-def copy_reference(into: Path) -> Path:
+def copy_reference(into: Path, code: tuple[str, ...] = CODE) -> Path:
     """Write the reference's code to the new folder `into`."""
     into.mkdir(parents=True)
-    for name in CODE:
+    for name in code:
         shutil.copyfile(REFERENCE / name, into / name)
     return into
 
