@@ -19,6 +19,12 @@ def _generate(numbers: Mapping[str, Any], secret: bytes) -> Mapping[str, bytes]:
     return render(generate(numbers, secret))
 
 
+def _convert(place: Path, numbers: Mapping[str, Any], secret: bytes) -> Mapping[str, bytes]:
+    from harness.problems.translation.dataset import convert, render  # staff's, too
+
+    return render(convert(place, numbers, secret))
+
+
 def _check_settings(settings: Table) -> None:
     settings.only(["provenance"])
     provenance = settings.table("provenance")
@@ -51,6 +57,7 @@ def _wrong_answers(file: Deliverable, data: Path) -> Callable[[bytes], dict[int,
 PROBLEM = Problem(
     fixtures={"translations": sentences.Gold},
     generate=_generate,
+    convert=_convert,
     check_settings=_check_settings,
     check_data=sentences.check_data,
     check_upload=_check_upload,

@@ -5,8 +5,9 @@ sentence of test, French or English, stands in any other file; every word of dev
 made up, and say nothing that anybody should believe.
 """
 
+from harness.problems.translation.dataset.corpus import convert
 from harness.problems.translation.dataset.files import NAMES, render
 from harness.problems.translation.dataset.generate import Dataset, generate
 from harness.problems.translation.sentences import Pair
 
-__all__ = ["NAMES", "Dataset", "Pair", "generate", "render"]
+__all__ = ["NAMES", "Dataset", "Pair", "convert", "generate", "render"]

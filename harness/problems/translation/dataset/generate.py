@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 
 import numpy as np
@@ -29,7 +29,9 @@ class Dataset:
 
 
 @dataclass(frozen=True)
-class _Numbers:
+class Numbers:
+    """What a preset says."""
+
     train: int
     dev: int
     test: int
@@ -44,14 +46,26 @@ def generate(preset: Mapping[str, int | float | str], secret: bytes) -> Dataset:
     Raises:
         UsageError: a number is missing, misnamed, of the wrong kind or size, or the grammar's sentences do not suffice.
     """
-    numbers = _checked(preset)
+    numbers = checked(preset)
     source = _Source(secret, numbers.longest)
     train = source.take("train", numbers.train)
     known = {word for pair in train for word in pair.words}
     dev, test = (source.take(name, getattr(numbers, name), known) for name in ("dev", "test"))
-    others = source.take("monolingual", numbers.monolingual)
-    french = [pair.french for pair in others[: numbers.monolingual // 2]]
-    lines = [*french, *(pair.english for pair in others[numbers.monolingual // 2 :])]
+    return finished(train, dev, test, source.take("monolingual", numbers.monolingual), numbers, secret)
+
+
+def finished(
+    train: tuple[Pair, ...],
+    dev: tuple[Pair, ...],
+    test: tuple[Pair, ...],
+    others: Sequence[Pair],
+    numbers: Numbers,
+    secret: bytes,
+) -> Dataset:
+    """A dataset whose monolingual text is one side of each of the `others`, and whose vectors come from the French."""
+    half = len(others) // 2
+    french = [pair.french for pair in others[:half]]
+    lines = [*french, *(pair.english for pair in others[half:])]
     KeyedStream(secret, "translation/order").shuffle(lines)
     try:
         vectors = word_vectors(french, numbers.vector)
@@ -94,13 +108,13 @@ class _Source:
         return short and self._seen.isdisjoint(pair.sides)
 
 
-def _checked(preset: Mapping[str, int | float | str]) -> _Numbers:
+def checked(preset: Mapping[str, int | float | str]) -> Numbers:
     """The preset's numbers, each of the right kind and size."""
-    expected = [entry.name for entry in fields(_Numbers)]
+    expected = [entry.name for entry in fields(Numbers)]
     if wrong := sorted(set(expected) ^ set(preset)):
         state = "missing" if wrong[0] in expected else "unknown"
         raise UsageError(f"a dataset's preset names {', '.join(expected)} and nothing else: '{wrong[0]}' is {state}")
-    return _Numbers(**{name: _whole(name, preset[name]) for name in expected})
+    return Numbers(**{name: _whole(name, preset[name]) for name in expected})
 
 
 def _whole(name: str, value: float | str) -> int:
