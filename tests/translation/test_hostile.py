@@ -21,22 +21,26 @@ ATTACKS = {
     "leaves at import": ("import os\nos._exit(0)", EVERY),
     "raises what no one catches": ("raise SystemExit(0)", EVERY),
     "forges a pass": (
-        ("import os, struct, sys\n"
-        "frame = sys._getframe()\n"
-        "while frame is not None and not {'call', 'reply'} <= frame.f_locals.keys():\n    frame = frame.f_back\n"
-        "head = b'{\"d\":[[\"kind\",\"returned\"],[\"value\",true]]}'\n"
-        "if frame is not None:\n"
-        "    nonce = bytes.fromhex(frame.f_locals['call'].nonce)\n"
-        "    os.write(frame.f_locals['reply'], struct.pack('<4s16sIQ', b'HLD1', nonce, len(head), 0) + head)\n"
-        "os._exit(0)"),
+        (
+            "import os, struct, sys\n"
+            "frame = sys._getframe()\n"
+            "while frame is not None and not {'call', 'reply'} <= frame.f_locals.keys():\n    frame = frame.f_back\n"
+            'head = b\'{"d":[["kind","returned"],["value",true]]}\'\n'
+            "if frame is not None:\n"
+            "    nonce = bytes.fromhex(frame.f_locals['call'].nonce)\n"
+            "    os.write(frame.f_locals['reply'], struct.pack('<4s16sIQ', b'HLD1', nonce, len(head), 0) + head)\n"
+            "os._exit(0)"
+        ),
         EVERY,
     ),
     "replaces the probes": (
-        ("import sys\n"
-        "for name, module in list(sys.modules.items()):\n"
-        "    if name.startswith('harness.probes'):\n"
-        "        for each in [each for each in vars(module) if not each.startswith('__')]:\n"
-        "            setattr(module, each, lambda *a, **k: True)"),
+        (
+            "import sys\n"
+            "for name, module in list(sys.modules.items()):\n"
+            "    if name.startswith('harness.probes'):\n"
+            "        for each in [each for each in vars(module) if not each.startswith('__')]:\n"
+            "            setattr(module, each, lambda *a, **k: True)"
+        ),
         EVERY,
     ),
     "answers without computing": (
@@ -54,13 +58,17 @@ ATTACKS = {
     "monstrous rows": ("greedy_decode = lambda model, prompts, limit: [[5] * 10**6 for _ in prompts]", DECODING),
     "negative words": ("greedy_decode = lambda model, prompts, limit: [[-1] * limit for _ in prompts]", DECODING),
     "rows that equal everything": (
-        ("class Row(list):\n    __eq__ = lambda self, other: True\n    __len__ = lambda self: 3\n"
-        "greedy_decode = lambda model, prompts, limit: [Row() for _ in prompts]"),
+        (
+            "class Row(list):\n    __eq__ = lambda self, other: True\n    __len__ = lambda self: 3\n"
+            "greedy_decode = lambda model, prompts, limit: [Row() for _ in prompts]"
+        ),
         DECODING,
     ),
     "a tensor that lies about its shape": (
-        ("class Lying(torch.Tensor):\n    shape = property(lambda self: (3, 7, 12))\n"
-        "Embedding.forward = lambda self, tokens, positions: torch.zeros(2).as_subclass(Lying)"),
+        (
+            "class Lying(torch.Tensor):\n    shape = property(lambda self: (3, 7, 12))\n"
+            "Embedding.forward = lambda self, tokens, positions: torch.zeros(2).as_subclass(Lying)"
+        ),
         frozenset({"4b-0-basic"}),
     ),
     "a checkpoint of everything": (
@@ -68,9 +76,11 @@ ATTACKS = {
         frozenset({"4c-4-hidden"}),
     ),
     "a training that writes a bomb": (
-        ("import io, pickle, os\n"
-        "class Bomb:\n    __reduce__ = lambda self: (os._exit, (0,))\n"
-        "def train(model, examples, recipe, path=None):\n    torch.save({'a': Bomb()}, path)\n    return [0.0]"),
+        (
+            "import io, pickle, os\n"
+            "class Bomb:\n    __reduce__ = lambda self: (os._exit, (0,))\n"
+            "def train(model, examples, recipe, path=None):\n    torch.save({'a': Bomb()}, path)\n    return [0.0]"
+        ),
         frozenset({"4c-3-hidden"}),
     ),
 }
