@@ -162,15 +162,18 @@ def record(root: Path, data: TermData, assignment: Assignment) -> dict[str, str]
     """What training depends on. torch's version is left out: any that the course allows will do for the self-check."""
     source = root / REFERENCE / "src"
     code = [f"submission/{each.name}" for each in assignment.deliverables if each.kind == "code"]
-    scripts = sorted({each.script for each in assignment.deliverables if each.command})
-    commands = [name for script in scripts for name in (str(Path(script).with_suffix(".py")), script)]
+    files = [path for path in (*code, *map(str, scripts_of(assignment))) if (source / path).is_file()]
     return {
         "data": data.digest,
         "preset": data.preset,
-        "code": digest(
-            {path: (source / path).read_bytes() for path in (*code, *commands) if (source / path).is_file()}
-        ),
+        "code": digest({path: (source / path).read_bytes() for path in files}),
     }
+
+
+def scripts_of(assignment: Assignment) -> list[Path]:
+    """The scripts that have the commands, and what carries these out, in src/ of the reference."""
+    scripts = sorted({Path(each.script) for each in assignment.deliverables if each.command})
+    return [path for script in scripts for path in (script.with_suffix(".py"), script)]
 
 
 # Training.

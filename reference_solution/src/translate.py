@@ -8,7 +8,7 @@ import argparse
 import random
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -218,6 +218,8 @@ def bleu(lines, references):
 def finish(arguments, model, examples, recipe):
     """Train, and say where the params are."""
     started = time.time()
+    if arguments.epochs:
+        recipe = replace(recipe, epochs=arguments.epochs)
     losses = translation.train(model, examples, recipe, arguments.out)
     last = losses[-max(1, len(losses) // recipe.epochs) :]
     print(f"Loss in the last of {recipe.epochs} epochs: {sum(last) / len(last):.3f}")
@@ -243,6 +245,7 @@ def parse_arguments(argv):
     parser.add_argument("--vectors", default="data/translation_vectors.txt", help="word vectors of 4a, or 'none'")
     parser.add_argument("--data", type=Path, default=Path("data"), help="the folder with the term's data")
     parser.add_argument("--preset", choices=PRESETS, default="laptop")
+    parser.add_argument("--epochs", type=int, help="of the training, in place of the preset's")
     parser.add_argument("--seed", type=int, default=1)
     return parser.parse_args(argv)
 
