@@ -11,6 +11,7 @@ from harness.assignment import load
 from harness.errors import UsageError
 from harness.problems.translation.dataset import convert, render
 from harness.problems.translation.dataset.corpus import english_words, french_words
+from harness.problems.translation.dataset.heldout import Told
 from harness.problems.translation.sentences import check_data
 from harness.release import termdata
 
@@ -70,6 +71,14 @@ def test_what_is_empty_too_long_or_there_already_is_left_out(tmp_path):
     sides = [side for pair in (*data.train, *data.dev, *data.test) for side in pair.sides]
     assert len(set(sides)) == len(sides)
     assert all(0 < len(side.split()) <= 14 for side in sides)
+
+
+def test_lines_that_tell_the_translation_of_a_test_sentence_are_left_out(tmp_path):
+    parts = [(f"Les {b} chats.", f"The {b} cats.") for b in range(25)]
+    data = convert(tab_separated(tmp_path, [*LINES, *parts]), {**PRESET, "test": 60}, KEY)
+    assert any(pair.french.startswith("les") for pair in data.test)  # or this tests nothing
+    told = Told((*data.train, *data.dev))
+    assert not any(told.tells(pair) for pair in data.test)
 
 
 @pytest.mark.parametrize(
