@@ -157,6 +157,12 @@ def test_of_right_files_none_is_blamed(data, tmp_path):
     assert [judged(upload, split, data)[1] for split in ("dev", "test")] == ["", ""]
 
 
+def test_a_wrong_count_tells_where_on_dev_and_nothing_of_test(data, tmp_path):
+    upload = Uploaded(tmp_path / "up", dev=right(DEV)[:12] + right(DEV)[13:], test=right(TEST)[:12] + right(TEST)[13:])
+    assert "looks lost between lines" in judged(upload, "dev", data)[1]
+    assert judged(upload, "test", data)[1].endswith("one answer for each question: run the evaluation again")
+
+
 def test_bytes_that_are_no_text_fail_with_the_line(data, tmp_path):
     upload = Uploaded(tmp_path / "up", dev=right(DEV))
     path = upload.file("translation.scratch.dev.predictions")

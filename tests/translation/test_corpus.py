@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import pytest
 
+from harness.assignment import load
 from harness.errors import UsageError
 from harness.problems.translation.dataset import convert, render
 from harness.problems.translation.dataset.corpus import english_words, french_words
+from harness.problems.translation.dataset.heldout import Told
 from harness.problems.translation.sentences import check_data
 from harness.release import termdata
 
@@ -70,6 +73,14 @@ def test_what_is_empty_too_long_or_there_already_is_left_out(tmp_path):
     assert all(0 < len(side.split()) <= 14 for side in sides)
 
 
+def test_lines_that_tell_the_translation_of_a_test_sentence_are_left_out(tmp_path):
+    parts = [(f"Les {b} chats.", f"The {b} cats.") for b in range(25)]
+    data = convert(tab_separated(tmp_path, [*LINES, *parts]), {**PRESET, "test": 60}, KEY)
+    assert any(pair.french.startswith("les") for pair in data.test)  # or this tests nothing
+    told = Told((*data.train, *data.dev))
+    assert not any(told.tells(pair) for pair in data.test)
+
+
 @pytest.mark.parametrize(
     ("line", "said"),
     [
@@ -119,8 +130,18 @@ def test_a_corpus_that_is_too_small_says_what_it_has_and_what_is_needed(tmp_path
         convert(path, PRESET, KEY)
 
 
-def test_where_no_problem_takes_a_corpus_the_command_says_so(tmp_path):
-    from harness.assignment import load
+def test_the_command_makes_the_data_of_every_problem_and_that_of_translation_out_of_the_corpus(tmp_path):
+    told = load()
+    (off,) = (each for each in told.disabled if each.name == "translation")
+    small = dataclasses.replace(off, enabled=True, presets={"laptop": PRESET, "full": PRESET})
+    on = dataclasses.replace(told, problems=(*told.problems, small), disabled=())
+    key = b"key of a test"
+    files = termdata.generate(on, "laptop", key, tab_separated(tmp_path))
+    assert set(files) == set(on.data_names())
+    assert b"doesn't" in files["translation_train.tsv"]
+    assert b"doesn't" not in termdata.generate(on, "laptop", key)["translation_train.tsv"]
 
+
+def test_where_no_problem_takes_a_corpus_the_command_says_so(tmp_path):
     with pytest.raises(UsageError, match=r"no problem that is on in .* makes its data out of a corpus"):
         termdata.generate(load(), "laptop", b"key of a test", tab_separated(tmp_path))

@@ -12,6 +12,7 @@ from harness.assignment import load
 from harness.errors import UsageError
 from harness.problems.translation.dataset import NAMES, Dataset, files, generate
 from harness.problems.translation.dataset.generate import checked, finished
+from harness.problems.translation.dataset.heldout import Told
 from harness.problems.translation.dataset.vectors import word_vectors
 from harness.problems.translation.problem import PROBLEM
 from harness.problems.translation.sentences import Gold, Pair, check_data, load_pairs, load_sentences, load_vectors
@@ -70,6 +71,35 @@ def test_no_sentence_of_test_or_dev_stands_anywhere_else(dataset):
     for held, others in ((dataset.test, (*dataset.train, *dataset.dev)), (dataset.dev, dataset.train)):
         known = {side for pair in others for side in pair.sides} | set(dataset.monolingual)
         assert not any(side in known for pair in held for side in pair.sides)
+
+
+def test_no_line_that_students_have_tells_the_translation_of_a_test_sentence(dataset):
+    told = Told((*dataset.train, *dataset.dev))
+    assert not any(told.tells(pair) for pair in dataset.test)
+
+
+def test_a_pair_is_told_by_a_line_that_has_both_its_sides_whole():
+    told = Told([Pair("oui .", "yes ."), Pair("hier , il dort avec paul .", "yesterday , he sleeps with paul .")])
+    assert list(told.telling(Pair("il dort .", "he sleeps ."))) == [1]
+    for other in (
+        Pair("il dort .", "he slept ."),
+        Pair("il dor .", "he sleeps ."),
+        Pair("il paul .", "he sleeps ."),
+        Pair("he sleeps .", "il dort ."),
+    ):
+        assert not told.tells(other)
+
+
+def test_what_a_line_of_train_tells_is_not_held_out(monkeypatch):
+    lines = [Pair(f"il dort {n} fois avec paul .", f"he sleeps {n} times with paul .") for n in range(200)]
+    told = [Pair(f"il dort {n} fois .", f"he sleeps {n} times .") for n in range(60)]
+    other = [Pair(f"paul dort {n} fois .", f"paul sleeps {n} times .") for n in range(200)]
+    more = [Pair(f"paul avec {n} fois .", f"paul with {n} times .") for n in range(200)]
+    drawn = iter([*lines, *told, *other, *more])
+    monkeypatch.setattr(sys.modules[checked.__module__], "sentence", lambda _: next(drawn))
+    made = generate({**SMALL, "train": 200, "monolingual": 200, "vector": 2}, KEY)
+    assert made.dev == tuple(other[:30])
+    assert made.test == tuple(other[31:61])  # the draw behind the last of dev is not kept
 
 
 def test_test_and_dev_are_of_words_that_train_teaches(dataset):

@@ -90,6 +90,15 @@ class Clause:
             return (_REFLEXIVE[self.subject.place],)
         return self.clitic.french if self.clitic else ()
 
+    @property
+    def hides_gender(self) -> bool:
+        """Whether a pronoun before the verb is elided and no participle tells whether it is le or la."""
+        if self.tense is Tense.PAST:
+            return False
+        verb = self.verb.french
+        host = verb.infinitive if self.tense in _BEFORE_INFINITIVE else self._french_forms()[0]
+        return french.starts_with_vowel(host)
+
     def _participle(self) -> str:
         """It agrees with the subject behind être, and with an object that stands before avoir."""
         agrees_with = self.subject if "être" in self.verb.marks else self.clitic

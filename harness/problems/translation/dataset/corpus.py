@@ -14,7 +14,8 @@ from pathlib import Path
 
 from harness.errors import UsageError
 from harness.predictions import lines_of
-from harness.problems.translation.dataset.generate import Dataset, Numbers, checked, finished
+from harness.problems.translation.dataset.generate import Dataset, checked, finished
+from harness.problems.translation.dataset.heldout import Told
 from harness.problems.translation.sentences import Pair
 from harness.stream import KeyedStream
 
@@ -35,28 +36,19 @@ def convert(place: Path, preset: Mapping[str, int | float | str], secret: bytes)
     numbers = checked(preset)
     pairs = list(_usable(corpus_at(place), numbers.longest))
     KeyedStream(secret, "translation/corpus").shuffle(pairs)
-    held = numbers.test + numbers.dev + numbers.train
-    if len(pairs) < held + _LEAST_MONOLINGUAL:
+    test, rest = pairs[: numbers.test], pairs[numbers.test :]
+    told = Told(rest)
+    telling = {at for pair in test for at in told.telling(pair)}
+    rest = [pair for at, pair in enumerate(rest) if at not in telling]
+    least = numbers.dev + numbers.train + _LEAST_MONOLINGUAL
+    if len(rest) < least:
+        held = numbers.test + numbers.dev + numbers.train
         needed = f"this preset needs {held}, and {_LEAST_MONOLINGUAL} for its monolingual text: choose a smaller one"
-        usable = f"{len(pairs)} pairs of at most {numbers.longest} words a side, each side new"
+        usable = f"{len(test) + len(rest)} pairs of at most {numbers.longest} words a side, each side new"
         raise UsageError(f"{place}: holds {usable}, but {needed}")
-    return _split(pairs, numbers, secret)
-
-
-def _split(pairs: Sequence[Pair], numbers: Numbers, secret: bytes) -> Dataset:
-    """Test first, so that another size of anything else leaves it as it is."""
-    dev_from = numbers.test
-    train_from = dev_from + numbers.dev
-    rest_from = train_from + numbers.train
-    rest = pairs[rest_from : rest_from + numbers.monolingual]
-    return finished(
-        tuple(pairs[train_from:rest_from]),
-        tuple(pairs[dev_from:train_from]),
-        tuple(pairs[:dev_from]),
-        rest,
-        numbers,
-        secret,
-    )
+    dev, train = rest[: numbers.dev], rest[numbers.dev : numbers.dev + numbers.train]
+    others = rest[numbers.dev + numbers.train :][: numbers.monolingual]
+    return finished(tuple(train), tuple(dev), tuple(test), others, numbers, secret)
 
 
 # --- layouts ----------------------------------------------------------------------------------------------------------

@@ -29,7 +29,8 @@ def verb(told: str) -> EnglishVerb:
     base, *principal = head.split("/")
     regular = _with_ed(base)
     past, participle = principal or (regular, regular)
-    return EnglishVerb(base, _with_s(base), past, participle, _with_ing(base), tuple(tail))
+    third = "has" if base == "have" else _with_s(base)
+    return EnglishVerb(base, third, past, participle, _with_ing(base), tuple(tail))
 
 
 def plural(noun: str) -> str:

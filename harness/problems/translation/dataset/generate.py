@@ -9,6 +9,7 @@ import numpy as np
 
 from harness.errors import UsageError
 from harness.problems.translation.dataset.grammar import sentence
+from harness.problems.translation.dataset.heldout import Told
 from harness.problems.translation.dataset.vectors import word_vectors
 from harness.problems.translation.sentences import Pair
 from harness.stream import KeyedStream
@@ -50,7 +51,8 @@ def generate(preset: Mapping[str, int | float | str], secret: bytes) -> Dataset:
     source = _Source(secret, numbers.longest)
     train = source.take("train", numbers.train)
     known = {word for pair in train for word in pair.words}
-    dev, test = (source.take(name, getattr(numbers, name), known) for name in ("dev", "test"))
+    dev = source.take("dev", numbers.dev, _Held(known, Told(train)))
+    test = source.take("test", numbers.test, _Held(known, Told((*train, *dev))))
     return finished(train, dev, test, source.take("monolingual", numbers.monolingual), numbers, secret)
 
 
@@ -74,6 +76,17 @@ def finished(
     return Dataset(train, dev, test, tuple(lines), vectors)
 
 
+@dataclass(frozen=True)
+class _Held:
+    """What a pair must be to be held out: of known words, and told by no other."""
+
+    known: set[str]
+    told: Told
+
+    def fits(self, pair: Pair) -> bool:
+        return self.known.issuperset(pair.words) and not self.told.tells(pair)
+
+
 class _Source:
     """Pairs of which no French and no English sentence comes twice."""
 
@@ -82,14 +95,14 @@ class _Source:
         self._longest = longest
         self._seen: set[str] = set()
 
-    def take(self, purpose: str, size: int, known: set[str] | None = None) -> tuple[Pair, ...]:
-        """The next `size` pairs for a purpose, of the `known` words alone where some are given."""
+    def take(self, purpose: str, size: int, held: _Held | None = None) -> tuple[Pair, ...]:
+        """The next `size` pairs for a purpose; only ones that can be held out where that is asked for."""
         taken: list[Pair] = []
         lost = 0
         for pair in self._draws(purpose):
             if len(taken) == size:
                 break
-            if self._is_new(pair) and (known is None or known.issuperset(pair.words)):
+            if self._is_new(pair) and (held is None or held.fits(pair)):
                 self._seen.update(pair.sides)
                 taken.append(pair)
                 lost = 0

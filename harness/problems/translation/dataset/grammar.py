@@ -163,6 +163,8 @@ def _transitive(draw: Draw, subject: Phrase | None, negation: str) -> _Said:
     clause = _clause(draw, subject, verb, negation)
     if not verb.marks & {"à", "alone"} and draw.chance(30):
         pronoun = phrases.clitic(draw, subject, people="people" in verb.marks)
+        if pronoun.french == ("la",) and clause.hides_gender:  # `il l'aide` is taken for him
+            pronoun = replace(phrases.CLITICS[0][0], english=("him",) if pronoun.kind == "person" else ("it",))
         return _timed(draw, _Said(replace(clause, clitic=pronoun)))
     if negation == "pas" and not verb.marks & {"à", "alone", "people"} and draw.chance(30):
         return _timed(draw, _Said(replace(clause, negation="rien"), english=("anything",)))
@@ -181,7 +183,7 @@ def _object(draw: Draw, verb: Verb, subject: Phrase, negation: str) -> Phrase:
         person = phrases.name(draw) if draw.chance(25) else phrases.definite(draw, verb.objects, subject)
         return replace(person, french=("à", *person.french))
     liked = verb.french.infinitive == "aimer"
-    if not liked and draw.chance(42):
+    if "some" in verb.marks or (not liked and draw.chance(42)):
         return phrases.indefinite(draw, verb.objects, negated=bool(negation))
     thing = phrases.definite(draw, verb.objects, subject)
     in_general = liked and thing.english[0] == "the" and (thing.several or thing.kind in ("dish", "drink"))

@@ -88,7 +88,7 @@ vide vide empty =: opening transport place
 
 #: Infinitive | English | kinds of objects | what is special. animal: animals do it, too; lasts: a state, whose English
 #: has no -ing; past: it has a compound past all the same; alone: its object is no pronoun, for
-#: either the verb has none or its English would be in doubt.
+#: either the verb has none or its English would be in doubt; some: its object is some, not the, coffee.
 #: people: its object pronouns are him and her, those of others it. à, de: how its object is joined to it.
 _TRANSITIVE = """
 voir | see/saw/seen | person animal thing vehicle | animal people lasts past
@@ -123,7 +123,7 @@ choisir | choose/chose/chosen | clothes text food
 oublier | forget/forgot/forgotten | thing clothes text
 conduire | drive/drove/driven | vehicle
 prendre | take/took/taken | thing transport
-prendre | have/had/had | drink | alone
+prendre | have/had/had | drink | alone some
 parler | talk to | person | à
 téléphoner | call | person | à
 répondre | answer | person | à
