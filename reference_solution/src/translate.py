@@ -38,9 +38,9 @@ PRESETS = {
         encoder=Sizes(width=32, heads=4, block_size=LONGEST + 1),
         decoder=Sizes(width=96, heads=4, layers=2, dropout=0.1),
         encoding=Recipe(epochs=20, batch_size=64, learning_rate=3e-3),
-        scratch=Recipe(epochs=20, batch_size=64, learning_rate=2e-3),
-        pretrain=Recipe(epochs=8, batch_size=64, learning_rate=2e-3),
-        finetune=Recipe(epochs=20, batch_size=64, learning_rate=1e-3),
+        scratch=Recipe(epochs=10, batch_size=32, learning_rate=2e-3),
+        pretrain=Recipe(epochs=8, batch_size=32, learning_rate=2e-3),
+        finetune=Recipe(epochs=10, batch_size=32, learning_rate=2e-3),
     ),
     # An hour on a GPU of a few gigabytes.
     "full": Preset(

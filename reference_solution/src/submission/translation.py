@@ -121,7 +121,7 @@ class EncoderTranslator(nn.Module):
     def multi_head_attention(self, x, padding):
         """The first sublayer, with its residual connection and layer norm: (B, T, C) -> (B, T, C).
 
-        Each head computes softmax(Q K^T / sqrt(hs)) V, and `mix` goes over the heads' results side by side (eq. 4.1, 4.2).
+        Each head computes softmax(Q K^T / sqrt(hs)) V (eq. 4.1); `mix` goes over their results side by side (eq. 4.2).
         padding is (B, T), True where a token is PAD: nobody looks at those, so that their scores are -infinity before
         the softmax. An encoder has no other mask: every real token sees every other, before and behind it.
         """
