@@ -69,11 +69,18 @@ class Deliverable:
     """The parts in which students write or make it. None: a code file comes with the template, other files belong to
     the problem as a whole."""
     command: str = ""
-    """Of run.sh, makes it."""
+    """Of `script`, makes it."""
     made_from: str = ""
     """The deliverable that `command` reads. None: it needs code and data alone."""
     answers: str = ""
     """The data file whose questions it answers, line by line."""
+    script: str = "run.sh"
+    """In src/, has the command; named once for all files of a problem."""
+
+    @property
+    def typed(self) -> str:
+        """What is typed in src/ to make it."""
+        return f"./{self.script} {self.command}"
 
 
 @dataclass(frozen=True)
@@ -118,6 +125,8 @@ class ProblemEntry:
     parts: tuple[Part, ...]
     deliverables: tuple[Deliverable, ...] = ()
     data: tuple[DataFile, ...] = ()
+    script: str = "run.sh"
+    """In src/ of the reference, has the commands for its deliverables; a .py of the same name carries them out."""
     template: tuple[str, ...] = ()
     """Files of the reference that students get with it, beside its code."""
     demos: tuple[str, ...] = ()
@@ -448,12 +457,14 @@ def _entry(name: str, table: Table) -> ProblemEntry:
     needed = ("package", "enabled", "parts")
     known = [each.name for each in fields(ProblemEntry) if each.name not in ("name", "parts_off", *needed)]
     table.only(needed, known)
+    script = table.text("script", "run.sh")
     return ProblemEntry(
         name,
         package=table.text("package"),
         enabled=table.flag("enabled"),
         parts=tuple(_part(each, number) for number, each in enumerate(table.tables("parts"))),
-        deliverables=tuple(_deliverable(each) for each in table.tables("deliverables")),
+        script=script,
+        deliverables=tuple(_deliverable(each, script) for each in table.tables("deliverables")),
         data=tuple(_data_file(each) for each in table.tables("data")),
         template=table.texts("template"),
         demos=table.texts("demos"),
@@ -479,7 +490,7 @@ def _part(table: Table, number: int) -> Part:
     )
 
 
-def _deliverable(table: Table) -> Deliverable:
+def _deliverable(table: Table, script: str) -> Deliverable:
     table.only(["name", "kind"], ["optional", "written_in", "command", "made_from", "answers"])
     kind = table.text("kind", among=KINDS)
     return Deliverable(
@@ -490,6 +501,7 @@ def _deliverable(table: Table) -> Deliverable:
         command=table.text("command", ""),
         made_from=table.text("made_from", ""),
         answers=table.text("answers", ""),
+        script=script,
     )
 
 

@@ -119,6 +119,12 @@ def _parser() -> argparse.ArgumentParser:
         dataset.add_argument("--out", type=terminal.path, required=True, help="folder to write")
         dataset.add_argument("--key-file", type=terminal.path, help="the term's secret key (default: the demo key)")
         dataset.add_argument("--preset", default="laptop", help="laptop (default) or full")
+        dataset.add_argument(
+            "--corpus",
+            type=terminal.path,
+            metavar="PATH",
+            help="sentences and their translations, for problem 4: a tab-separated file, or a folder with .fr and .en",
+        )
         dataset.set_defaults(run=_dataset, old_name=name == "world")
 
     report = commands.add_parser("report", help="say what the results of a regraded class tell")
@@ -263,11 +269,11 @@ def _default_data() -> Path:
 def _dataset(arguments: argparse.Namespace) -> int:
     if arguments.old_name:
         print("note: `world` is now called `dataset`; the old name goes with the next release", file=sys.stderr)
-    _make_dataset(arguments.out, arguments.key_file, arguments.preset)
+    _make_dataset(arguments.out, arguments.key_file, arguments.preset, arguments.corpus)
     return 0
 
 
-def _make_dataset(out: Path, key_file: Path | None, preset: str) -> None:
+def _make_dataset(out: Path, key_file: Path | None, preset: str, corpus: Path | None = None) -> None:
     from harness.release.keys import DEMO_KEY, fingerprint, read_key
     from harness.release.termdata import generate, write  # staff's: students have no generator
 
@@ -277,7 +283,7 @@ def _make_dataset(out: Path, key_file: Path | None, preset: str) -> None:
             "note: made with the public demo key; anyone can make these answers again. Use --key-file for a term.",
             file=sys.stderr,
         )
-    write(generate(load(), preset, key), out)
+    write(generate(load(), preset, key, corpus), out)
     print(f"{out}: preset {preset}, key {fingerprint(key)}")
 
 

@@ -31,6 +31,8 @@ class Problem:
     """Fixture of its graded tests -> made from the folder with the data."""
     generate: Callable[[Mapping[str, Any], bytes], Mapping[str, bytes]] | None = None
     """(a preset's numbers, 32 secret bytes from the term's key) -> its data files; equal arguments give equal bytes."""
+    convert: Callable[[Path, Mapping[str, Any], bytes], Mapping[str, bytes]] | None = None
+    """(material of staff's own in a common layout, a preset's numbers, 32 secret bytes) -> its data files."""
     check_settings: Callable[[Table], None] | None = None
     """Raises SettingsError where a setting of its own in assignment.toml cannot be."""
     check_data: Callable[[Path], None] | None = None

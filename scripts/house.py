@@ -32,7 +32,9 @@ LOOSE = {
     "harness.assignment": "base",
     "harness.points": "base",
     "harness.problem": "base",
+    "harness.predictions": "base",
     "harness.settings": "base",
+    "harness.stream": "base",
 }
 PARTED = ("problems", "release")  # folders whose own folders are the rooms
 STEPS = "release/steps"  # what lies loose in harness/release
@@ -68,7 +70,7 @@ ROOMS: Mapping[str, Room] = {
     "intake": Room("an upload is staged and checked", ("base",)),
     "sandbox": Room("runs a probe, returns values", ("base",)),
     "probes": Room("what runs beside student code, and the forms of what it replies"),
-    "base": Room("errors, settings, assignment, problem, environment, terminal"),
+    "base": Room("errors, settings, assignment, problem, environment, terminal, keyed stream, predictions files"),
     REFERENCE: Room("the assignment, solved"),
 }
 

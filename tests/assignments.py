@@ -29,3 +29,11 @@ def without(*names: str) -> Assignment:
     off = tuple(dataclasses.replace(each, enabled=False) for each in told.problems if each.name in names)
     on = tuple(each for each in told.problems if each.name not in names)
     return dataclasses.replace(told, problems=on, disabled=(*told.disabled, *off))
+
+
+def with_only(*names: str) -> Assignment:
+    """The assignment with these problems alone, whatever is on as shipped."""
+    told = load()
+    problems = [dataclasses.replace(each, enabled=each.name in names) for each in (*told.problems, *told.disabled)]
+    on, off = (tuple(each for each in problems if each.enabled is wanted) for wanted in (True, False))
+    return dataclasses.replace(told, problems=on, disabled=off)

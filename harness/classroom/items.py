@@ -112,8 +112,8 @@ def accuracies(uploads: Sequence[Upload], thresholds: Mapping[str, float]) -> tu
     shares: defaultdict[str, list[float]] = defaultdict(list)
     titles: dict[str, str] = {}
     for line in _lines(uploads):
-        if line.accuracy is not None:
-            shares[line.test].append(line.accuracy[0] / line.accuracy[1])
+        if line.share is not None:
+            shares[line.test].append(line.share)
             titles.setdefault(line.test, line.title)
     return tuple(Accuracies(test, titles[test], tuple(shares[test]), thresholds.get(test)) for test in sorted(shares))
 

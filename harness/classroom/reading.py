@@ -33,11 +33,14 @@ class Line:
     extra: Mapping[str, Any] = field(default_factory=dict)
 
     @property
-    def accuracy(self) -> tuple[int, int] | None:
-        """Right answers and questions, where the graded test counted some."""
+    def share(self) -> float | None:
+        """Of a full answer, 0 to 1, where the graded test measured it: right answers of all, or what it says itself."""
+        told = self.extra.get("share")
+        if isinstance(told, float) and 0 <= told <= 1:
+            return told
         correct, total = self.extra.get("correct"), self.extra.get("total")
         if isinstance(correct, int) and isinstance(total, int) and 0 <= correct <= total and total > 0:
-            return correct, total
+            return correct / total
         return None
 
     def spent(self, name: str) -> float | None:

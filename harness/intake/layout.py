@@ -42,7 +42,7 @@ def explain(wanted: Deliverable) -> str:
     """The sentence for a deliverable that was not uploaded."""
     name, place = wanted.name, f"{_FOLDER_FOR_STUDENTS}/{wanted.name}"
     if wanted.command:
-        return f"{name}: missing; run ./run.sh {wanted.command} and upload {place}"
+        return f"{name}: missing; run {wanted.typed} and upload {place}"
     if wanted.kind == "code" and not wanted.written_in:
         return f"{name}: missing; it came with the template, upload {place} with your own files"
     return f"{name}: missing; upload {place}"
@@ -51,7 +51,7 @@ def explain(wanted: Deliverable) -> str:
 def explain_at_home(wanted: Deliverable) -> str:
     """The same for somebody at work in their own folder submission/, who uploads nothing yet."""
     if wanted.command:
-        return f"{wanted.name}: not there yet; run ./run.sh {wanted.command}"
+        return f"{wanted.name}: not there yet; run {wanted.typed}"
     return f"{wanted.name}: missing; it came with the template, in src/submission/: put it back"
 
 

@@ -95,7 +95,7 @@ def _to_make(complaint: Complaint, assignment: Assignment) -> str:
     """The intake's sentence; of a file that a command makes, the command alone: the rest is plain from here."""
     wanted = assignment.uploads_by_name[complaint.file]
     made = wanted.command and complaint.absent
-    return f"{wanted.name}: run ./run.sh {wanted.command}" if made else complaint.message
+    return f"{wanted.name}: run {wanted.typed}" if made else complaint.message
 
 
 def _stale(times: Mapping[str, float], assignment: Assignment) -> Iterator[str]:
@@ -116,7 +116,7 @@ def _stale(times: Mapping[str, float], assignment: Assignment) -> Iterator[str]:
         else:
             continue
         stale.add(name)
-        yield f"{name}: {why}; run ./run.sh {each.command} again"
+        yield f"{name}: {why}; run {each.typed} again"
 
 
 def _in_order(assignment: Assignment) -> Iterator[Deliverable]:

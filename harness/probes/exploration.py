@@ -6,8 +6,6 @@ which would import torch, and a mistake elsewhere costs it nothing. One that ask
 
 from __future__ import annotations
 
-import importlib
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
@@ -15,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from harness.probes._apart import module_of
 from harness.probes._returned import returned
 
 _MODULE = "attention_exploration"
@@ -25,13 +24,13 @@ def numbers(folder: Path, calls: list[tuple[str, dict[str, Any]]]) -> list[np.nd
 
     Several vectors of one length, in a tuple or list, become the rows of one array.
     """
-    module = _module(folder)
+    module = module_of(folder, _MODULE)
     return [np.array(_answer(module, name, case), dtype=np.float64) for name, case in calls]
 
 
 def texts(folder: Path, functions: list[str]) -> list[Any]:
     """What each of these functions, which take no arguments, returns: text, if they are right."""
-    module = _module(folder)
+    module = module_of(folder, _MODULE)
     return [_text(name, _answer(module, name, {})) for name in functions]
 
 
@@ -44,19 +43,3 @@ def _text(name: str, value: Any) -> Any:
 def _answer(module: ModuleType, name: str, case: dict[str, Any]) -> Any:
     function: Callable[..., Any] = getattr(module, name)
     return returned(function(**case), name, function)
-
-
-def _module(folder: Path) -> ModuleType:
-    """attention_exploration.py, in a package of which nothing has run, or else in the real one."""
-    if f"{folder.name}.{_MODULE}" in sys.modules:
-        return sys.modules[f"{folder.name}.{_MODULE}"]
-    sys.path.insert(0, str(folder.parent))
-    shell = ModuleType(folder.name)
-    shell.__path__ = [str(folder)]
-    sys.modules[folder.name] = shell
-    try:
-        return importlib.import_module(f"{folder.name}.{_MODULE}")
-    except ImportError:
-        for name in [each for each in sys.modules if each.partition(".")[0] == folder.name]:
-            del sys.modules[name]
-        return importlib.import_module(f"{folder.name}.{_MODULE}")

@@ -122,19 +122,26 @@ def keep_generated(data: TermData) -> None:
         write(data.files, data.folder)
 
 
-def generate(assignment: Assignment, preset: str, key: bytes) -> Mapping[str, bytes]:
-    """The data files of all problems, by name. UsageError where there is no such preset."""
+def generate(assignment: Assignment, preset: str, key: bytes, corpus: Path | None = None) -> Mapping[str, bytes]:
+    """The data files of all problems, by name; of those that can, made out of a `corpus` where one is given.
+
+    UsageError where there is no such preset, or where no problem that is on makes its data out of a corpus.
+    """
     assignment.check_preset(preset)
     secret = master_secret(key)
     files: dict[str, bytes] = {}
-    for entry in assignment.problems:
-        make = problem_of(entry).generate
-        if make is not None:
+    problems = [(entry, problem_of(entry)) for entry in assignment.problems]
+    if corpus is not None and not any(problem.convert for _, problem in problems):
+        raise UsageError(f"{corpus}: no problem that is on in {assignment.path} makes its data out of a corpus")
+    for entry, problem in problems:
+        if problem.convert is not None and corpus is not None:
+            files.update(problem.convert(corpus, entry.presets[preset], secret))
+        elif problem.generate is not None:
             try:
-                files.update(make(entry.presets[preset], secret))
-            except UsageError as problem:
+                files.update(problem.generate(entry.presets[preset], secret))
+            except UsageError as complaint:
                 place = assignment.place("problems", entry.name, "presets", preset)
-                raise SettingsError(f"{place}: presets.{preset}: {problem}") from problem
+                raise SettingsError(f"{place}: presets.{preset}: {complaint}") from complaint
     return files
 
 

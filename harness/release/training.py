@@ -39,9 +39,7 @@ from harness.release.termdata import DEMO_PRESET, TermData
 
 UPLOAD = "reference_upload"
 
-#: What decides how training goes, beside the deliverables: the commands and what carries them out.
-_COMMANDS = ("run.py", "run.sh")
-_CHANGED = {"data": "the term's data", "preset": "the preset", "code": "run.py or run.sh"}
+_CHANGED = {"data": "the term's data", "preset": "the preset", "code": "a script with commands"}
 _PERCENT = re.compile(rb"(\d+)%\|")
 
 
@@ -166,10 +164,11 @@ def record(root: Path, data: TermData, assignment: Assignment) -> dict[str, str]
     """What training depends on. torch's version is left out: any that the course allows will do for the self-check."""
     source = root / REFERENCE / "src"
     code = [f"submission/{each.name}" for each in trained_files(assignment) if each.kind == "code"]
+    files = [path for path in (*code, *map(str, scripts_of(assignment))) if (source / path).is_file()]
     return {
         "data": data.digest,
         "preset": data.preset,
-        "code": digest({path: _read(source / path) for path in (*code, *_COMMANDS) if (source / path).is_file()}),
+        "code": digest({path: _read(source / path) for path in files}),
     }
 
 
@@ -181,6 +180,12 @@ def trained_files(assignment: Assignment) -> tuple[Deliverable, ...]:
 
 def _read(path: Path) -> bytes:
     return meaning(path.name, path.read_bytes())
+
+
+def scripts_of(assignment: Assignment) -> list[Path]:
+    """The scripts that have the commands, and what carries these out, in src/ of the reference."""
+    scripts = sorted({Path(each.script) for each in assignment.deliverables if each.command})
+    return [path for script in scripts for path in (script.with_suffix(".py"), script)]
 
 
 # Training.
@@ -195,17 +200,17 @@ class Workshop:
     preset: str
     threads: int
 
-    def run(self, step: str, progress: Progress, task: TaskID) -> float:
-        """Run one command of run.sh; its seconds.
+    def run(self, made: Deliverable, progress: Progress, task: TaskID) -> float:
+        """Run the command that makes this file; its seconds.
 
         Raises:
             InternalError: it failed; its last lines are in the message.
         """
-        log = self.logs / f"{step}.log"
+        log = self.logs / f"{made.command}.log"
         started = time.monotonic()
         with log.open("wb") as output:
             process = subprocess.Popen(
-                ["bash", "run.sh", step, "--preset", self.preset],
+                ["bash", made.script, made.command, "--preset", self.preset],
                 cwd=self.source,
                 env={**os.environ, "PYTHON": sys.executable, "OMP_NUM_THREADS": str(self.threads)},
                 stdin=subprocess.DEVNULL,
@@ -217,7 +222,7 @@ class Workshop:
                 progress.update(task, completed=_percent(log))
         if process.returncode:
             last = log.read_text(encoding="utf-8", errors="replace")[-2000:]
-            raise InternalError(f"training the reference failed in `./run.sh {step}`, see {log}:\n{last}")
+            raise InternalError(f"training the reference failed in `{made.typed}`, see {log}:\n{last}")
         return time.monotonic() - started
 
 
@@ -232,7 +237,7 @@ def train_reference(
     Raises:
         InternalError: a step failed, or left a deliverable out.
     """
-    chains = [[each.command for each in chain] for chain in assignment.chains]
+    chains = assignment.chains
     at_a_time = max(1, min(len(chains), os.cpu_count() or 1))
     shop = _open_workshop(dataset, out, assignment, preset, threads=max(1, (os.cpu_count() or 1) // at_a_time))
     columns = (
@@ -270,12 +275,12 @@ def _open_workshop(dataset: Path, out: Path, assignment: Assignment, preset: str
     return Workshop(source, logs, preset, threads)
 
 
-def _train(shop: Workshop, steps: Sequence[str], progress: Progress) -> list[tuple[str, float]]:
-    """Run the steps of one model in order; (step, seconds) for each."""
+def _train(shop: Workshop, chain: Sequence[Deliverable], progress: Progress) -> list[tuple[str, float]]:
+    """Make the files of one model in order; (command, seconds) for each."""
     seconds = []
-    for step in steps:
-        task = progress.add_task(step, total=100)
-        seconds.append((step, round(shop.run(step, progress, task), 1)))
+    for made in chain:
+        task = progress.add_task(made.command, total=100)
+        seconds.append((made.command, round(shop.run(made, progress, task), 1)))
         progress.update(task, completed=100)
         progress.stop_task(task)
     return seconds

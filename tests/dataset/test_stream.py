@@ -4,8 +4,8 @@ import collections
 
 import pytest
 
-from harness.problems.birthplaces.dataset.stream import KeyedStream
 from harness.release.keys import master_secret
+from harness.stream import KeyedStream
 
 SECRET = master_secret(b"a key for tests only")
 

@@ -18,6 +18,14 @@ HOUSE = house.read_house()
 WITHIN = {
     "harness.problems.birthplaces.dataset": (
         "harness.problems.birthplaces.dataset",
+        "harness.stream",
+        "harness.errors",
+        "harness.assignment",
+    ),
+    "harness.problems.translation.dataset": (
+        "harness.problems.translation.dataset",
+        "harness.problems.translation.sentences",
+        "harness.stream",
         "harness.errors",
         "harness.assignment",
     ),

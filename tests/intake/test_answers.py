@@ -13,17 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.assignment import ROOT
-from harness.problems.birthplaces.answers import (
-    PredictionsError,
-    Score,
-    meets,
-    needed,
-    of_another_split,
-    parse,
-    percent,
-    score,
-    wrong_answers,
-)
+from harness.predictions import PredictionsError, of_another_split, parse, wrong_lines
+from harness.problems.birthplaces.answers import Score, meets, needed, percent, places_of, score
 from harness.problems.birthplaces.questions import Question, load_gold
 
 if TYPE_CHECKING:
@@ -87,7 +78,7 @@ def test_spaces_and_pads_behind_an_answer_are_forgiven(behind):
     lines = parse(file_of([f"Rome{behind}", *PLACES[1:]]))
     assert score(lines, gold_of(["Rome", *PLACES[1:]])) == Score(10, 10)
     assert score(("Rome",), gold_of([f"Rome{behind}"])) == Score(1, 1)
-    assert wrong_answers(file_of([f"Rome{behind}", "x"]), gold_of(["Rome", "Oslo"])) == {1: "x"}
+    assert wrong_lines(file_of([f"Rome{behind}", "x"]), ["Rome", "Oslo"]) == {1: "x"}
 
 
 def test_unicode_forms_are_told_apart():
@@ -248,7 +239,7 @@ def test_accuracy_is_a_fraction():
 
 
 def test_a_file_of_the_other_splits_length_looks_like_it():
-    dev, test = LONG[:300], LONG[:250]
+    dev, test = places_of(LONG[:300]), LONG[:250]
     said = "this looks like the test file: run the evaluation again, with an outputs path of its own"
     assert of_another_split("dev", ["x"] * 250, [], dev, len(test)) == said
     assert of_another_split("dev", [*["x"] * 250, "", ""], [], dev, len(test)) == said
@@ -269,7 +260,7 @@ def test_nothing_of_secret_answers_is_told_by_a_wrong_count():
 
 
 def test_a_file_of_the_other_split_is_told_by_its_answers():
-    dev, test = LONG[:200], LONG[200:]
+    dev, test = places_of(LONG[:200]), LONG[200:]
     for_dev, for_test = answers()[:200], answers()[200:]
     assert of_another_split("dev", for_test, for_dev, dev, len(test)) is not None
     assert of_another_split("test", for_dev, for_test, dev, len(test)) is not None
@@ -280,7 +271,7 @@ def test_a_file_of_the_other_split_is_told_by_its_answers():
 
 
 def test_of_two_equal_files_only_the_copy_is_blamed():
-    dev, test = LONG[:200], LONG[200:]
+    dev, test = places_of(LONG[:200]), LONG[200:]
     for_dev, for_test, weak = answers()[:200], answers()[200:], [answers()[200], *["x"] * 199]
     for lines, copy, right in ((for_test, "dev", "test"), (weak, "dev", "test"), (for_dev, "test", "dev")):
         assert of_another_split(copy, lines, lines, dev, len(test)) is not None

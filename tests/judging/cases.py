@@ -9,7 +9,8 @@ A case is `<name>.toml`, or a folder `<name>/` with `expect.toml` and files that
     on          another case of the same folder, on whose files this one is laid
     [[edit]]    file, old, new: a text that occurs once in the reference's file, and what stands there instead
     [[block]]   of, code: a solution block by the function that it is in (`train`, `DownProjectBlock.forward`, and
-                `finetune#2` for the second block of a function), and the code in its place
+                `finetune#2` for the second block of a function), and the code in its place; file, where it is not one
+                of the problems that are on
     [[upload]]  of the deliverable `name`: `copy` of another one, `text`, of predictions the fraction `right`, or of params
                 the `tensors` that court.TENSORS makes of them
 """
@@ -116,10 +117,10 @@ def parse(path: Path) -> dict[str, Any]:
     return tomllib.loads(path.read_text(encoding="utf-8"))
 
 
-def copy_reference(into: Path) -> Path:
+def copy_reference(into: Path, code: tuple[str, ...] = CODE) -> Path:
     """Write the reference's code to the new folder `into`."""
     into.mkdir(parents=True)
-    for name in CODE:
+    for name in code:
         shutil.copyfile(REFERENCE / name, into / name)
     return into
 
@@ -145,7 +146,7 @@ def load(path: Path) -> Case:
     for edit in raw.get("edit", ()):
         overlay.edit(edit["file"], edit["old"], edit["new"])
     for block in raw.get("block", ()):
-        overlay.fill(block["of"], block["code"])
+        overlay.fill(block["of"], block["code"], block.get("file"))
     return Case(
         name=path.stem,
         about=raw["about"],
@@ -182,8 +183,9 @@ class _Overlay:
         self.outside |= not inside and old not in new  # what is only added serves a block
         self.sources[file] = text.replace(old, new)
 
-    def fill(self, block: str, code: str) -> None:
-        file = next((each for each in (*CODE, *OPTIONAL) if block in blocks(reference(each))), None)
+    def fill(self, block: str, code: str, file: str | None = None) -> None:
+        files = (*CODE, *OPTIONAL) if file is None else (file,)
+        file = next((each for each in files if block in blocks(reference(each))), None)
         if file is None:
             raise ValueError(f"{self.path}: no solution block is in {block!r}")
         text = self._text(file)

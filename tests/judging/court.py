@@ -10,22 +10,19 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, final
 
-from harness.assignment import load
+from harness.assignment import Assignment, load
 from harness.grading import catalogue
 from harness.grading.catalogue import GradedTest
 from harness.grading.feedback import Failure, render
 from harness.grading.seeds import generator, seed_of
 from harness.grading.student import Reference, Student
 from harness.intake.staging import Submission, discard, stage
-from harness.problem import exports_of
-from harness.problems.birthplaces.questions import Gold
+from harness.problem import exports_of, problem_of
 from harness.sandbox import Sandbox
 from tests.conftest import write_predictions
 from tests.judging.cases import Case, copy_reference
 
 ASSIGNMENT = load()
-#: A mutant that never ends must not hold up the tests, and a busy machine must not change a verdict.
-LIMITS = replace(ASSIGNMENT.limits, test_seconds=600, cpu_seconds=15)
 
 
 @dataclass(frozen=True)
@@ -87,18 +84,22 @@ class Files:
 class Court:
     """A context manager: one sandbox, in which case after case is judged."""
 
-    def __init__(self, scratch: Path, files: Files | None = None) -> None:
+    def __init__(self, scratch: Path, files: Files | None = None, assignment: Assignment = ASSIGNMENT) -> None:
         self.scratch = scratch
+        self._assignment = assignment
+        #: A mutant that never ends must not hold up the tests, and a busy machine must not change a verdict.
+        self.limits = replace(assignment.limits, test_seconds=600, cpu_seconds=15)
         self._files = files
         self.sandbox = Sandbox(scratch / "workers")
-        self._graded_tests = {graded_test.id: graded_test for graded_test in catalogue.collect(load())}
+        self._graded_tests = {graded_test.id: graded_test for graded_test in catalogue.collect(assignment)}
         self._answers: dict[str, Any] = {}
         self._verdicts: dict[tuple[str, str, str], Verdict] = {}
         self._count = 0
 
     def __enter__(self) -> Court:
         self.sandbox.start()
-        self._reference = self._staged(copy_reference(self.scratch / "reference"))
+        code = tuple(each.name for each in self._assignment.deliverables if each.kind == "code")
+        self._reference = self._staged(copy_reference(self.scratch / "reference", code))
         return self
 
     def __exit__(self, *problem: object) -> None:
@@ -154,9 +155,8 @@ class Court:
                 write_predictions(path, self._files.data, change["right"])
 
     def _staged(self, folder: Path) -> Submission:
-        return stage(
-            folder, self.scratch / f"staged-{self._next()}", ASSIGNMENT.uploads, exports=exports_of(ASSIGNMENT)
-        )
+        told = self._assignment
+        return stage(folder, self.scratch / f"staged-{self._next()}", told.uploads, exports=exports_of(told))
 
     def _next(self) -> int:
         self._count += 1
@@ -177,19 +177,25 @@ class Court:
         """The fixtures of harness.grading.plugin."""
         seed = seed_of(run_seed, graded_test.id, "workers")
         student = Student(
-            self.sandbox, submission.tree, LIMITS, seed, submission=submission, hidden=graded_test.kind == "hidden",
-            at_home=at_home, given=ASSIGNMENT.given,
+            self.sandbox, submission.tree, self.limits, seed, submission=submission, hidden=graded_test.kind == "hidden",
+            at_home=at_home, given=self._assignment.given,
         )  # fmt: skip
-        reference = Remembered(self.sandbox, self._reference.tree, LIMITS, seed)
+        reference = Remembered(self.sandbox, self._reference.tree, self.limits, seed)
         reference.answers = self._answers
-        gold = Gold(self._files.data) if self._files else None
         return {
             "student": student,
             "reference": reference,
             "rng": generator(run_seed, graded_test.id),
             "unseen": generator(run_seed, graded_test.id, "unseen"),
-            "gold": gold,
-            "assignment": ASSIGNMENT,
+            **self._of_problems(),
+            "assignment": self._assignment,
             "for_staff": {},
             "after_due_date": False,
         }
+
+    def _of_problems(self) -> dict[str, Any]:
+        """What the problems' own fixtures give, where there is data."""
+        if self._files is None:
+            return {}
+        made = (problem_of(entry).fixtures for entry in self._assignment.problems)
+        return {name: make(self._files.data) for each in made for name, make in each.items()}

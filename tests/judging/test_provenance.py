@@ -21,7 +21,7 @@ from harness.problems.birthplaces.origin import Rules, Sample, expect_own
 from harness.problems.birthplaces.questions import Gold, Question
 from tests.conftest import reference_package, write_predictions
 from tests.judging import cases
-from tests.judging.court import LIMITS, TENSORS, Court, change_tensors
+from tests.judging.court import TENSORS, Court, change_tensors
 
 ASSIGNMENT = load()
 SPLITS = ("dev", "test")
@@ -43,7 +43,7 @@ def judged(court: Court, honest_upload: Path, data: Path, tmp_path: Path) -> Jud
             with (upload / "__init__.py").open("a", encoding="utf-8") as file:
                 file.write(f"\n\n{code}\n")
         submission = stage(upload, court.scratch / f"provenance-{tmp_path.name}", ASSIGNMENT.deliverables)
-        student = Student(court.sandbox, submission.tree, LIMITS, 7, submission=submission, hidden=True)
+        student = Student(court.sandbox, submission.tree, court.limits, 7, submission=submission, hidden=True)
         for_staff: dict[str, Any] = {}
         try:
             name = name or "vanilla.pretrain.test.predictions"

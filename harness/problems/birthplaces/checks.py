@@ -12,9 +12,10 @@ import numpy as np
 from harness.assignment import percent as percent_of
 from harness.grading.feedback import Cause, Failure, expect
 from harness.grading.student import Student
+from harness.predictions import PredictionsError, of_another_split, parse
 from harness.probes import training
 from harness.problems.birthplaces import reference_model
-from harness.problems.birthplaces.answers import PredictionsError, Score, meets, of_another_split, parse, percent, score
+from harness.problems.birthplaces.answers import Score, meets, percent, places_of, score
 from harness.problems.birthplaces.questions import Gold, Question, expected_vocabulary
 from harness.problems.birthplaces.spans import NotASpan, Span, legible
 
@@ -60,7 +61,7 @@ def _mix_up(student: Student, name: str, gold: Gold) -> str | None:
     if not (gold.data / f"birth_{other}.tsv").is_file():
         return None
     lines, beside = (_lines_of(student, f"{stem}.{each}.{ending}") for each in (split, other))
-    return of_another_split(split, lines, beside, gold.dev, len(gold.test))
+    return of_another_split(split, lines, beside, places_of(gold.dev), len(gold.test))
 
 
 def _lines_of(student: Student, name: str) -> Sequence[str]:

@@ -39,8 +39,9 @@ from harness.assignment import Assignment, Deliverable
 from harness.errors import UsageError
 from harness.grading.feedback import Failure
 from harness.grading.student import Student
+from harness.predictions import parse, plain
 from harness.probes import provenance
-from harness.problems.birthplaces.answers import is_right, parse, plain
+from harness.problems.birthplaces.answers import is_right
 from harness.problems.birthplaces.questions import Gold, Question
 
 #: Questions for the student's own code, which answers them one after the other, and its computing time for them.
@@ -180,7 +181,7 @@ def _failure(predictions: Deliverable, sample: Sample, given: Sequence[bool], *,
         expected=f"{predictions.name}: the answers that {predictions.made_from} gives",
         seen="too many lines are others" if hidden else f"{sum(given)} of {len(given)} lines are",
         case="" if hidden else f"not {sample.lines[wrong]!r} to {sample.questions[wrong]!r}",
-        hint=f"run ./run.sh {predictions.command} again, and upload both files of one and the same training",
+        hint=f"run {predictions.typed} again, and upload both files of one and the same training",
         public=True,
     )
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.assignment import Deliverable
+from harness.predictions import PredictionsError, parse, wrong_lines
 from harness.problem import Problem
 from harness.problems.birthplaces import answers, questions
 from harness.problems.birthplaces.questions import Gold
@@ -38,21 +39,22 @@ def _check_upload(file: Deliverable, content: bytes, data: Path) -> str | None:
     """Predictions that cannot be for the questions in `data`; nothing is said where the questions are not there."""
     if file.kind != "predictions" or not (data / file.answers).is_file():
         return None
-    questions = len(answers.parse((data / file.answers).read_bytes()))
+    questions = len(parse((data / file.answers).read_bytes()))
     try:
-        lines = len(answers.parse(content))
-    except answers.PredictionsError as problem:
+        lines = len(parse(content))
+    except PredictionsError as problem:
         return f"{file.name}: {problem}"
     if lines == questions:
         return None
     asked = f"data/{file.answers} asks {questions} questions"
-    return f"{file.name}: has {lines} lines, but {asked}; run ./run.sh {file.command} again"
+    return f"{file.name}: has {lines} lines, but {asked}; run {file.typed} again"
 
 
 def _wrong_answers(file: Deliverable, data: Path) -> Callable[[bytes], dict[int, str]]:
     gold = Gold(data)
     asked = gold.dev if file.answers == "birth_dev.tsv" else gold.test
-    return lambda content: answers.wrong_answers(content, asked)
+    places = answers.places_of(asked)
+    return lambda content: wrong_lines(content, places)
 
 
 PROBLEM = Problem(

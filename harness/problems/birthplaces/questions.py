@@ -9,8 +9,8 @@ from functools import cached_property
 from pathlib import Path
 
 from harness.errors import UsageError
+from harness.predictions import read_lines
 
-BOM = b"\xef\xbb\xbf"
 #: What fills up an example, and what stands for the masked content.
 PAD, MASK = "\u25a1", "\u2047"
 _QUESTION = re.compile(r"Where was (.+) born\?")
@@ -72,22 +72,6 @@ def expected_vocabulary(documents: Sequence[str]) -> list[str]:
     return [PAD, MASK, *sorted(set("\n".join(documents)))]
 
 
-def lines_of(data: bytes) -> tuple[str, ...]:
-    """The lines of a text file without line ends, a byte-order mark and what makes a line feed a Windows one."""
-    lines = data.removeprefix(BOM).decode("utf-8").split("\n")
-    if lines[-1] == "":
-        lines.pop()  # what follows the last line feed is no line
-    return tuple(line.rstrip("\r") for line in lines)
-
-
-def without_surplus_blanks(lines: Sequence[str], expected: int) -> Sequence[str]:
-    """What lies before blank lines at the end, but at least `expected` lines."""
-    last = len(lines)
-    while last > expected and not lines[last - 1].strip():
-        last -= 1
-    return lines[:last]
-
-
 def parse_question(line: str) -> Question:
     """`Where was NAME born?<tab>Place` as a Question; ValueError says what is wrong with any other line."""
     text, tab, place = line.partition("\t")
@@ -112,7 +96,7 @@ def load_gold(path: Path, *, unique: bool = True) -> tuple[Question, ...]:
     Raises:
         UsageError: with file and line.
     """
-    questions = tuple(_parse_at(path, number, line) for number, line in enumerate(_read_lines(path), start=1))
+    questions = tuple(_parse_at(path, number, line) for number, line in enumerate(read_lines(path), start=1))
     if unique:
         _require_unique(path, [question.text for question in questions])
     return questions
@@ -129,7 +113,7 @@ def _parse_at(path: Path, number: int, line: str) -> Question:
 
 def load_questions(path: Path) -> tuple[str, ...]:
     """The questions in `path`, which holds no answers. UsageError with file and line for anything else."""
-    questions = _read_lines(path)
+    questions = read_lines(path)
     for number, line in enumerate(questions, start=1):
         if "\t" in line:
             raise UsageError(f"{path}:{number}: holds an answer; expected questions alone, this file goes to students")
@@ -141,7 +125,7 @@ def load_questions(path: Path) -> tuple[str, ...]:
 
 def load_documents(path: Path) -> tuple[str, ...]:
     """The documents in `path`, one a line. UsageError with the file for anything that is no text."""
-    return tuple(_read_lines(path))
+    return tuple(read_lines(path))
 
 
 def load_data_files(folder: Path) -> DataFiles:
@@ -160,19 +144,6 @@ def load_data_files(folder: Path) -> DataFiles:
         dev=load_gold(folder / "birth_dev.tsv"),
         test=test,
     )
-
-
-def _read_lines(path: Path) -> Sequence[str]:
-    try:
-        lines = lines_of(path.read_bytes())
-    except OSError as problem:
-        raise UsageError(f"{path}: cannot be read ({problem.strerror}); a dataset holds this file") from problem
-    except UnicodeDecodeError as problem:
-        raise UsageError(f"{path}: is not UTF-8 text (byte {problem.start}); save it as UTF-8") from problem
-    kept = without_surplus_blanks(lines, 0)
-    if not kept:
-        raise UsageError(f"{path}: is empty; expected at least one line")
-    return kept
 
 
 def _require_unique(path: Path, texts: Sequence[str]) -> None:

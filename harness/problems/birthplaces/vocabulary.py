@@ -14,8 +14,8 @@ from pathlib import Path
 from harness.errors import HoldoutError
 from harness.grading.feedback import Failure
 from harness.grading.student import Student
+from harness.predictions import PredictionsError, parse
 from harness.probes import files
-from harness.problems.birthplaces.answers import PredictionsError, parse
 from harness.problems.birthplaces.questions import Gold
 
 #: One character that somebody's editor put there is no vocabulary.

@@ -121,6 +121,7 @@ def _context(
         "thresholds": assignment.thresholds,
         "limits": assignment.limits,
         "deliverables": [{"name": file.name, "written_by": written_by(file)} for file in assignment.deliverables],
+        "scripts": sorted({f"`./{file.script}`" for file in assignment.deliverables if file.command}),
         "optional": [{"name": file.name, "written_by": written_by(file)} for file in assignment.optional],
         "example_test": example.id,
         "example_part": example.part,
@@ -149,7 +150,7 @@ def _points(count: float) -> str:
 
 
 def written_by(file: Deliverable) -> str:
-    """Who or what makes a deliverable, in Markdown: its command of run.sh, or the student."""
+    """Who or what makes a deliverable, in Markdown: its command, or the student."""
     if file.command:
         return f"`{file.command}`"
     if not file.written_in:

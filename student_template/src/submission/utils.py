@@ -96,21 +96,29 @@ def is_odd(tensor):
 
 def random_streams():
     """Where the random streams stand: those of random, numpy and torch, on the CPU and on a GPU."""
+    version, words, gauss = random.getstate()
     name, keys, *rest = np.random.get_state()
+    on_gpu = torch.cuda.get_rng_state_all() if torch.cuda.is_available() else []
+    # As text: thousands of single numbers would take longer to write than the model does.
     return {
-        "random": random.getstate(),
-        "numpy": (name, keys.tolist(), *rest),
-        "torch": torch.get_rng_state().tolist(),
-        "gpu": [state.tolist() for state in torch.cuda.get_rng_state_all()] if torch.cuda.is_available() else [],
+        "random": (version, np.array(words, dtype=np.uint32).tobytes().hex(), gauss),
+        "numpy": (name, keys.tobytes().hex(), *rest),
+        "torch": torch.get_rng_state().numpy().tobytes().hex(),
+        "gpu": [state.numpy().tobytes().hex() for state in on_gpu],
     }
 
 
 def set_random_streams(states):
     """Let the random streams go on from what random_streams() gave."""
-    random.setstate(states["random"])
-    np.random.set_state(states["numpy"])
-    torch.set_rng_state(torch.tensor(states["torch"], dtype=torch.uint8))
-    torch.cuda.set_rng_state_all([torch.tensor(state, dtype=torch.uint8) for state in states["gpu"]])
+    version, words, gauss = states["random"]
+    name, keys, *rest = states["numpy"]
+    random.setstate((version, tuple(np.frombuffer(bytes.fromhex(words), dtype=np.uint32).tolist()), gauss))
+    np.random.set_state((name, np.frombuffer(bytes.fromhex(keys), dtype=np.uint32), *rest))
+    on_cpu, *on_gpu = (
+        torch.tensor(list(bytes.fromhex(state)), dtype=torch.uint8) for state in (states["torch"], *states["gpu"])
+    )
+    torch.set_rng_state(on_cpu)
+    torch.cuda.set_rng_state_all(on_gpu)
 
 
 # ----------------------------------------------------------------------------------------------------------------------

@@ -12,8 +12,8 @@ from string import Formatter
 from harness.problems.birthplaces.dataset import phrases
 from harness.problems.birthplaces.dataset.people import Person
 from harness.problems.birthplaces.dataset.places import Place
-from harness.problems.birthplaces.dataset.stream import KeyedStream
 from harness.problems.birthplaces.dataset.text import identity
+from harness.stream import KeyedStream
 
 _SHORT_FEWEST, _SHORT_MOST = 36, 72
 _ATTEMPTS = 20

@@ -10,8 +10,8 @@ from harness.errors import InternalError, UsageError
 from harness.problems.birthplaces.dataset import biographies, phrases, places
 from harness.problems.birthplaces.dataset.people import Person, Registry, birth_places
 from harness.problems.birthplaces.dataset.places import Place
-from harness.problems.birthplaces.dataset.stream import KeyedStream
 from harness.problems.birthplaces.dataset.text import with_common_accents
+from harness.stream import KeyedStream
 
 _LEAST = {"train": 1, "dev": 1, "test": 1, "background": 0, "places": 10, "longest_name": 10}
 _SHORT_NAMES = 20  # datasets whose names are no longer than this get short places and short biographies too

@@ -13,8 +13,8 @@ from importlib import import_module
 from typing import Literal
 
 from harness.problems.birthplaces.dataset.lands import LANGUAGES, Language
-from harness.problems.birthplaces.dataset.stream import KeyedStream
 from harness.problems.birthplaces.dataset.text import is_latin
+from harness.stream import KeyedStream
 
 _ROOM_FOR_MIDDLE = 24  # characters of the longest name
 

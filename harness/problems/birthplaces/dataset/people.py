@@ -15,8 +15,8 @@ from harness.problems.birthplaces.dataset import names
 from harness.problems.birthplaces.dataset.lands import LANDS, LANGUAGES, Land, Language
 from harness.problems.birthplaces.dataset.names import Gender
 from harness.problems.birthplaces.dataset.places import Place
-from harness.problems.birthplaces.dataset.stream import KeyedStream
 from harness.problems.birthplaces.dataset.text import contains_phrase, identity
+from harness.stream import KeyedStream
 
 #: In percent: names in a language of the land of birth, in one of its region, and in any other.
 LOCAL, REGIONAL, ANY = 40, 25, 35

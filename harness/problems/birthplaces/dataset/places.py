@@ -12,8 +12,8 @@ from functools import lru_cache
 
 from harness.errors import UsageError
 from harness.problems.birthplaces.dataset.lands import LANDS, LANDS_BY_CODE, TOP_LAND, TOP_PLACE, Land
-from harness.problems.birthplaces.dataset.stream import KeyedStream
 from harness.problems.birthplaces.dataset.text import contains_phrase, identity, is_latin
+from harness.stream import KeyedStream
 
 _CANDIDATES = 2  # a place is drawn from the land's twice as many largest cities: another key, other places
 _LEAST_CANDIDATES = 6

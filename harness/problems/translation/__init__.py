@@ -1,0 +1,1 @@
+"""Problem 4: French to English, with an encoder, from scratch, and from a pretrained start."""
