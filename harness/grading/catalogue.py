@@ -200,7 +200,7 @@ def _describe(module: ModuleType, name: str, function: Callable[..., Any], kind:
 
 
 def _told(graded_test: GradedTest, assignment: Assignment) -> GradedTest:
-    """The graded test with its title of this term: thresholds, `{vanilla.dev}`, and whether it counts on top or not at all.
+    """The graded test with its title of this term: thresholds, `{vanilla.dev}`, and whether it counts on top or not.
 
     Raises:
         SettingsError: assignment.toml has no such threshold.
