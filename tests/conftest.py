@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import importlib
+import os
 import shutil
 import sys
 from pathlib import Path
 
 import pytest
 
-from harness.assignment import ROOT, load
+from harness.assignment import PROFILE_VARIABLE, ROOT, load
+
+#: Tests grade by assignment.toml as it stands, whichever profile the release in dist/ was made with.
+os.environ[PROFILE_VARIABLE] = ""
 
 REFERENCE_CODE = ROOT / "reference_solution" / "src" / "submission"
 TEMPLATE_CODE = ROOT / "student_template" / "src" / "submission"

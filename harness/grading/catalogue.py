@@ -200,7 +200,7 @@ def _describe(module: ModuleType, name: str, function: Callable[..., Any], kind:
 
 
 def _told(graded_test: GradedTest, assignment: Assignment) -> GradedTest:
-    """The graded test with this term's thresholds in its title, where it names them: `{vanilla.dev}`.
+    """The graded test with its title of this term: thresholds, `{vanilla.dev}`, and whether it counts on top or not.
 
     Raises:
         SettingsError: assignment.toml has no such threshold.
@@ -214,7 +214,16 @@ def _told(graded_test: GradedTest, assignment: Assignment) -> GradedTest:
             raise SettingsError(f"{place}: '{match['name']}' is missing; graded test {graded_test.id} asks for it")
         return percent(getattr(threshold, match["split"]))
 
-    return replace(graded_test, title=_THRESHOLD.sub(share, graded_test.title))
+    part = assignment.parts_by_id.get(graded_test.part)
+    return replace(graded_test, title=_headed(_THRESHOLD.sub(share, graded_test.title), part))
+
+
+def _headed(title: str, part: Part | None) -> str:
+    """The title behind what it counts for, where that is not plain points."""
+    if part is None or not (part.extra_credit or part.points == 0):
+        return title
+    head = "Extra credit" if part.points else "Practice, no points"
+    return f"{head}: {title[0].lower()}{title[1:]}"
 
 
 def _order(test_id: str) -> tuple[str, int]:

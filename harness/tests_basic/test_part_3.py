@@ -34,28 +34,28 @@ SHARE_TOLERANCE = 1e-3
 @number("3a-0-basic")
 @weight(0.5)
 def test_copying_query_copies_the_value_asked_for(student: Student) -> None:
-    """Extra credit: with the query of copying_query, attention copies the value that was asked for."""
+    """With the query of copying_query, attention copies the value that was asked for."""
     expect_copies(student, SCENES)
 
 
 @number("3b-0-basic")
 @weight(0.5)
 def test_averaging_query_averages_two_values(student: Student) -> None:
-    """Extra credit: with the query of averaging_query, attention averages the two values that were asked for."""
+    """With the query of averaging_query, attention averages the two values that were asked for."""
     expect_averages(student, "averaging_query", SCENES, np.random.default_rng(3))
 
 
 @number("3c-0-basic")
 @weight(0.5)
 def test_noisy_query_averages_in_every_sample(student: Student) -> None:
-    """Extra credit: with the query of noisy_query, samples of keys close to their means still give the average."""
+    """With the query of noisy_query, samples of keys close to their means still give the average."""
     expect_averages(student, "noisy_query", SCENES, np.random.default_rng(3), samples=10)
 
 
 @number("3c-1-basic")
 @weight(0.5)
 def test_one_head_takes_sides(student: Student) -> None:
-    """Extra credit: weight_one_head is a weight that grows with the stretch s, and is one half where s is 1."""
+    """weight_one_head is a weight that grows with the stretch s, and is one half where s is 1."""
     function = "weight_one_head"
     answers = ask(student, weight_calls(function, STRETCHES, SHARP))
     for found, beta, n in as_weights(function, STRETCHES, SHARP, answers):
@@ -69,7 +69,7 @@ def test_one_head_takes_sides(student: Student) -> None:
 @number("3d-0-basic")
 @weight(0.5)
 def test_two_queries_average_with_two_directions(student: Student) -> None:
-    """Extra credit: the two heads of two_queries look in different directions and together give the average."""
+    """The two heads of two_queries look in different directions and together give the average."""
     asked = expect_averages(student, "two_queries", SCENES, np.random.default_rng(3), samples=10)
     expect_two_directions(SCENES, asked)
 
@@ -77,7 +77,7 @@ def test_two_queries_average_with_two_directions(student: Student) -> None:
 @number("3d-1-basic")
 @weight(0.5)
 def test_two_heads_stay_in_the_middle(student: Student) -> None:
-    """Extra credit: weight_two_heads is a weight that hardly depends on the stretch s once s is well above 0."""
+    """weight_two_heads is a weight that hardly depends on the stretch s once s is well above 0."""
     function = "weight_two_heads"
     answers = ask(student, weight_calls(function, STRETCHES, SHARP))
     for found, beta, n in as_weights(function, STRETCHES, SHARP, answers):
@@ -90,7 +90,7 @@ def test_two_heads_stay_in_the_middle(student: Student) -> None:
 @number("3e-0-basic")
 @weight(0)
 def test_weights_are_a_distribution(student: Student) -> None:
-    """Practice, no points: attention_weights returns a categorical distribution over the keys."""
+    """attention_weights returns a categorical distribution over the keys."""
     query = np.array([0.5, -1.0, 2.0])
     keys = np.array([[1.0, 0, 0], [0, 1, 0], [0, 0, 1], [1, 1, 1]])
     (found,) = ask(student, [("attention_weights", {"query": query, "keys": keys})])
@@ -104,7 +104,7 @@ def test_weights_are_a_distribution(student: Student) -> None:
 @number("3e-1-basic")
 @weight(0)
 def test_projection_finds_a_vector_in_a_sum(student: Student) -> None:
-    """Practice, no points: the two projections find v_a in a sum and in an average of v_a and v_b."""
+    """The two projections find v_a in a sum and in an average of v_a and v_b."""
     basis = np.array([[1.0, 0], [0, 1], [0, 0], [0, 0]])
     first, second = np.array([3.0, -1, 0, 0]), np.array([0.0, 0, 2, 5])
     factors = {"projection_from_sum": 1.0, "projection_from_half_sum": 0.5}
@@ -124,5 +124,5 @@ def test_projection_finds_a_vector_in_a_sum(student: Student) -> None:
 @number("3e-2-basic")
 @weight(0)
 def test_complexities_can_be_read(student: Student) -> None:
-    """Practice, no points: vanilla_complexity and perceiver_complexity return expressions in L, l and m."""
+    """vanilla_complexity and perceiver_complexity return expressions in L, l and m."""
     complexities_of(student, ("vanilla_complexity", "perceiver_complexity"))

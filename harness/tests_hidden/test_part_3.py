@@ -55,28 +55,28 @@ def _scenes(rng: np.random.Generator, count: int, most_keys: int) -> list[Scene]
 @number("3a-1-hidden")
 @weight(1.5)
 def test_copying_works_for_any_keys(student: Student, rng: np.random.Generator) -> None:
-    """Extra credit: copying_query copies among up to a dozen keys of any orientation, and values of any size."""
+    """copying_query copies among up to a dozen keys of any orientation, and values of any size."""
     expect_copies(student, _scenes(rng, 12, most_keys=12))
 
 
 @number("3b-1-hidden")
 @weight(1.5)
 def test_averaging_works_for_any_keys(student: Student, rng: np.random.Generator) -> None:
-    """Extra credit: averaging_query averages among up to a dozen keys of any orientation, and values of any size."""
+    """averaging_query averages among up to a dozen keys of any orientation, and values of any size."""
     expect_averages(student, "averaging_query", _scenes(rng, 12, most_keys=12), rng)
 
 
 @number("3c-2-hidden")
 @weight(0.5)
 def test_averaging_survives_noise(student: Student, rng: np.random.Generator, unseen: np.random.Generator) -> None:
-    """Extra credit: noisy_query averages in every sample, for means of any orientation and values of any size."""
+    """noisy_query averages in every sample, for means of any orientation and values of any size."""
     expect_averages(student, "noisy_query", _scenes(rng, 8, most_keys=8), unseen, samples=40)
 
 
 @number("3c-3-hidden")
 @weight(1.5)
 def test_one_heads_weight_follows_from_the_scores(student: Student, rng: np.random.Generator) -> None:
-    """Extra credit: weight_one_head and limit_one_head say what one head does when k_a is stretched."""
+    """weight_one_head and limit_one_head say what one head does when k_a is stretched."""
     s, cases = attention.stretches(rng, 50), _cases(rng)
     *found, limit = ask(student, [*weight_calls("weight_one_head", s, cases), ("limit_one_head", {})])
     _expect_either(
@@ -92,7 +92,7 @@ def test_one_heads_weight_follows_from_the_scores(student: Student, rng: np.rand
 def test_two_heads_average_for_any_means(
     student: Student, rng: np.random.Generator, unseen: np.random.Generator
 ) -> None:
-    """Extra credit: two_queries averages in every sample, for means of any orientation and values of any size."""
+    """two_queries averages in every sample, for means of any orientation and values of any size."""
     scenes = _scenes(rng, 8, most_keys=8)
     expect_two_directions(scenes, expect_averages(student, "two_queries", scenes, unseen, samples=40))
 
@@ -100,7 +100,7 @@ def test_two_heads_average_for_any_means(
 @number("3d-3-hidden")
 @weight(1.5)
 def test_two_heads_vary_less_than_one(student: Student, rng: np.random.Generator, unseen: np.random.Generator) -> None:
-    """Extra credit: where k_a is stretched, two heads vary far less than one, as weight_two_heads and its limit say."""
+    """Where k_a is stretched, two heads vary far less than one, as weight_two_heads and its limit say."""
     s, cases = attention.stretches(rng, 50, positive=True), _cases(rng)
     scenes = [Scene(attention.perpendicular(rng, n, 2 * n), np.eye(n), a=n - 1, b=0) for n in (3, 4, 6)]
     asked = [*averaging_calls("two_queries", scenes), *weight_calls("weight_two_heads", s, cases)]
@@ -128,7 +128,7 @@ def test_two_heads_vary_less_than_one(student: Student, rng: np.random.Generator
 @number("3e-3-hidden")
 @weight(0)
 def test_practice_holds_in_general(student: Student, rng: np.random.Generator, unseen: np.random.Generator) -> None:
-    """Practice, no points: weights of very large scores, and projections for any basis."""
+    """Weights of very large scores, and projections for any basis."""
     keys = attention.perpendicular(rng, 6, 9)
     queries = [rng.standard_normal(9) * size for size in (0.1, 3.0, 1e4)]
     straight, oblique = attention.perpendicular(rng, 4, 11).T, attention.nearly_perpendicular(rng, 4, 11, most=0.6).T
@@ -146,7 +146,7 @@ def test_practice_holds_in_general(student: Student, rng: np.random.Generator, u
 @number("3e-4-hidden")
 @weight(0)
 def test_complexities_grow_as_the_models_do(student: Student) -> None:
-    """Practice, no points: vanilla_complexity and perceiver_complexity grow as attention's dot products do."""
+    """vanilla_complexity and perceiver_complexity grow as attention's dot products do."""
     wanted = {"vanilla_complexity": read("L * l**2"), "perceiver_complexity": read("l*m + (L - 2) * m**2")}
     for (function, right), order in zip(wanted.items(), complexities_of(student, tuple(wanted)), strict=True):
         expect(

@@ -86,6 +86,16 @@ def test_handouts_follow(path):
     assert staff.handout(context, graded, told, handouts.SOURCES, staff.REFERENCE, handouts.DRAFT)["staff.html"]
 
 
+def test_titles_say_extra_credit_where_it_is_some():
+    plain, course = ({each.id: each.title for each in catalogue.collect(told)} for told in
+                     (load(MANIFEST), load(MANIFEST, ROOT / "profiles" / "cs224n.toml")))  # fmt: skip
+    assert plain["3a-0-basic"].startswith("Extra credit: with the query of copying_query")
+    assert course["3a-0-basic"].startswith("With the query of copying_query")
+    assert plain["3e-0-basic"].startswith("Practice, no points: attention_weights returns")
+    assert course["3e-0-basic"].startswith("attention_weights returns")
+    assert not [title for title in course.values() if "xtra credit" in title or "ractice" in title]
+
+
 # How it is laid over.
 
 
