@@ -16,6 +16,9 @@ from harness.problems.translation.dataset.heldout import Told
 from harness.problems.translation.dataset.vectors import word_vectors
 from harness.problems.translation.problem import PROBLEM
 from harness.problems.translation.sentences import Gold, Pair, check_data, load_pairs, load_sentences, load_vectors
+from harness.release.leaks.artefacts import Piece
+from harness.release.leaks.rules import Reading
+from harness.release.leaks.secretrules import Answers
 from tests.translation.baselines import bleus, preset
 
 KEY = b"k" * 32
@@ -76,6 +79,16 @@ def test_no_sentence_of_test_or_dev_stands_anywhere_else(dataset):
 def test_no_line_that_students_have_tells_the_translation_of_a_test_sentence(dataset):
     told = Told((*dataset.train, *dataset.dev))
     assert not any(told.tells(pair) for pair in dataset.test)
+
+
+def test_a_releases_leak_check_finds_nothing_in_the_files_of_students_but_what_is_put_there(folder):
+    contents = {name: (folder / name).read_bytes() for name in NAMES}
+    rule = Answers(contents.pop("translation_test.tsv"), frozenset())
+    for name, content in contents.items():
+        assert list(rule.look(Reading(Piece(name, name, content)))) == []
+    test = load_pairs(folder / "translation_test.tsv")[7]
+    train = contents["translation_train.tsv"] + f"hier , {test.french}\tyesterday , {test.english}\n".encode()
+    assert len(list(rule.look(Reading(Piece("train", "train", train))))) == 1
 
 
 def test_a_pair_is_told_by_a_line_that_has_both_its_sides_whole():
