@@ -190,7 +190,7 @@ def _expect_knowing(
     name = f"translation.{model}.params"
     student.file(name)
     kind = "encoder" if model == "encoder" else "decoder"
-    found = student.read(translated.perplexity, name=name, kind=kind, words=words, examples=examples)
+    found = student.read(translated.perplexity, name=name, kind=kind, words=words, examples=examples, limit=limit)
     for_staff[model] = {"perplexity": round(found["perplexity"], 3), "heads": found["heads"]}
     seen = found["problem"] or f"a perplexity of {found['perplexity']:.2f}"
     if found["problem"] or not found["perplexity"] <= limit:

@@ -18,7 +18,11 @@ def lines(
 
 
 def perplexity(
-    name: str, kind: str, words: Sequence[int], examples: Sequence[tuple[Sequence[int], Sequence[int]]]
+    name: str,
+    kind: str,
+    words: Sequence[int],
+    examples: Sequence[tuple[Sequence[int], Sequence[int]]],
+    limit: float,
 ) -> Form:
     """See `translated.perplexity`."""
     return Record({"problem": Text(500), "perplexity": Number(0, finite=False), "heads": _HEADS})

@@ -129,11 +129,11 @@ class EncoderTranslator(nn.Module):
         ### START_CODE_HERE ###
         # canary: d8e3057b1a94f26c
         B, T, C = x.shape
-        q, k, v = (
-            project(x).view(B, T, self.heads, C // self.heads).transpose(1, 2)  # (B, T, C) -> (B, nh, T, hs)
-            for project in (self.query, self.key, self.value)
-        )
-        scores = q @ k.transpose(-2, -1) / math.sqrt(C // self.heads)  # (B, nh, T, T)
+        hs = C // self.heads
+        q = self.query(x).view(B, T, self.heads, hs).transpose(1, 2)  # (B, T, C) -> (B, nh, T, hs)
+        k = self.key(x).view(B, T, self.heads, hs).transpose(1, 2)
+        v = self.value(x).view(B, T, self.heads, hs).transpose(1, 2)
+        scores = q @ k.transpose(-2, -1) / math.sqrt(hs)  # (B, nh, T, T)
         scores = scores.masked_fill(padding[:, None, None, :], float("-inf"))
         heads = F.softmax(scores, dim=-1) @ v  # (B, nh, T, T) x (B, nh, T, hs) -> (B, nh, T, hs)
         joined = heads.transpose(1, 2).reshape(B, T, C)
@@ -277,9 +277,9 @@ def causal_mask(real, T):
     ### START_CODE_HERE ###
     # canary: b60e84c3f7d5129a
     S = real.size(1)
-    keys = torch.arange(S, device=real.device)  # (S,)
-    queries = keys[S - T :, None]  # (T, 1)
-    return ((keys <= queries) & real[:, None, None, :]) | (keys == queries)  # (T, S) & (B, 1, 1, S) -> (B, 1, T, S)
+    k = torch.arange(S, device=real.device)  # (S,)
+    q = k[S - T :, None]  # (T, 1)
+    return ((k <= q) & real[:, None, None, :]) | (k == q)  # (T, S) & (B, 1, 1, S) -> (B, 1, T, S)
     ### END_CODE_HERE ###
 
 
@@ -301,10 +301,9 @@ class CausalAttention(nn.Module):
         ### START_CODE_HERE ###
         # canary: 35f9c7a1e42d806b
         B, T, C = x.shape
-        q, k, v = (
-            project(x).view(B, T, self.heads, -1).transpose(1, 2)  # (B, T, C) -> (B, nh, T, hs)
-            for project in (self.query, self.key, self.value)
-        )
+        q = self.query(x).view(B, T, self.heads, -1).transpose(1, 2)  # (B, T, C) -> (B, nh, T, hs)
+        k = self.key(x).view(B, T, self.heads, -1).transpose(1, 2)
+        v = self.value(x).view(B, T, self.heads, -1).transpose(1, 2)
         if memory is not None:
             k, v = memory.extend(k, v)  # (B, nh, S, hs)
         scores = q @ k.transpose(-2, -1) / math.sqrt(q.size(-1))  # (B, nh, T, S)
@@ -380,8 +379,8 @@ class DecoderTransformer(nn.Module):
         positions = (seen.cumsum(dim=1) - 1).clamp(min=0)[:, -T:]  # (B, S) -> (B, T)
         allowed = causal_mask(seen, T)  # (B, 1, T, S)
         x = self.drop(self.embedding(tokens, positions))  # (B, T, C)
-        for block, memory in zip(self.blocks, memories, strict=True):
-            x = block(x, allowed, memory)
+        for number, block in enumerate(self.blocks):
+            x = block(x, allowed, memories[number])
         return self.head(x)
         ### END_CODE_HERE ###
 
@@ -404,11 +403,12 @@ def greedy_decode(model, prompts, limit):
     """
     model.eval()
     tokens = padded(prompts, side="left").to(next(model.parameters()).device)  # (B, T)
-    # [part 4b] Make a Cache of len(model.blocks) layers. In the first call the model reads `tokens`, then one more
-    #   token of each sentence at a time. Stop when all sentences have met EOS.
+    cache = Cache(len(model.blocks))
+    # [part 4b] In the first call the model reads `tokens` with the cache, then one more token of each sentence at a
+    #   time. Stop when all sentences have met EOS.
     ### START_CODE_HERE ###
     # canary: 8b26f03d7ec5a914
-    cache, written = Cache(len(model.blocks)), []
+    written = []
     going = torch.ones(len(prompts), dtype=torch.bool, device=tokens.device)  # sentences without EOS so far
     while len(written) < limit and going.any():
         tokens = model(tokens, cache)[:, -1:].argmax(dim=-1)  # (B, T) -> (B, T, V) -> (B, 1)
