@@ -55,7 +55,7 @@ MISTAKES = [
     ('name = "model.py", kind = "code"', 'name = "model.py", kind = "python"', "one of code, params, predictions"),
     ('made_from = "vanilla.pretrain.params"', 'made_from = "vanilla.params"', "is none of"),
     ("[problems.attention]", "[problems.attention", "not valid TOML"),
-    ("dev = 240", "dev = [240]", "a number or a text"),
+    ("dev = 200", "dev = [200]", "a number or a text"),
     ("agreement = 0.9", "agreement = 50", "a share of equal answers"),
     ('mode = "score"', 'mode = "scores"', "one of off, report, score"),
     ("questions = 120", "question = 120", "no such key ('questions' is missing)"),
@@ -93,7 +93,7 @@ def test_mistake_is_named_with_file_and_line(tmp_path, old, new, expected):
         assert int(named[1]) == line
 
 
-@pytest.mark.parametrize(("old", "new"), [("dev = 240", "dew = 240"), ("train = 300", "train = 0")])
+@pytest.mark.parametrize(("old", "new"), [("dev = 200", "dew = 200"), ("train = 240", "train = 0")])
 def test_preset_that_the_generator_cannot_use_is_named_with_its_line(tmp_path, old, new):
     mistyped(tmp_path, old, new)
     header = MANIFEST[: MANIFEST.index("[problems.birthplaces.presets.laptop]")].count("\n") + 1

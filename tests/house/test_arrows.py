@@ -25,6 +25,7 @@ WITHIN = {
     "harness.problems.translation.dataset": (
         "harness.problems.translation.dataset",
         "harness.problems.translation.sentences",
+        "harness.predictions",
         "harness.stream",
         "harness.errors",
         "harness.assignment",

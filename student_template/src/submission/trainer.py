@@ -67,7 +67,7 @@ PRESETS = {
         dropout=0.0,
         scratch=Recipe(max_epochs=75, batch_size=64, learning_rate=2e-3, decay_epochs=32, optimizer="muon"),
         finetune=Recipe(max_epochs=10, batch_size=16, learning_rate=1.5e-4, decay_epochs=4),
-        pretrain=Recipe(max_epochs=140, batch_size=32, learning_rate=5e-3, decay_epochs=140, optimizer="muon"),
+        pretrain=Recipe(max_epochs=85, batch_size=16, learning_rate=5e-3, decay_epochs=85, optimizer="muon"),
     ),
     # The handout's size: about five hours on the GPU of its day. Its bottleneck was 32, but names are longer than that.
     "full": Preset(
