@@ -136,8 +136,8 @@ class EncoderTranslator(nn.Module):
         scores = q @ k.transpose(-2, -1) / math.sqrt(hs)  # (B, nh, T, T)
         scores = scores.masked_fill(padding[:, None, None, :], float("-inf"))
         heads = F.softmax(scores, dim=-1) @ v  # (B, nh, T, T) x (B, nh, T, hs) -> (B, nh, T, hs)
-        joined = heads.transpose(1, 2).reshape(B, T, C)
-        return self.attention_norm(x + self.mix(joined))
+        y = heads.transpose(1, 2).flatten(2)  # (B, nh, T, hs) -> (B, T, nh, hs) -> (B, T, C)
+        return self.attention_norm(x + self.mix(y))
         ### END_CODE_HERE ###
 
     def feed_forward(self, x):
@@ -308,7 +308,8 @@ class CausalAttention(nn.Module):
             k, v = memory.extend(k, v)  # (B, nh, S, hs)
         scores = q @ k.transpose(-2, -1) / math.sqrt(q.size(-1))  # (B, nh, T, S)
         weights = F.softmax(scores.masked_fill(~allowed, float("-inf")), dim=-1)
-        return self.mix((weights @ v).transpose(1, 2).reshape(B, T, C))
+        y = (weights @ v).transpose(1, 2).flatten(2)  # (B, nh, T, hs) -> (B, T, C)
+        return self.mix(y)
         ### END_CODE_HERE ###
 
 
@@ -411,7 +412,8 @@ def greedy_decode(model, prompts, limit):
     written = []
     going = torch.ones(len(prompts), dtype=torch.bool, device=tokens.device)  # sentences without EOS so far
     while len(written) < limit and going.any():
-        tokens = model(tokens, cache)[:, -1:].argmax(dim=-1)  # (B, T) -> (B, T, V) -> (B, 1)
+        logits = model(tokens, cache)  # (B, T) -> (B, T, V)
+        tokens = logits[:, -1].argmax(dim=-1, keepdim=True)  # (B, V) -> (B, 1)
         written.append(tokens)
         going &= tokens[:, 0] != EOS
     rows = torch.cat(written, dim=1).tolist() if written else [[] for _ in prompts]
