@@ -74,8 +74,8 @@ def perplexity(
     """How well the model in the file `name` knows the targets of examples x, y.
 
     Args:
-        kind: "encoder" or "decoder"; words: how many each of its vocabularies has; limit: a perplexity that is low enough:
-            numbers of heads are tried until one comes to it.
+        kind: "encoder" or "decoder"; words: how many each of its vocabularies has.
+        limit: a perplexity that is low enough: numbers of heads are tried until one comes to it.
 
     Returns:
         problem: why the file is no such model, else ""; perplexity; heads: as it was read.

@@ -133,11 +133,11 @@ class EncoderTranslator(nn.Module):
         q = self.query(x).view(B, T, self.heads, hs).transpose(1, 2)  # (B, T, C) -> (B, nh, T, hs)
         k = self.key(x).view(B, T, self.heads, hs).transpose(1, 2)
         v = self.value(x).view(B, T, self.heads, hs).transpose(1, 2)
-        scores = q @ k.transpose(-2, -1) / math.sqrt(hs)  # (B, nh, T, T)
+        scores = q @ k.transpose(-2, -1) / hs**0.5  # (B, nh, T, T)
         scores = scores.masked_fill(padding[:, None, None, :], float("-inf"))
         heads = F.softmax(scores, dim=-1) @ v  # (B, nh, T, T) x (B, nh, T, hs) -> (B, nh, T, hs)
-        joined = heads.transpose(1, 2).reshape(B, T, C)
-        return self.attention_norm(x + self.mix(joined))
+        y = heads.transpose(1, 2).flatten(2)  # (B, nh, T, hs) -> (B, T, nh, hs) -> (B, T, C)
+        return self.attention_norm(x + self.mix(y))
         ### END_CODE_HERE ###
 
     def feed_forward(self, x):
@@ -301,14 +301,16 @@ class CausalAttention(nn.Module):
         ### START_CODE_HERE ###
         # canary: 35f9c7a1e42d806b
         B, T, C = x.shape
-        q = self.query(x).view(B, T, self.heads, -1).transpose(1, 2)  # (B, T, C) -> (B, nh, T, hs)
-        k = self.key(x).view(B, T, self.heads, -1).transpose(1, 2)
-        v = self.value(x).view(B, T, self.heads, -1).transpose(1, 2)
+        hs = C // self.heads
+        q = self.query(x).view(B, T, self.heads, hs).transpose(1, 2)  # (B, T, C) -> (B, nh, T, hs)
+        k = self.key(x).view(B, T, self.heads, hs).transpose(1, 2)
+        v = self.value(x).view(B, T, self.heads, hs).transpose(1, 2)
         if memory is not None:
             k, v = memory.extend(k, v)  # (B, nh, S, hs)
-        scores = q @ k.transpose(-2, -1) / math.sqrt(q.size(-1))  # (B, nh, T, S)
+        scores = q @ k.transpose(-2, -1) / hs**0.5  # (B, nh, T, S)
         weights = F.softmax(scores.masked_fill(~allowed, float("-inf")), dim=-1)
-        return self.mix((weights @ v).transpose(1, 2).reshape(B, T, C))
+        y = (weights @ v).transpose(1, 2).flatten(2)  # (B, nh, T, hs) -> (B, T, C)
+        return self.mix(y)
         ### END_CODE_HERE ###
 
 
@@ -411,7 +413,8 @@ def greedy_decode(model, prompts, limit):
     written = []
     going = torch.ones(len(prompts), dtype=torch.bool, device=tokens.device)  # sentences without EOS so far
     while len(written) < limit and going.any():
-        tokens = model(tokens, cache)[:, -1:].argmax(dim=-1)  # (B, T) -> (B, T, V) -> (B, 1)
+        logits = model(tokens, cache)  # (B, T) -> (B, T, V)
+        tokens = logits[:, -1].argmax(dim=-1, keepdim=True)  # (B, V) -> (B, 1)
         written.append(tokens)
         going &= tokens[:, 0] != EOS
     rows = torch.cat(written, dim=1).tolist() if written else [[] for _ in prompts]
