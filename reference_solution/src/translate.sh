@@ -13,9 +13,16 @@ out=submission
 usage() {
     cat <<'END'
 Usage: ./translate.sh COMMAND [OPTIONS OF translate.py, such as --preset full]
+END
+    # ### ONLY_IN 4a ###
+    cat <<'END'
 
 an encoder (part 4a)
   translation_encoder                train it, with word vectors     -> translation.encoder.params
+END
+    # ### END_ONLY_IN ###
+    # ### ONLY_IN 4c ###
+    cat <<'END'
 
 a decoder, from scratch (part 4c)
   translation_scratch                train on pairs of sentences     -> translation.scratch.params
@@ -28,6 +35,7 @@ a decoder, from a pretrained start (part 4c)
   translation_eval_dev_finetune      translate the dev sentences     -> translation.finetune.dev.predictions
   translation_eval_test_finetune     translate the test sentences    -> translation.finetune.test.predictions
 END
+    # ### END_ONLY_IN ###
 }
 
 # evaluate MODEL SPLIT SENTENCES [OPTIONS...]

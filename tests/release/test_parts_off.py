@@ -50,7 +50,7 @@ def test_graded_tests_points_and_files_follow(tmp_path, parts, files, points):
     assert {each.part for each in graded} == {part.id for part in whole.parts} - {*parts}
     assert (assignment.points, assignment.extra_points) == points
     assert set(whole.uploads_by_name) - set(assignment.uploads_by_name) == files
-    assert assignment.off == frozenset(parts)
+    assert assignment.off == frozenset(parts) | whole.off
     assert not {*parts} & {part for each in assignment.uploads for part in each.written_in}
     assert set(catalogue.thresholds(assignment)) <= {each.id for each in graded}
 
@@ -173,6 +173,18 @@ def test_file_that_is_made_from_one_of_such_a_part_is_refused(tmp_path):
 def test_markers_that_are_wrong_are_named_with_their_line(text, told):
     with pytest.raises(ReleaseRefusedError, match=re.escape(told)):
         strip_tree({"a.md": text.encode()}, parts={"1g": True, "1d": True})
+
+
+def test_a_block_of_two_parts_is_asked_for_while_one_of_them_is_on():
+    block = "    # [part 4a, 4c] Add.\n    ### START_CODE_HERE ###\n    # canary: 0123456789abcdef\n    return a + b\n    ### END_CODE_HERE ###\n"
+    text = f"def add(a, b):\n{block}".encode()
+    for on in ({"4a": True, "4c": False}, {"4a": False, "4c": True}, {"4a": True, "4c": True}):
+        kept = strip_tree({"a.py": text}, parts=on).files["a.py"].decode()
+        assert "[part 4a, 4c] Add." in kept
+        assert "term" not in kept
+    gone = strip_tree({"a.py": text}, parts={"4a": False, "4c": False}).files["a.py"].decode()
+    assert "not in this term" in gone
+    assert "Add." not in gone
 
 
 def test_lines_stay_where_one_of_the_parts_is_on():

@@ -2,9 +2,9 @@
 
     opening = anything "### ONLY_IN 1g ###" anything EOL      (several parts: `1c, 1d`; a digit alone: a whole problem)
     closing = anything "### END_ONLY_IN ###" anything EOL     (both lines go, whether what is between them stays or not)
-    [part 1g] in the comment above a solution block           (which is then that part's)
+    [part 1g] in the comment above a solution block           (which is then that part's; `[part 1c, 1f]`: of both)
 
-What is between the two lines stays where one of the parts is on. A solution block of a part that is off goes with the
+What is between the two lines stays where one of the parts is on. A solution block whose parts are off goes with the
 comment above it; in Python a line takes its place that says so, since a function needs a body.
 
 Promises: pure; knows lines, not languages.
@@ -20,7 +20,7 @@ from harness.release.strip.blocks import Block, Finding
 _OPENING = re.compile(r"### ONLY_IN (?P<parts>\d[a-z]?(?:, \d[a-z]?)*) ###")
 _CLOSING = re.compile(r"### END_ONLY_IN ###")
 _NEAR_MISS = re.compile(r"ONLY[ _-]IN\b.*###|###.*\bONLY[ _-]IN\b", re.IGNORECASE)
-_TAG = re.compile(r"\[part (?P<part>\d[a-z])\b")
+_TAG = re.compile(r"\[part (?P<parts>\d[a-z](?:, \d[a-z])*)\b")
 
 #: Part -> whether it is on.
 Parts = Mapping[str, bool]
@@ -66,6 +66,8 @@ def _is_on(id_: str, parts: Parts) -> bool:
 def switched_off(lines: Sequence[str], block: Block, comment: str, parts: Parts | None) -> tuple[int, str] | None:
     """The first line (from 1) of the comment that names a part which is off, and that part; None of other blocks.
 
+    A block of several parts stays while one of them is on.
+
     `comment` is what a line of the comment above a block begins with, but for white space.
     """
     for number in range(block.start - 1, 0, -1):
@@ -74,7 +76,9 @@ def switched_off(lines: Sequence[str], block: Block, comment: str, parts: Parts 
             return None
         tag = _TAG.search(line)
         if tag is not None:
-            return (number, tag["part"]) if parts is not None and parts.get(tag["part"]) is False else None
+            named = tag["parts"].split(", ")
+            off = parts is not None and all(parts.get(part) is False for part in named)
+            return (number, named[0]) if off else None
     return None
 
 

@@ -447,7 +447,7 @@ def pair_example(french, english):
 
 def next_word_loss(logits, targets):
     """Mean negative log likelihood of the targets that are not PAD: (B, T, V) and (B, T) -> a number."""
-    # [part 4c] F.cross_entropy can leave an index out.
+    # [part 4a, 4c] F.cross_entropy can leave an index out.
     ### START_CODE_HERE ###
     # canary: a3c85d0e176f9b24
     return F.cross_entropy(logits.flatten(0, 1), targets.flatten(), ignore_index=PAD)
@@ -461,7 +461,7 @@ def perplexity(model, examples, batch_size=64):
     Batches have different numbers of such targets, so a mean of the batches' means is something else.
     """
     model.eval()
-    # [part 4c] batches_of(examples, batch_size) gives pairs of tensors, (B, T) each.
+    # [part 4a, 4c] batches_of(examples, batch_size) gives pairs of tensors, (B, T) each.
     ### START_CODE_HERE ###
     # canary: 16d9f42b83ac7e50
     total, count = 0.0, 0
@@ -478,7 +478,7 @@ def train(model, examples, recipe, path=None):
 
     Returns the loss of each step.
     """
-    # [part 4c] optimise does the steps; it needs to know how the loss of a batch is computed.
+    # [part 4a, 4c] optimise does the steps; it needs to know how the loss of a batch is computed.
     ### START_CODE_HERE ###
     # canary: 70b3e95f2c1d84a6
     losses = optimise(model, examples, recipe, lambda x, y: next_word_loss(model(x), y))
