@@ -60,7 +60,7 @@ def lines(
     rows = [_row(*pair, limit) for pair in zip(prompts, answers, strict=True)]
     best, most = 0, [False] * len(rows)
     for heads in _heads(state):
-        found = given(partial(decode, state, heads), rows, block_size)
+        found = given(partial(_decode, state, heads), rows, block_size)
         if not best or sum(found) > sum(most):
             best, most = heads, found
         if sum(most) >= ENOUGH * len(rows):
@@ -84,7 +84,7 @@ def perplexity(
         state, _ = _encoder(folder / name, *words) if kind == "encoder" else _decoder(folder / name, *words)
     except NoModelError as problem:
         return {"problem": str(problem), "perplexity": math.inf, "heads": 0}
-    answer = encode if kind == "encoder" else decode
+    answer = _encode if kind == "encoder" else _decode
     best, least = 0, math.inf
     for heads in _heads(state):
         found = _perplexity(partial(answer, state, heads), examples)
@@ -198,7 +198,7 @@ def _expect(state: State, name: str, shape: tuple[int, ...]) -> None:
 
 
 @torch.no_grad()
-def decode(w: State, heads: int, x: torch.Tensor) -> torch.Tensor:
+def _decode(w: State, heads: int, x: torch.Tensor) -> torch.Tensor:
     """Logits of a decoder: (B, T) -> (B, T, V), with PAD on the right alone."""
     length = x.shape[1]
     h = w["embedding.token.weight"][x] + w["embedding.position.weight"][:length]
@@ -212,7 +212,7 @@ def decode(w: State, heads: int, x: torch.Tensor) -> torch.Tensor:
 
 
 @torch.no_grad()
-def encode(w: State, heads: int, x: torch.Tensor) -> torch.Tensor:
+def _encode(w: State, heads: int, x: torch.Tensor) -> torch.Tensor:
     """Logits of an encoder: (B, T) -> (B, T, target vocabulary)."""
     h = w["token.weight"][x] + w["position.weight"][: x.shape[1]]
     h = _norm(w, "attention_norm", h + _attend(w, "", heads, h, (x != PAD)[:, None, None, :]))
