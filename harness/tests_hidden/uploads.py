@@ -22,9 +22,9 @@ SHORTEST, LONGEST = 24, 100
 
 #: The part of the loss of knowing only how frequent each character is that a pretrained model must stay below. What
 #: follows upon each character is told by a table, which an embedding and a head can hold without any training: that has
-#: a part of 0.75. Measured with the demo data and the laptop's preset: the vanilla model 0.41, the perceiver 0.45. With 780
-#: people and batches of 32 (20 draws of documents, none 0.04 off) vanilla models had 1.38, 0.76, 0.66, 0.38 and 0.11 after
-#: 0, 1, 3, 10 and 140 epochs, the perceiver 0.12 after 140.
+#: a part of 0.75. Measured with the demo data and the laptop's preset: the vanilla model 0.41, the perceiver 0.45. With
+#: 780 people and batches of 32 (20 draws of documents, none 0.04 off) vanilla models had 1.38, 0.76, 0.66, 0.38 and
+#: 0.11 after 0, 1, 3, 10 and 140 epochs, the perceiver 0.12 after 140.
 KNOWS_MORE = 0.7
 
 #: A model of this assignment is no larger.
