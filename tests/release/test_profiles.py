@@ -87,6 +87,7 @@ def test_handouts_follow(path):
     text = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", "", page))
     assert told.title in text
     assert "xtra credit" not in text
+    assert not re.search(r"\{#|\B##\b|<%|>>|<<", text)  # a heading that did not become one
     assert ("Points make the grade: 3 from 30 points on, 4 from 50 points on, 5 from 70 points on." in text) == (
         path.stem == "marks"
     )
