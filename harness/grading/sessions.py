@@ -42,7 +42,7 @@ def main() -> NoReturn:
             os.close(descriptor)
         os._exit(session.main(zygotes))
 
-    fork_on_request(control, become_session, zygotes.cpu_seconds)
+    fork_on_request(control, become_session, zygotes.cpu_seconds, zygotes.close)
 
 
 if __name__ == "__main__":

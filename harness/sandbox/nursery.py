@@ -24,17 +24,23 @@ _MOST_DESCRIPTORS = 4
 
 
 def fork_on_request(
-    control: socket.socket, become: Callable[..., object], elsewhere: Callable[[], float] = lambda: 0.0
+    control: socket.socket,
+    become: Callable[..., object],
+    elsewhere: Callable[[], float] = lambda: 0.0,
+    at_end: Callable[[], object] = lambda: None,
 ) -> NoReturn:
     """Say hello; fork children, each of which is `become(*descriptors)`, until the other end is gone.
 
-    `elsewhere`: CPU seconds that are spent for the children and not by them.
+    Args:
+        elsewhere: CPU seconds that are spent for the children and not by them.
+        at_end: what is left to do then.
     """
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # where it is ignored, no child's end can be waited for
     _tell(control, {"hello": os.getpid()})
     while True:
         packet, descriptors, _, _ = socket.recv_fds(control, _PACKET, _MOST_DESCRIPTORS)
         if not packet:
+            at_end()
             os._exit(0)  # torch takes seconds to end in order
         number = json.loads(packet)["id"]
         if not descriptors:
