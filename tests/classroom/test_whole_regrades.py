@@ -148,7 +148,7 @@ def kill_and_go_on(classroom: Classroom, unbroken: Path, out: Path, kills: int, 
     while killed < kills:
         process = classroom.start(out, "--only", PART, "--jobs", "2")
         try:
-            process.communicate(timeout=dice.uniform(0.5, 3.0))
+            process.communicate(timeout=dice.uniform(0.3, 1.3))
             break
         except subprocess.TimeoutExpired:
             killed += 1
