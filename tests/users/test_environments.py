@@ -11,6 +11,7 @@ from importlib import metadata
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
 
 import harness
 from harness import cli, environment, terminal
@@ -172,19 +173,24 @@ def test_students_install_the_versions_of_the_grading_machine(platform, python):
 
 
 def pins(text: str, platform: str, python: str) -> dict[str, str]:
-    """Package -> version, of the lines whose markers hold."""
-    numbers = tuple(map(int, python.split(".")))
+    """Package -> version, of the lines that hold for CPython on this platform."""
+    environment = {
+        "sys_platform": platform,
+        "platform_system": {"linux": "Linux", "win32": "Windows", "darwin": "Darwin"}[platform],
+        "python_version": python,
+        "python_full_version": f"{python}.0",
+        "implementation_name": "cpython",
+        "platform_python_implementation": "CPython",
+    }
     found: dict[str, str] = {}
     for line in text.splitlines():
-        match = re.match(r"([\w-]+)==(\S+)\s*(?:;\s*([^#]*))?(?:#|$)", line)
-        if match is None:
+        line, *_ = line.split("#")
+        if not line.strip() or line.startswith("-"):
             continue
-        marker = (match[3] or "True").replace("sys_platform", repr(platform)).strip()
-        marker = re.sub(r"python(_full)?_version", str(numbers), marker)
-        marker = re.sub(r"['\"](\d+)\.(\d+)(?:\.\*)?['\"]", r"(\1, \2)", marker)
-        if "implementation" in marker or eval(marker):
-            assert match[1] not in found, f"{match[1]} is pinned twice for {platform} and Python {python}"
-            found[match[1]] = match[2]
+        required = Requirement(line.strip())
+        if required.marker is None or required.marker.evaluate(environment):
+            assert required.name not in found, f"{required.name} is pinned twice for {platform} and Python {python}"
+            found[required.name] = str(required.specifier).removeprefix("==")
     return found
 
 
