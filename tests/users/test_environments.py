@@ -184,10 +184,10 @@ def pins(text: str, platform: str, python: str) -> dict[str, str]:
     }
     found: dict[str, str] = {}
     for line in text.splitlines():
-        line, *_ = line.split("#")
-        if not line.strip() or line.startswith("-"):
+        requirement, *_ = line.split("#")
+        if not requirement.strip() or requirement.startswith("-"):
             continue
-        required = Requirement(line.strip())
+        required = Requirement(requirement.strip())
         if required.marker is None or required.marker.evaluate(environment):
             assert required.name not in found, f"{required.name} is pinned twice for {platform} and Python {python}"
             found[required.name] = str(required.specifier).removeprefix("==")
