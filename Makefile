@@ -19,7 +19,7 @@ override TRAINED       := $(value TRAINED)
 override STUDENTS_TOO  := $(value STUDENTS_TOO)
 export UPLOAD KEY DATA HOTFIX DRY PRESET PROFILE TRAINED STUDENTS_TOO
 
-.PHONY: help release status archive test lint template reference grade container-test container-test-all judge bench clean
+.PHONY: help release status archive test nightly lint template reference grade container-test container-test-all judge bench clean
 
 help:
 	@echo "make release         everything a term needs, in dist/ (KEY=file for a term's secret key,"
@@ -30,6 +30,7 @@ help:
 	@echo "make status          which release is live, and what has changed since"
 	@echo "make archive         keep the live release in releases/ (the next release does so, too)"
 	@echo "make test            install and run the tests"
+	@echo "make nightly         the tests that take minutes and rarely fail"
 	@echo "make lint            ruff and mypy"
 	@echo "make template        write student_template/ anew from reference_solution/"
 	@echo "make reference       train the reference (build/reference_upload/)"
@@ -59,7 +60,10 @@ archive: $(STAMP)
 	$(BIN)/python build.py archive
 
 test: $(STAMP)
-	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist worksteal
+	$(BIN)/python -m pytest -n auto --dist worksteal
+
+nightly: $(STAMP)
+	$(BIN)/python -m pytest -n auto --dist worksteal -m slow
 
 lint: $(STAMP)
 	$(BIN)/ruff check .

@@ -19,6 +19,11 @@ REFERENCE_CODE = ROOT / "reference_solution" / "src" / "submission"
 TEMPLATE_CODE = ROOT / "student_template" / "src" / "submission"
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """One process more than there are cores, for many tests wait for a clock; at most four, for each takes memory."""
+    return min(4, 1 + (os.cpu_count() or 1))
+
+
 @pytest.fixture(scope="session")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The demo dataset's five files."""

@@ -105,8 +105,14 @@ def look_up(upload: Path, data: Path, stem: str, share: float = 1.0) -> None:
         path.write_text("".join(f"{line}\n" for line in (*own[: len(gold) - known], *lines)), encoding="utf-8")
 
 
-@pytest.mark.parametrize("share", [1.0, 0.5, 0.3])
-@pytest.mark.parametrize("stem", STEMS)
+@pytest.mark.parametrize(
+    ("stem", "share"),
+    [
+        pytest.param(stem, share, marks=pytest.mark.slow if stem.startswith("perceiver") and share < 1.0 else ())
+        for stem in STEMS
+        for share in (1.0, 0.5, 0.3)
+    ],
+)
 def test_answers_that_were_looked_up_count_for_nothing(stem: str, share: float, judged: Judge, data: Path) -> None:
     found = judged(lambda upload: look_up(upload, data, stem, share), name=f"{stem}.test.predictions")
     assert found["failure"] is not None
@@ -177,7 +183,7 @@ def test_answers_of_the_vanilla_model_are_not_the_perceivers(judged: Judge) -> N
         "import os\nos._exit(0)",
     ],
 )
-@pytest.mark.parametrize("stem", ["vanilla.pretrain", "perceiver.pretrain"])
+@pytest.mark.parametrize("stem", ["vanilla.pretrain", pytest.param("perceiver.pretrain", marks=pytest.mark.slow)])
 def test_no_code_makes_looked_up_answers_count(code: str, stem: str, judged: Judge, data: Path) -> None:
     found = judged(lambda upload: look_up(upload, data, stem), name=f"{stem}.test.predictions", code=code)
     assert found["failure"] is not None

@@ -43,8 +43,9 @@ class CausalAttention(nn.Module):
     def attend(self, q, k, v):
         """Eq. 1 and eq. 2: q is (B, nh, Tq, hs), k and v are (B, nh, Tk, hs); the result is (B, Tq, C)."""
         Tq, Tk = q.size(2), k.size(2)
-        att = (q @ k.transpose(-2, -1)) / math.sqrt(q.size(-1))  # (B, nh, Tq, hs) x (B, nh, hs, Tk) -> (B, nh, Tq, Tk)
-        att = att.masked_fill(self.mask[:, :, :Tq, :Tk] == 0, float("-inf"))
+        q = q / math.sqrt(q.size(-1))  # here rather than on the scores, which are many more numbers
+        att = q @ k.transpose(-2, -1)  # (B, nh, Tq, hs) x (B, nh, hs, Tk) -> (B, nh, Tq, Tk)
+        att = att + torch.log(self.mask[:, :, :Tq, :Tk])  # log(1) = 0 changes nothing, and log(0) is minus infinity
         att = self.attn_drop(F.softmax(att, dim=-1))
         y = att @ v  # (B, nh, Tq, Tk) x (B, nh, Tk, hs) -> (B, nh, Tq, hs)
         y = y.transpose(1, 2).flatten(2)  # (B, nh, Tq, hs) -> (B, Tq, nh, hs) -> (B, Tq, C)
