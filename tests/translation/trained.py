@@ -7,14 +7,13 @@ models are the same.
 
 from __future__ import annotations
 
-import importlib.util
 import random
 import sys
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 from harness.assignment import ROOT
+from tests.modules import load_module
 from tests.trained import once
 
 SOURCE = ROOT / "reference_solution" / "src"
@@ -36,23 +35,13 @@ def _modules() -> tuple[Any, Any]:
     before = {name: sys.modules.pop(name, None) for name in names}
     path = list(sys.path)
     try:
-        made = [_module(name, file) for name, file in names.items()]
+        made = [load_module(name, file) for name, file in names.items()]
     finally:
         sys.path[:] = path  # translate.py puts its folder there
         for name in names:
             del sys.modules[name]
         sys.modules.update({name: module for name, module in before.items() if module is not None})
     return made[1], made[0]
-
-
-def _module(name: str, path: Path) -> ModuleType:
-    specification = importlib.util.spec_from_file_location(name, path)
-    assert specification is not None
-    assert specification.loader is not None
-    module = importlib.util.module_from_spec(specification)
-    sys.modules[name] = module  # dataclasses look their module up
-    specification.loader.exec_module(module)
-    return module
 
 
 def _make(modules: tuple[Any, Any], data: Path, into: Path) -> None:
