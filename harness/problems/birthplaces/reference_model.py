@@ -109,7 +109,7 @@ def fits(found: Any, sizes: Mapping[str, int]) -> bool:
 
 
 def attend(layers: Mapping[str, Layer], heads: int, query: Array, memory: Array) -> Array:
-    """Causal attention, written as attention.py has it. Its mask starts at the top left: query i sees 0..i of the memory.
+    """Causal attention as attention.py writes it; its mask starts at the top left: query i sees 0..i of the memory.
 
     Args:
         layers: key, query, value, proj.
