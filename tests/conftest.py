@@ -52,6 +52,29 @@ def honest_upload(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture(scope="session")
+def translation_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The demo dataset's six files of problem 4."""
+    from harness.release.keys import DEMO_KEY
+    from harness.release.termdata import generate, write
+    from tests.assignments import with_only
+
+    out = tmp_path_factory.mktemp("translation") / "data"
+    write(generate(with_only("translation"), "laptop", DEMO_KEY), out)
+    return out
+
+
+@pytest.fixture(scope="session")
+def translated_upload(translation_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """All deliverables of problem 4: the reference's code, four small trained models, and what they write."""
+    from tests.translation import trained
+
+    folder = tmp_path_factory.mktemp("translated") / "submission"
+    shutil.copytree(trained.trained(translation_data), folder)
+    shutil.copyfile(REFERENCE_CODE / "translation.py", folder / "translation.py")
+    return folder
+
+
 def write_predictions(path: Path, data: Path, right: float) -> None:
     """Answers for the split in the file's name, of which the first `right` (a fraction) are right."""
     split = path.name.split(".")[-2]

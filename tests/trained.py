@@ -12,7 +12,7 @@ import hashlib
 import io
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -30,14 +30,20 @@ LESSONS = {"vanilla.nopretrain": (16, 45, 0), "vanilla.pretrain": (40, 30, 11), 
 
 def trained(submission: Any, data: Path) -> Path:
     """The folder of params and predictions for this data; made where there is none yet."""
+    sources = (Path(__file__), *sorted(REFERENCE_CODE.glob("*.py")), *sorted(data.glob("*.t*")))
+    return once(sources, lambda into: _make(submission, data, into))
+
+
+def once(sources: Iterable[Path], make: Callable[[Path], None]) -> Path:
+    """The folder that `make` fills: made for these bytes of the sources where there is none yet, and kept in build/."""
     digest = hashlib.sha256()
-    for path in (Path(__file__), *sorted(REFERENCE_CODE.glob("*.py")), *sorted(data.glob("*.t*"))):
+    for path in sources:
         digest.update(path.read_bytes())
     kept = KEPT / f"trained-{digest.hexdigest()[:16]}"
     if not kept.is_dir():
         KEPT.mkdir(parents=True, exist_ok=True)
         made = Path(tempfile.mkdtemp(dir=KEPT))
-        _make(submission, data, made)
+        make(made)
         with contextlib.suppress(OSError):  # another process was first
             made.rename(kept)
         shutil.rmtree(made, ignore_errors=True)

@@ -95,7 +95,7 @@ def test_dev_translations(
         name, seen = f"translation.{start}.dev.predictions", for_staff.setdefault(start, {})
         found = judge(student, name, translations, seen)
         hint = f"did the training of {start} run to its end, and was translation_dev.tsv translated after it?"
-        expect_threshold(found, assignment.thresholds[start].dev, hint)
+        expect_threshold(found, assignment.thresholds[start].dev, name, hint)
         if find_spec("harness.problems.translation.provenance") is not None:  # students have no such module
             from harness.problems.translation.provenance import expect_own
 

@@ -502,9 +502,12 @@ def test_decoders_were_trained(student: Student, translations: Gold, for_staff: 
     ):
         _expect_knowing(student, model, [len(words)], examples, limit, for_staff)
     names = [f"translation.{model}.params" for model in ("scratch", "pretrain", "finetune")]
-    digests = {each["digest"] for each in student.read(files.state_dicts, names=names).values()}
-    hint = "each of the three commands trains, and writes a file of its own"
-    expect(len(digests) == 3, "three different models", "the same twice", hint=hint)
+    seen = student.read(files.state_dicts, names=names)
+    digests = [seen[name]["digest"] for name in names]
+    twice = [name for name, digest in zip(names, digests, strict=True) if digests.count(digest) > 1]
+    if twice:
+        hint = "each of the three commands trains, and writes a file of its own"
+        raise Failure("three different models", f"{' and '.join(twice)} are the same", hint=hint, public=True)
 
 
 @number("4c-6-hidden")
@@ -531,7 +534,7 @@ def _expect_translations(
     name = f"translation.{start}.test.predictions"
     found = judge(student, name, gold, for_staff)
     hint = "translate translation_test_inputs.tsv, in its order, with the model that was trained to the end"
-    expect_threshold(found, assignment.thresholds[start].test, hint, exact=after_due_date)
+    expect_threshold(found, assignment.thresholds[start].test, name, hint, exact=after_due_date)
     expect_own(student, name, gold, assignment, for_staff)
 
 

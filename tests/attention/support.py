@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import copy
-import importlib.util
-import inspect
+import importlib
 import itertools
 import sys
 from collections.abc import Mapping
@@ -17,8 +16,9 @@ import numpy as np
 from harness.assignment import ROOT, load
 from harness.grading import catalogue
 from harness.grading.feedback import Failure
-from harness.grading.seeds import Stream, generator
 from harness.problems.attention.checks import FILE
+from tests.judging.direct import said_by
+from tests.modules import load_module
 
 REFERENCE = (ROOT / "reference_solution" / "src" / "submission" / FILE).read_text(encoding="utf-8")
 GRADED_TESTS = tuple(graded_test for graded_test in catalogue.collect(load()) if graded_test.part.startswith("3"))
@@ -30,18 +30,8 @@ FUNCTIONS = {
 _serial = itertools.count()
 
 
-def _probes() -> ModuleType:
-    """The probe module under a name of its own: as harness.probes.exploration it would take its stand-in's place."""
-    source = ROOT / "harness" / "probes" / "exploration.py"
-    specification = importlib.util.spec_from_file_location("exploration_probes_for_tests", source)
-    assert specification is not None
-    assert specification.loader is not None
-    module = importlib.util.module_from_spec(specification)
-    specification.loader.exec_module(module)
-    return module
-
-
-PROBES = _probes()
+#: The probe module under a name of its own: as harness.probes.exploration it would take its stand-in's place.
+PROBES = load_module("exploration_probes_for_tests", ROOT / "harness" / "probes" / "exploration.py")
 
 
 class InProcess:
@@ -87,20 +77,9 @@ def judge(source: str | None, seed: str = "tests", only: str = "") -> Mapping[st
     with np.errstate(all="ignore"):
         for graded_test in GRADED_TESTS:
             if only in graded_test.id:
-                said[graded_test.id] = _said(FUNCTIONS[graded_test.id], student, seed, graded_test.id)
+                said[graded_test.id] = said_by(FUNCTIONS[graded_test.id], student, seed, graded_test.id)
     student.close()
     return said
-
-
-def _said(function: Any, student: InProcess, seed: str, graded_test: str) -> str:
-    streams: dict[str, Stream] = {"rng": "inputs", "unseen": "unseen"}
-    asked = inspect.signature(function).parameters
-    drawn = {name: generator(seed, graded_test, stream) for name, stream in streams.items() if name in asked}
-    try:
-        function(student=student, **drawn)
-    except Failure as failure:
-        return str(failure) or "failed"
-    return ""
 
 
 def failed(source: str | None, seed: str = "tests") -> set[str]:

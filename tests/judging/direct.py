@@ -17,7 +17,7 @@ import random
 import sys
 import tempfile
 import warnings
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import cache
 from pathlib import Path
 from types import ModuleType
@@ -28,7 +28,7 @@ import numpy as np
 from harness.assignment import load
 from harness.grading import catalogue
 from harness.grading.feedback import Failure
-from harness.grading.seeds import generator, seed_of
+from harness.grading.seeds import Stream, generator, seed_of
 from harness.grading.student import Probe, name_of
 from harness.probes import schemas, topics
 from harness.sandbox.adapters import stay_on_cpu
@@ -60,7 +60,7 @@ class Direct:
             os.chdir(scratch)
             try:
                 with contextlib.redirect_stdout(io.StringIO()):
-                    value = _plain(ask(self._package, **arguments))
+                    value = plain(ask(self._package, **arguments))
             finally:
                 os.chdir(home)
                 torch.set_default_dtype(torch.float32)
@@ -119,6 +119,18 @@ def _failures(case: Case, graded_tests: Iterable[str], seeds: Iterable[str]) -> 
     return found
 
 
+def said_by(function: Callable[..., None], student: Any, seed: str, graded_test: str) -> str:
+    """What a graded test that needs its student and random numbers alone says of it; nothing where it holds."""
+    streams: dict[str, Stream] = {"rng": "inputs", "unseen": "unseen"}
+    asked = inspect.signature(function).parameters
+    drawn = {name: generator(seed, graded_test, stream) for name, stream in streams.items() if name in asked}
+    try:
+        function(student=student, **drawn)
+    except Failure as failure:
+        return str(failure) or "failed"
+    return ""
+
+
 @cache
 def preload() -> None:
     """Import what graded tests and probes need, so that forks of this process have it, and let torch use one thread."""
@@ -154,14 +166,14 @@ def _forget(*packages: ModuleType) -> None:
         del sys.modules[name]
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
     """What the codec makes of a probe's value: tensors become arrays."""
     import torch
 
     if isinstance(value, torch.Tensor):
         return value.detach().cpu().numpy()
     if isinstance(value, dict):
-        return {key: _plain(each) for key, each in value.items()}
+        return {key: plain(each) for key, each in value.items()}
     if isinstance(value, (list, tuple)):
-        return type(value)(_plain(each) for each in value)
+        return type(value)(plain(each) for each in value)
     return value

@@ -246,11 +246,10 @@ def test_grade_tells_the_mark_of_the_scale(tmp_path):
     assert len(results.notes) == 1
 
 
-def test_upload_that_was_trained_serves_every_profile(honest_upload):
+def test_upload_that_was_trained_serves_every_profile(honest_upload, translated_upload):
     """What nothing is trained for is taken from the reference."""
     for path in PROFILES:
-        if not translates(path):
-            training.check_folder(honest_upload, ROOT, load(MANIFEST, path))
+        training.check_folder(translated_upload if translates(path) else honest_upload, ROOT, load(MANIFEST, path))
 
 
 # Whole releases.
@@ -275,11 +274,20 @@ def released(copy: Path, *options: str) -> str:
     return done.stdout
 
 
+@pytest.fixture(scope="module")
+def everything(honest_upload, data, translated_upload, translation_data, tmp_path_factory):
+    """The data of all problems, and an upload of the reference's with everything that is trained for them."""
+    folder = tmp_path_factory.mktemp("everything")
+    for name, parts in (("data", (data, translation_data)), ("upload", (honest_upload, translated_upload))):
+        for part in parts:
+            shutil.copytree(part, folder / name, dirs_exist_ok=True)
+    return ("--trained", str(folder / "upload"), "--data", str(folder / "data"))
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("path", PROFILES, ids=lambda path: path.stem)
-def test_each_profile_is_released_and_checks_itself(path, copy, honest_upload, data):
-    given = ("--trained", str(honest_upload), "--data", str(data))
-    said = released(copy, "--profile", path.stem, *(() if translates(path) else given))
+def test_each_profile_is_released_and_checks_itself(path, copy, everything):
+    said = released(copy, "--profile", path.stem, *everything)
     told = load(MANIFEST, path)
     assert f"{told.points} of {told.points}" in said
     assert json.loads((copy / "dist" / "manifest.json").read_bytes())["profile"] == path.stem
@@ -304,3 +312,38 @@ def test_release_without_two_parts_checks_itself(copy, honest_upload, data):
         manifest.write_text(text, encoding="utf-8")
     assert "50 of 50" in said
     assert not re.search(r"(?m)^\s+(1g|3c) ", said)
+
+
+EVERYTHING = """\
+title = "Everything"
+
+[problems.attention]
+parts.3a = { extra_credit = false }
+
+[problems.translation]
+enabled = true
+"""
+
+
+@pytest.mark.slow
+def test_release_with_every_problem_and_part_checks_itself(copy, everything):
+    """One course with all that there is: what the problems bring stands side by side in every artefact."""
+    path = copy / "profiles" / "everything.toml"
+    path.write_text(EVERYTHING, encoding="utf-8")
+    try:
+        told = load(MANIFEST, path)
+        said = released(copy, "--profile", path.stem, *everything)
+    finally:
+        path.unlink()
+    assert told.off == frozenset()
+    assert f"{told.points} of {told.points}" in said
+    assert f"0 of {told.points}" in said
+    sections = re.findall(r"(?m)^\W*(\d[a-g]) +\S", said)
+    assert {part.id for part in told.parts} <= set(sections)
+    names = {}
+    for name in ("student.zip", "autograder.zip"):
+        with zipfile.ZipFile(copy / "dist" / name) as archive:
+            names[name] = {Path(inner).name for inner in archive.namelist()}
+    assert set(told.data_names()) <= names["autograder.zip"]
+    assert set(told.data_names()) & names["student.zip"] == set(told.data_names(students=True))
+    assert {"run.sh", "translate.sh", "attention_exploration.py", "translation.py", "model.py"} <= names["student.zip"]

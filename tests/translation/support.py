@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import copy
 import importlib
-import importlib.util
 import inspect
 import io
 import itertools
@@ -26,10 +25,12 @@ import torch
 from harness.assignment import ROOT
 from harness.grading import catalogue
 from harness.grading.feedback import Failure
-from harness.grading.seeds import Stream, generator, seed_of
+from harness.grading.seeds import seed_of
 from harness.grading.student import Probe, name_of
 from harness.probes import schemas
 from tests.assignments import with_only
+from tests.judging.direct import plain, said_by
+from tests.modules import load_module
 
 FILE = "translation.py"
 REFERENCE = (ROOT / "reference_solution" / "src" / "submission" / FILE).read_text(encoding="utf-8")
@@ -49,13 +50,7 @@ _serial = itertools.count()
 @cache
 def probes() -> ModuleType:
     """The probe module under a name of its own: as harness.probes.translation it would take its stand-in's place."""
-    source = ROOT / "harness" / "probes" / "translation.py"
-    specification = importlib.util.spec_from_file_location("translation_probes_for_tests", source)
-    assert specification is not None
-    assert specification.loader is not None
-    module = importlib.util.module_from_spec(specification)
-    specification.loader.exec_module(module)
-    return module
+    return load_module("translation_probes_for_tests", ROOT / "harness" / "probes" / "translation.py")
 
 
 class InProcess:
@@ -108,17 +103,6 @@ class InProcess:
             sys.modules.pop(name, None)
 
 
-def plain(value: Any) -> Any:
-    """What the codec makes of a probe's value: tensors become arrays."""
-    if isinstance(value, torch.Tensor):
-        return value.detach().numpy()
-    if isinstance(value, dict):
-        return {key: plain(each) for key, each in value.items()}
-    if isinstance(value, (list, tuple)):
-        return type(value)(plain(each) for each in value)
-    return value
-
-
 def judge(source: str, seed: str = "tests", only: Collection[str] = OF_CODE) -> Mapping[str, str]:
     """What each graded test of code that does not hold says."""
     torch.set_num_threads(1)
@@ -127,19 +111,8 @@ def judge(source: str, seed: str = "tests", only: Collection[str] = OF_CODE) -> 
         warnings.simplefilter("ignore")  # as in a worker
         for name in sorted(only):
             student = InProcess(source, seed_of(seed, name, "workers"))
-            text = _said(FUNCTIONS[name], student, seed, name)
+            text = said_by(FUNCTIONS[name], student, seed, name)
             student.close()
             if text:
                 said[name] = text
     return said
-
-
-def _said(function: Any, student: InProcess, seed: str, graded_test: str) -> str:
-    streams: dict[str, Stream] = {"rng": "inputs", "unseen": "unseen"}
-    asked = inspect.signature(function).parameters
-    drawn = {name: generator(seed, graded_test, stream) for name, stream in streams.items() if name in asked}
-    try:
-        function(student=student, **drawn)
-    except Failure as failure:
-        return str(failure) or "failed"
-    return ""

@@ -174,13 +174,16 @@ def test_bytes_that_are_no_text_fail_with_the_line(data, tmp_path):
 
 def test_what_misses_the_threshold_tells_bleu_or_only_its_half():
     with pytest.raises(Failure) as exact:
-        checks.expect_threshold(Score(0.2345, SIGNATURE, 0, 30), 0.4, "train longer")
-    assert (exact.value.expected, exact.value.seen) == ("a BLEU of at least 40", "BLEU 23.4")
+        checks.expect_threshold(Score(0.2345, SIGNATURE, 0, 30), 0.4, "a.predictions", "train longer")
+    assert (exact.value.expected, exact.value.seen) == (
+        "a.predictions: a BLEU of at least 40",
+        "a.predictions: BLEU 23.4",
+    )
     with pytest.raises(Failure) as coarse:
-        checks.expect_threshold(Score(0.2345, SIGNATURE, 0, 30), 0.4, "train longer", exact=False)
+        checks.expect_threshold(Score(0.2345, SIGNATURE, 0, 30), 0.4, "a.predictions", "train longer", exact=False)
     assert "23" not in coarse.value.seen
     assert "20 or more, but less than 40" in coarse.value.seen
-    checks.expect_threshold(Score(0.4, SIGNATURE, 0, 30), 0.4, "train longer")
+    checks.expect_threshold(Score(0.4, SIGNATURE, 0, 30), 0.4, "a.predictions", "train longer")
 
 
 # --- what the machinery asks ------------------------------------------------------------------------------------------

@@ -15,18 +15,31 @@ from tests.translation.support import FILE, GRADED_TESTS, OF_CODE, REFERENCE, ju
 HERE = Path(__file__).parent
 MUTANTS, VARIANTS = load_all(HERE / "mutants"), load_all(HERE / "variants")
 
+#: Basic graded tests, each with the hidden one that asks for the same once more, with other inputs: no mutant can fail
+#: the basic one alone.
+REPEATED = {"4a-0-basic": "4a-2-hidden", "4b-1-basic": "4b-3-hidden", "4c-0-basic": "4c-2-hidden"}
+
 
 def named(case: Case) -> str:
     return case.name
 
 
 def test_there_are_enough() -> None:
-    assert len(MUTANTS) >= 60
+    assert len(MUTANTS) >= 80
     assert len(VARIANTS) >= 15
 
 
 def test_every_graded_test_of_code_catches_some_mutant() -> None:
     assert frozenset().union(*(case.fails for case in MUTANTS)) == OF_CODE
+
+
+def test_every_graded_test_of_code_has_a_mutant_that_fails_it_alone() -> None:
+    alone = {name for case in MUTANTS for name in case.fails if case.fails | case.may_fail == {name}}
+    assert OF_CODE - alone == REPEATED.keys()
+    missed = [
+        case.name for case in MUTANTS if not {REPEATED[each] for each in case.fails & REPEATED.keys()} <= case.fails
+    ]
+    assert missed == []
 
 
 def test_expectations_name_graded_tests_that_exist() -> None:

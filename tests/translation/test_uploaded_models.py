@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import importlib.util
 import math
-import sys
 from pathlib import Path
-from types import ModuleType
 
 import numpy as np
 import pytest
@@ -15,24 +12,15 @@ import torch
 from harness.assignment import ROOT
 from harness.problems.translation.models import BOS, PAD, SEP, Weights, arbitrary, decoder_shapes, encoder_shapes
 from harness.tests_hidden import translators
+from tests.modules import load_module
 from tests.translation.support import FILE
 
 SIZES = {"width": 16, "heads": 2, "layers": 2, "block_size": 24}
 WORDS = 19
 
 
-def module(name: str, path: Path) -> ModuleType:
-    specification = importlib.util.spec_from_file_location(name, path)
-    assert specification is not None
-    assert specification.loader is not None
-    made = importlib.util.module_from_spec(specification)
-    sys.modules[name] = made  # dataclasses look their module up
-    specification.loader.exec_module(made)
-    return made
-
-
-PROBES = module("translated_probes_for_tests", ROOT / "harness" / "probes" / "translated.py")
-REFERENCE = module("translation_for_tests", ROOT / "reference_solution" / "src" / "submission" / FILE)
+PROBES = load_module("translated_probes_for_tests", ROOT / "harness" / "probes" / "translated.py")
+REFERENCE = load_module("translation_for_tests", ROOT / "reference_solution" / "src" / "submission" / FILE)
 
 
 def save(weights: Weights, path: Path) -> None:

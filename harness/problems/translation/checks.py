@@ -59,8 +59,8 @@ def _lines_of(student: Student, name: str) -> Sequence[str]:
         return ()
 
 
-def expect_threshold(found: Score, threshold: float, hint: str, *, exact: bool = True) -> None:
-    """A Failure unless BLEU is at least the fraction `threshold`.
+def expect_threshold(found: Score, threshold: float, name: str, hint: str, *, exact: bool = True) -> None:
+    """A Failure unless the BLEU of predictions file `name` is at least the fraction `threshold`.
 
     Args:
         exact: tell the BLEU. Else only on which side of half the threshold it is: every figure that an upload brings
@@ -68,7 +68,8 @@ def expect_threshold(found: Score, threshold: float, hint: str, *, exact: bool =
     """
     if not meets(found, threshold):
         seen = f"BLEU {shown(found)}" if exact else _coarse(found, threshold)
-        raise Failure(expected=f"a BLEU of at least {100 * threshold:g}", seen=seen, hint=hint, public=True)
+        told = f"{name}: a BLEU of at least {100 * threshold:g}"
+        raise Failure(expected=told, seen=f"{name}: {seen}", hint=hint, public=True)
 
 
 def _coarse(found: Score, threshold: float) -> str:
