@@ -13,7 +13,7 @@ from rich.console import Console
 
 import build
 from harness.assignment import ROOT, load
-from harness.errors import InternalError, ReleaseRefusedError, UsageError
+from harness.errors import InternalError, ReleaseRefusedError, SettingsError, UsageError
 from harness.release import inputs, release, selfcheck, template, training
 from harness.release.handouts import handouts, staff
 from harness.release.selfcheck import Marks
@@ -152,6 +152,34 @@ def test_everything_mistyped_is_told_at_once(root):
         inputs.check(inputs.Request(root, preset="huge", key_file=root / "nowhere.key", trained=root / "nowhere"))
     text = str(told.value)
     assert all(each in text for each in ("course.toml", "no preset 'huge'", "nowhere.key", "--trained"))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        ('name = "model.py"', 'name = "modle.py"', "deliverable 'modle.py': there is no "),
+        ('command = "vanilla_pretrain"', 'command = "vanilla_pretrian"', "command = 'vanilla_pretrian': "),
+        ('command = "perceiver_eval_test_with', 'command = "eval_test_with', "command = 'eval_test_with_pretrain': "),
+        ('    "src/run.py",', '    "src/rum.py",', "template: there is no "),
+    ],
+)
+def test_what_the_reference_does_not_have_is_named_with_its_line(root, old, new, expected):
+    manifest = root / "assignment.toml"
+    text = manifest.read_text(encoding="utf-8")
+    line = text[: text.index("\ntemplate = [" if "src/" in old else old)].count("\n") + 1 + ("src/" in old)
+    manifest.write_text(text.replace(old, new, 1), encoding="utf-8")
+    with pytest.raises(SettingsError) as told:
+        inputs.check(inputs.Request(root))
+    assert f"{manifest}:{line}: {expected}" in str(told.value)
+
+
+def test_script_that_is_not_there_is_named_with_its_line(root):
+    manifest = root / "assignment.toml"
+    text = manifest.read_text(encoding="utf-8").replace("demos =", 'script = "rum.sh"\ndemos =', 1)
+    manifest.write_text(text, encoding="utf-8")
+    line = text[: text.index('script = "rum.sh"')].count("\n") + 1
+    with pytest.raises(SettingsError, match=rf"assignment\.toml:{line}: script = 'rum\.sh': there is no "):
+        inputs.check(inputs.Request(root))
 
 
 def real_solution(root) -> str:
