@@ -144,7 +144,7 @@ def test_endless_loop_is_named_with_its_place_and_the_grader_says_that_a_test_fa
     assert "course staff" not in looped.stdout
 
 
-@pytest.mark.parametrize(("wanted", "ran"), [("e", "1e"), ("1e", "1e"), ("1E-0-BASIC", "1e-0")])
+@pytest.mark.parametrize(("wanted", "ran"), [("e", "1e"), ("1e", "1e"), ("1E-0-BASIC", "1e-0"), ("1E-0", "1e-0-")])
 def test_parts_and_tests_are_named_as_people_write_them(wanted, ran):
     chosen = select(collect(load(), ("basic",)), wanted)
     assert chosen
@@ -154,6 +154,31 @@ def test_parts_and_tests_are_named_as_people_write_them(wanted, ran):
 def test_hidden_test_is_said_to_run_on_upload():
     with pytest.raises(UsageError, match=r"^1e-2-hidden is a hidden test: it runs when you upload.*1e-0-basic"):
         select(collect(load(), ("basic",)), "1e-2-hidden")
+
+
+def test_beginning_of_an_id_that_no_basic_test_has_is_answered_with_those_of_its_part():
+    said = r"^1e-2 is no basic test: hidden ones run when you upload; here you can run 1e-0-basic and 1e-1-basic$"
+    with pytest.raises(UsageError, match=said):
+        select(collect(load(), ("basic",)), "1e-2")
+    with pytest.raises(UsageError, match=r"^no graded test '9z-2' here: use a part"):
+        select(collect(load(), ("basic",)), "9z-2")
+    assert [each.id for each in select(collect(load()), "1e-2")] == ["1e-2-hidden"]
+
+
+@pytest.mark.parametrize("lost", [("wiki.txt",), ("birth_dev.tsv", "birth_test_inputs.tsv"), ("",)])
+def test_data_that_are_gone_are_in_the_courses_zip(unpacked, tmp_path, lost):
+    """Students have no generator: nobody tells them to make the data."""
+    folder = tmp_path / "src"
+    shutil.copytree(unpacked, folder)
+    for name in lost:
+        shutil.rmtree(folder / "data") if not name else (folder / "data" / name).unlink()
+    asked = run(folder, "grader.py", "1e-0-basic")
+    names = ", ".join(lost) if lost[0] else "wiki.txt, birth_places_train.tsv, birth_dev.tsv, birth_test_inputs.tsv"
+    said = f"{names} missing; the data of the term came in the course's student.zip, in its folder src/data"
+    assert (asked.returncode, asked.stdout) == (2, "")
+    assert asked.stderr.startswith("error: ")
+    assert said in asked.stderr
+    assert "dataset --out" not in asked.stderr
 
 
 def test_extra_credit_needs_no_torch():
