@@ -181,6 +181,51 @@ def test_data_that_are_gone_are_in_the_courses_zip(unpacked, tmp_path, lost):
     assert "dataset --out" not in asked.stderr
 
 
+def exchanged(submission: Path) -> None:
+    dev, test = (submission / f"vanilla.pretrain.{split}.predictions" for split in ("dev", "test"))
+    lines = dev.read_bytes(), test.read_bytes()
+    dev.write_bytes(lines[1])
+    test.write_bytes(lines[0])
+
+
+def as_many_as_test_asks(submission: Path) -> None:
+    inputs, dev = submission.parent / "data" / "birth_test_inputs.tsv", submission / "vanilla.pretrain.dev.predictions"
+    for path in (inputs, dev):
+        path.write_text("".join(path.read_text(encoding="utf-8").splitlines(keepends=True)[:-7]), encoding="utf-8")
+
+
+def a_line_too_many(submission: Path) -> None:
+    path = submission / "vanilla.pretrain.dev.predictions"
+    path.write_text(path.read_text(encoding="utf-8") + "Oslo\n", encoding="utf-8")
+
+
+def of_another_model(submission: Path) -> None:
+    path, dev = submission / "vanilla.pretrain.dev.predictions", submission.parent / "data" / "birth_dev.tsv"
+    right = [line.partition("\t")[2] for line in dev.read_text(encoding="utf-8").splitlines()]
+    answered = path.read_text(encoding="utf-8").splitlines()
+    kept = (line if line == place else "Nowhere" for line, place in zip(answered, right, strict=True))
+    path.write_text("".join(f"{line}\n" for line in kept), encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("break_it", "said"),
+    [
+        (exchanged, "this looks like the test file"),
+        (as_many_as_test_asks, "this looks like the test file"),
+        (a_line_too_many, "it has 201 lines, expected 200"),
+        (of_another_model, "params and predictions must be of one and the same training"),
+    ],
+)
+def test_predictions_at_home_are_told_to_be_made_again_and_not_to_be_uploaded(done, break_it, said):
+    break_it(done / "submission")
+    asked = run(done, "grader.py", "1f-2-basic")
+    assert asked.returncode == 1, asked.stderr
+    assert said in asked.stdout
+    assert "upload" not in asked.stdout
+    assert "stopped early" not in asked.stdout
+    assert "hint:" in asked.stdout
+
+
 def test_extra_credit_needs_no_torch():
     """A worker for problem 3 asks its probe without PyTorch, whether it is installed or not."""
     code = (
