@@ -6,7 +6,6 @@ file costs one worker.
 
 from __future__ import annotations
 
-import pickle
 import re
 import zipfile
 from pathlib import Path
@@ -36,9 +35,9 @@ def read(path: Path) -> dict[str, torch.Tensor] | str:
         return problem
     try:
         state = torch.load(path, weights_only=True, map_location="cpu")
-    except pickle.UnpicklingError:
-        return f"it holds more than tensors and numbers, as where a whole model was saved: {_SAVE}"
     except Exception as error:  # noqa: BLE001 - whatever a broken file raises
+        if type(error).__name__ == "UnpicklingError":
+            return f"it holds more than tensors and numbers, as where a whole model was saved: {_SAVE}"
         return f"torch.load cannot read it ({type(error).__name__})"
     if not isinstance(state, dict) or not state:
         what = "an empty dict" if isinstance(state, dict) else f"a {type(state).__name__}"
