@@ -109,7 +109,7 @@ def _parser() -> argparse.ArgumentParser:
         help="what the page of --html shows: all (default), or what its student may see, to be sent to them",
     )
     grade.add_argument("--only", metavar="ID", help="one graded test (1e-2-hidden) or one part (1e)")
-    grade.add_argument("--seed", help="repeat a run: the seed that its results show")
+    grade.add_argument("--seed", type=terminal.name, help="repeat a run: the seed that its results show")
     grade.add_argument(
         "--gradescope",
         action="store_true",
@@ -169,6 +169,7 @@ def _add_regrade(regrade: argparse.ArgumentParser) -> None:
     regrade.add_argument("--jobs", type=int, metavar="N", help="uploads at a time (default: one for each core)")
     regrade.add_argument(
         "--scheduler",
+        type=terminal.name,
         metavar="ADDRESS",
         help="grade on a Dask cluster instead of this machine, such as tcp://host:8786",
     )

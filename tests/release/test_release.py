@@ -253,6 +253,15 @@ def test_unusable_input_exits_2(at, capsys):
     assert "no preset 'huge'" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("option", ["--preset", "--profile", "--key-file", "--data", "--trained", "--hotfix"])
+def test_option_without_a_value_is_a_variable_that_nobody_set(option, capsys):
+    """A script that lost its key or preset must not release the demo."""
+    with pytest.raises(SystemExit) as stop:
+        build.main(["release", option, ""])
+    assert stop.value.code == 2
+    assert re.search(rf"argument {option}: expected a (path|name), got nothing", capsys.readouterr().err)
+
+
 def test_fault_of_ours_exits_3(at, quick, monkeypatch, capsys):
     break_self_check(monkeypatch)
     assert build.main([]) == 3
