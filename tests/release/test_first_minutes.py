@@ -238,6 +238,15 @@ def test_extra_credit_needs_no_torch():
     assert need_torch(load(), ["3a", "1c"])
 
 
+def test_extra_credit_is_judged_where_no_process_can_import_torch(done):
+    """The whole command, with its workers: what is fast there is fast because nothing loads PyTorch."""
+    (done / "sitecustomize.py").write_text("import sys\nsys.modules['torch'] = None\n", encoding="utf-8")
+    asked = run(done, "grader.py", "3a", PYTHONPATH=str(done))
+    assert asked.returncode == 0, asked.stdout + asked.stderr
+    assert "3a-0-basic     0.5/0.5  pass" in asked.stdout
+    assert run(done, "grader.py", "1e-0-basic", PYTHONPATH=str(done)).returncode != 0  # it does keep torch away
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="no terminals of this kind")
 def test_progress_is_one_line_for_whoever_looks_on_and_none_for_a_file(capsys, monkeypatch):
     results = Results.of(collect(load(), ("basic",)))
