@@ -69,6 +69,6 @@ def _failure(predictions: Deliverable, given: int, asked: int) -> Failure:
     return Failure(
         expected=f"{predictions.name}: the translations that {predictions.made_from} writes",
         seen=f"too many lines are others ({given} of {asked} are its own)",
-        hint=f"run {predictions.typed} again, and upload both files of one and the same training",
+        hint=f"run {predictions.typed} again: params and translations must be of one and the same training",
         public=True,
     )
