@@ -57,7 +57,7 @@ def _given(
         raise Failure(
             expected=f"{predictions.made_from}: the params of a decoder, as train() writes them",
             seen=f"{predictions.made_from}: {found['problem']}",
-            hint=f"translations count for what {predictions.made_from} writes: run {predictions.typed} again",
+            hint=f"translations count for what {predictions.made_from} writes: it must be the file they were made with",
             public=True,
         )
     given = [each is True for each in found["given"]]
