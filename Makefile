@@ -49,6 +49,8 @@ $(STAMP): pyproject.toml constraints.txt
 	touch $(STAMP)
 
 release: $(STAMP)
+	@for given in "$$DRY" "$$STUDENTS_TOO"; do case "$$given" in ""|yes) ;; \
+		*) echo "error: DRY and STUDENTS_TOO are yes, or are left away" >&2; exit 2;; esac; done
 	$(BIN)/python build.py release $${KEY:+--key-file="$$KEY"} $${DATA:+--data="$$DATA"} \
 		$${PRESET:+--preset="$$PRESET"} $${PROFILE:+--profile="$$PROFILE"} $${TRAINED:+--trained="$$TRAINED"} \
 		$${HOTFIX:+--hotfix="$$HOTFIX"} $${STUDENTS_TOO:+--students-too} $${DRY:+--dry-run}

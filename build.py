@@ -82,8 +82,10 @@ def _parsed(argv: Sequence[str] | None) -> argparse.Namespace:
     only = parser.add_argument_group("release")
     only.add_argument("--data", type=terminal.path, metavar="DIR", help="your own five data files (default: generated)")
     only.add_argument("--key-file", type=terminal.path, metavar="FILE", help="the term's key (default: the demo key)")
-    only.add_argument("--preset", metavar="NAME", help="laptop (default) or full")
-    only.add_argument("--profile", metavar="NAME", help="another course's settings, profiles/NAME.toml")
+    only.add_argument("--preset", type=terminal.name, metavar="NAME", help="laptop (default) or full")
+    only.add_argument(
+        "--profile", type=terminal.name, metavar="NAME", help="another course's settings, profiles/NAME.toml"
+    )
     only.add_argument("--trained", type=terminal.path, metavar="DIR", help="the reference's upload, trained elsewhere")
     only.add_argument("--dry-run", action="store_true", help="make and check everything, write nothing")
     only.add_argument("--hotfix", type=terminal.path, metavar="DIST", help="dist/ or manifest of the release to mend")

@@ -37,6 +37,8 @@ SPLITS = ("dev", "test")
 PLATFORM_SECONDS = 600
 #: A run may take this much longer than its graded tests: staging 70 MB, importing torch, the last graded test's grace.
 OVERHEAD_SECONDS = 60
+#: No machine that grades has more memory, and a limit beyond it is a slip of the pen.
+_LARGEST_MIB = 1 << 16
 
 _PART = re.compile(r"\d[a-z]")
 
@@ -76,6 +78,8 @@ class Deliverable:
     """The data file whose questions it answers, line by line."""
     script: str = "run.sh"
     """In src/, has the command; named once for all files of a problem."""
+    number: int = field(default=0, compare=False)
+    """Its place in the list of its problem, from 0."""
 
     @property
     def typed(self) -> str:
@@ -449,8 +453,9 @@ def _limits(table: Table) -> RunLimits:
     run = table.number("run_seconds", 0, most, told)
     test = table.number("test_seconds", 0, run, "a number of seconds, no more than run_seconds,")
     home = table.number("home_seconds", 0, test, "a number of seconds, no more than test_seconds,")
-    rest = {name: table.whole(name) for name in names if not name.endswith("_seconds") or "cpu" in name}
-    return RunLimits(run_seconds=run, test_seconds=test, home_seconds=home, **rest)
+    cpu = {name: table.whole(name, 1, test, ", as test_seconds says") for name in names if "cpu" in name}
+    memory = {name: table.whole(name, 1, _LARGEST_MIB, " (64 GiB)") for name in names if name.endswith("_mib")}
+    return RunLimits(run_seconds=run, test_seconds=test, home_seconds=home, **cpu, **memory)
 
 
 def _entry(name: str, table: Table) -> ProblemEntry:
@@ -464,7 +469,9 @@ def _entry(name: str, table: Table) -> ProblemEntry:
         enabled=table.flag("enabled"),
         parts=tuple(_part(each, number) for number, each in enumerate(table.tables("parts"))),
         script=script,
-        deliverables=tuple(_deliverable(each, script) for each in table.tables("deliverables")),
+        deliverables=tuple(
+            _deliverable(each, script, number) for number, each in enumerate(table.tables("deliverables"))
+        ),
         data=tuple(_data_file(each) for each in table.tables("data")),
         template=table.texts("template"),
         demos=table.texts("demos"),
@@ -490,7 +497,7 @@ def _part(table: Table, number: int) -> Part:
     )
 
 
-def _deliverable(table: Table, script: str) -> Deliverable:
+def _deliverable(table: Table, script: str, number: int) -> Deliverable:
     table.only(["name", "kind"], ["optional", "written_in", "command", "made_from", "answers"])
     kind = table.text("kind", among=KINDS)
     return Deliverable(
@@ -502,6 +509,7 @@ def _deliverable(table: Table, script: str) -> Deliverable:
         made_from=table.text("made_from", ""),
         answers=table.text("answers", ""),
         script=script,
+        number=number,
     )
 
 

@@ -40,6 +40,11 @@ HOME_NOTE = (
     "it stays after installing the course's packages anew, show it to the course staff."
 )
 
+#: What a student at home reads where the data are not there: nobody but staff can make them.
+_WITHOUT_DATA = (
+    "{}: {} missing; the data of the term came in the course's student.zip, in its folder src/data: put them back"
+)
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; the exit status."""
@@ -104,7 +109,7 @@ def _parser() -> argparse.ArgumentParser:
         help="what the page of --html shows: all (default), or what its student may see, to be sent to them",
     )
     grade.add_argument("--only", metavar="ID", help="one graded test (1e-2-hidden) or one part (1e)")
-    grade.add_argument("--seed", help="repeat a run: the seed that its results show")
+    grade.add_argument("--seed", type=terminal.name, help="repeat a run: the seed that its results show")
     grade.add_argument(
         "--gradescope",
         action="store_true",
@@ -164,6 +169,7 @@ def _add_regrade(regrade: argparse.ArgumentParser) -> None:
     regrade.add_argument("--jobs", type=int, metavar="N", help="uploads at a time (default: one for each core)")
     regrade.add_argument(
         "--scheduler",
+        type=terminal.name,
         metavar="ADDRESS",
         help="grade on a Dask cluster instead of this machine, such as tcp://host:8786",
     )
@@ -373,8 +379,11 @@ def _students_grader(argv: Sequence[str], submission: Path, data: Path, requirem
         if need_torch(assignment, (each.part for each in wanted)):
             check_packages(requirements)
         needed = assignment.data_names(students=True)
-        if not all((data / name).is_file() for name in needed) and DEMO_DATASET.is_dir():
+        missing = [name for name in needed if not (data / name).is_file()]
+        if missing and DEMO_DATASET.is_dir():
             data = DEMO_DATASET
+        elif missing:
+            raise UsageError(_WITHOUT_DATA.format(data, ", ".join(missing)))
         results = grade(
             submission, data, kinds=("basic",), only=arguments.only, assignment=assignment, at_home=True,
             watch=progress.show,

@@ -132,17 +132,17 @@ def _wrong_count(lines: Sequence[str], answers: Sequence[str], secret: bool) -> 
 
 
 def _where_split(lines: Sequence[str], answers: Sequence[str]) -> str:
-    advice = "replace line breaks inside a prediction before it is written"
+    why = "as where an answer holds a line break"
     bounds = _shift(lines, answers)
     first, last = bounds or (0, len(lines) - 1)
     suspect = next((number for number in range(first, last + 1) if not lines[number].strip()), None)
     if suspect is None and bounds is None:
         suspect = _after_longest(lines, answers)
     if suspect is not None:
-        return f"; line {suspect + 1} looks like the rest of the one before: {advice}"
+        return f"; line {suspect + 1} looks like the rest of the one before, {why}"
     if bounds is not None:
-        return f"; a prediction looks split between lines {first + 1} and {last + 1}: {advice}"
-    return f"; {advice}"
+        return f"; a prediction looks split between lines {first + 1} and {last + 1}, {why}"
+    return ""
 
 
 def _where_lost(lines: Sequence[str], answers: Sequence[str]) -> str:

@@ -9,6 +9,7 @@ so a problem states only what it has.
 from __future__ import annotations
 
 import importlib
+import importlib.util
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -82,11 +83,23 @@ def need_torch(assignment: Assignment, parts: Iterable[str]) -> bool:
 
 
 def check_settings(assignment: Assignment) -> None:
-    """SettingsError, with file and line, where a problem's own settings cannot be."""
+    """SettingsError, with file and line, where a problem's package is not there, or its own settings cannot be."""
     for entry in assignment.problems:
+        if not _is_there(f"{entry.package}.problem"):
+            table = Table(assignment.path, ("problems", entry.name), {"package": entry.package})
+            table.refuse("package", "there is no such package, with a module `problem`, in this checkout")
         check = problem_of(entry).check_settings
         if check is not None:
             check(Table(assignment.path, ("problems", entry.name, "settings"), entry.settings))
+
+
+def _is_there(module: str) -> bool:
+    try:
+        return importlib.util.find_spec(module) is not None
+    except ImportError:  # of the packages around it; what breaks while they are imported is another matter
+        return False
+    except (TypeError, ValueError):  # no name of a module
+        return False
 
 
 def exports_of(assignment: Assignment) -> dict[str, tuple[str, ...]]:

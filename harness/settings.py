@@ -65,11 +65,13 @@ class Table:
             self.refuse(key, "true or false is needed")
         return value
 
-    def whole(self, key: str, least: int = 1) -> int:
-        """A whole number that is not below `least`."""
+    def whole(self, key: str, least: int = 1, most: float | None = None, why: str = "") -> int:
+        """A whole number that is not below `least`, nor above `most`, for a reason that is told."""
         value = self.values.get(key)
         if not isinstance(value, int) or isinstance(value, bool) or value < least:
             self.refuse(key, f"a whole number of at least {least} is needed")
+        if most is not None and value > most:
+            self.refuse(key, f"a whole number of at most {most:g} is needed{why}")
         return value
 
     def number(self, key: str, above: float, most: float, what: str) -> float:

@@ -47,6 +47,13 @@ def path(text: str) -> Path:
     return Path(text).expanduser() if text == "~" or text.startswith(("~/", "~\\")) else Path(text)
 
 
+def name(text: str) -> str:
+    """A name from a command line, for argparse: an empty one is a variable of a script that nobody set."""
+    if not text.strip():
+        raise argparse.ArgumentTypeError("expected a name, got nothing")
+    return text
+
+
 def _stdout_is_closed() -> bool:
     """Whether it was our output that nobody reads, and not the pipe of a process that we started."""
     if not hasattr(select, "poll"):

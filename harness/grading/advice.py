@@ -13,6 +13,40 @@ _OWN = "submission"
 #: The exception of a probe that was handed None.
 NOTHING_RETURNED = "NothingReturnedError"
 
+#: What is most often used and not imported -> what imports it.
+_IMPORTS = {
+    "np": "import numpy as np",
+    "nn": "from torch import nn",
+    "F": "from torch.nn import functional as F",
+    "init": "from torch.nn import init",
+    **{name: f"import {name}" for name in ("copy", "math", "numpy", "os", "random", "re", "torch")},
+}
+
+#: The same as below, where it is a line of the student's own that raised and none that it called.
+_IN_OWN_LINE: tuple[tuple[str, str, str], ...] = (
+    (
+        "ValueError|TypeError",
+        r"values to unpack|cannot unpack",
+        "that line takes apart a value that has more or fewer parts than names stand there: how many has it?",
+    ),
+    ("KeyError", r"^'..+'$", "nothing is kept under this key: self.stoi is asked for one character at a time"),
+    (
+        "TypeError|ValueError",
+        r"(?:too many dimensions|invalid data type) 'str'",
+        "a tensor holds numbers, and self.stoi gives the index of each character",
+    ),
+    (
+        "TypeError",
+        r"can only concatenate|unsupported operand .*'(?:str|list)'",
+        "text, lists and numbers cannot be added to each other: put all characters together first, then look them up",
+    ),
+    (
+        "TypeError|ValueError",
+        r"slice indices must be|'float' object cannot be interpreted as an integer|non-integer",
+        "lengths and positions are whole numbers: int() makes one, and // divides to one",
+    ),
+)
+
 #: (type, pattern of the message) -> what to look at. The first that fits; groups of the pattern go into the sentence.
 _USUAL: tuple[tuple[str, str, str], ...] = (
     (
@@ -24,6 +58,10 @@ _USUAL: tuple[tuple[str, str, str], ...] = (
         "UnboundLocalError|NameError",
         r"'(tconf|trainer_obj)'",
         "the given line below your place returns tconf and trainer_obj: give what you make these two names",
+    ),
+    *(
+        ("NameError", rf"'{name}'", f"nothing is imported under the name {name} there: {line} does so")
+        for name, line in _IMPORTS.items()
     ),
     ("UnboundLocalError|NameError", r"'(\w+)'", "nothing has the name {0} there: is it spelled as where it is made?"),
     (
@@ -45,6 +83,11 @@ _USUAL: tuple[tuple[str, str, str], ...] = (
         "TypeError",
         r"state_dict to be dict-like",
         "load_state_dict takes what the file holds, not its name; load_params in utils.py reads and loads it",
+    ),
+    (
+        "AssertionError|RuntimeError",
+        r"compiled with CUDA|NVIDIA driver|CUDA (?:error|GPU|driver)|Invalid device",
+        "tests run without a GPU, and run.py finds out whether there is one: name no device in your code",
     ),
     (
         "TypeError",
@@ -99,7 +142,9 @@ def missing_name(error: RemoteError | None) -> str | None:
 
 def on_exception(error: RemoteError, place: str) -> str:
     """What to look at after an exception in a basic graded test."""
-    for types, pattern, sentence in _USUAL:
+    last = error.frames[-1] if error.frames else None
+    is_own = last is not None and place == f"at {last.file}:{last.line} in {last.function}"
+    for types, pattern, sentence in (*_IN_OWN_LINE, *_USUAL) if is_own else _USUAL:
         found = re.search(pattern, error.message) if re.fullmatch(types, error.type) else None
         if found:
             return sentence.format(*found.groups())

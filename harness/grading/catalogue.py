@@ -23,6 +23,8 @@ Kind = Literal["basic", "hidden"]
 PACKAGES: dict[Kind, str] = {"basic": "harness.tests_basic", "hidden": "harness.tests_hidden"}
 _THRESHOLD = re.compile(rf"\{{(?P<name>\w+)\.(?P<split>{'|'.join(SPLITS)})\}}")
 _ID = re.compile(r"(?P<part>\d[a-z])-(?P<serial>\d+)-(?P<kind>basic|hidden)")
+#: The same as people ask for it, who may leave out the kind.
+_ASKED = re.compile(r"(?P<part>\d[a-z])-\d+(-(?P<kind>basic|hidden))?")
 
 
 @dataclass(frozen=True)
@@ -115,9 +117,9 @@ def parts_by_module(kinds: Iterable[Kind] = ("basic", "hidden")) -> dict[str, se
 
 
 def select(graded_tests: Iterable[GradedTest], wanted: str | None) -> tuple[GradedTest, ...]:
-    """The graded tests that `wanted` names, in whatever case: one by its ID, a part, a problem; all for None.
+    """The graded tests that `wanted` names, in whatever case: one by its ID or its beginning (1e-0), a part, a problem.
 
-    A letter alone is the part of the first problem that has one of that letter.
+    All for None. A letter alone is the part of the first problem that has one of that letter.
 
     Raises:
         UsageError: there is none.
@@ -128,16 +130,24 @@ def select(graded_tests: Iterable[GradedTest], wanted: str | None) -> tuple[Grad
     name = wanted.strip().lower()
     if len(name) == 1 and name.isalpha():
         name = next((each.part for each in graded_tests if each.part[1] == name), name)
-    chosen = tuple(each for each in graded_tests if name in (each.id, each.part, each.part[0]))
+    chosen = tuple(each for each in graded_tests if name in (each.id, _without_kind(each), each.part, each.part[0]))
     if chosen:
         return chosen
     parts, ids = sorted({each.part for each in graded_tests}), [each.id for each in graded_tests]
-    found = _ID.fullmatch(name)
-    if found and found["kind"] == "hidden" and not any(each.kind == "hidden" for each in graded_tests):
+    found = _ASKED.fullmatch(name)
+    if found and found["kind"] != "basic" and not any(each.kind == "hidden" for each in graded_tests):
         near = [each for each in ids if each.startswith(found["part"])]
         instead = f"; here you can run {' and '.join(near)}" if near else ""
-        raise UsageError(f"{name} is a hidden test: it runs when you upload, and is not here{instead}")
+        if found["kind"]:
+            raise UsageError(f"{name} is a hidden test: it runs when you upload, and is not here{instead}")
+        if near:
+            raise UsageError(f"{name} is no basic test: hidden ones run when you upload{instead}")
     raise UsageError(f"no graded test '{wanted}' here: use a part ({', '.join(parts)}) or one of {', '.join(ids)}")
+
+
+def _without_kind(graded_test: GradedTest) -> str:
+    """The beginning of an ID that is enough to tell it, such as 1e-0."""
+    return graded_test.id.removesuffix(f"-{graded_test.kind}")
 
 
 def check_points(graded_tests: Iterable[GradedTest], assignment: Assignment) -> None:

@@ -25,6 +25,8 @@ _PARALLEL = "module."
 _LEGACY = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."
 _ANEW = "python -c \"import torch; p = '{name}'; torch.save(torch.load(p, map_location='cpu', weights_only=True), p)\""
 
+_SAVE = "save model.state_dict()"
+
 
 def read(path: Path) -> dict[str, torch.Tensor] | str:
     """The tensors of the file under the names that the model gave; a sentence where they cannot be had."""
@@ -34,9 +36,15 @@ def read(path: Path) -> dict[str, torch.Tensor] | str:
     try:
         state = torch.load(path, weights_only=True, map_location="cpu")
     except Exception as error:  # noqa: BLE001 - whatever a broken file raises
+        if type(error).__name__ == "UnpicklingError":
+            return f"it holds more than tensors and numbers, as where a whole model was saved: {_SAVE}"
         return f"torch.load cannot read it ({type(error).__name__})"
-    if not isinstance(state, dict) or not state or not all(isinstance(v, torch.Tensor) for v in state.values()):
-        return f"it holds a {type(state).__name__} and not a state dict of tensors"
+    if not isinstance(state, dict) or not state:
+        what = "an empty dict" if isinstance(state, dict) else f"a {type(state).__name__}"
+        return f"it holds {what} and not a state dict of tensors: {_SAVE}"
+    other = next((str(name) for name, each in state.items() if not isinstance(each, torch.Tensor)), None)
+    if other is not None:
+        return f"{other[:80]!r} in it is no tensor, so it is no state dict: {_SAVE}, by itself"
     plain = without_wrappers({str(name): tensor for name, tensor in state.items()})
     if len(plain) < len(state):
         return "it holds two tensors of one name"
@@ -78,6 +86,8 @@ def _zip_problem(path: Path) -> str:
         return "it is not a file that torch.save wrote, or was cut short"
     if len(entries) > MOST_ENTRIES:
         return f"it has {len(entries)} entries and a state dict of this assignment has fewer than {MOST_ENTRIES}"
+    if any("/code/" in e.filename for e in entries):
+        return f"it is a program of TorchScript, as torch.jit.save writes it: {_SAVE} with torch.save"
     if any(e.compress_type != zipfile.ZIP_STORED or e.file_size > LARGEST_ENTRY for e in entries):
         return "it holds compressed or oversized entries, which torch.save does not write"
     if sum(e.file_size for e in entries) > path.stat().st_size:

@@ -6,13 +6,14 @@ learns of both. Only what must be made first (zips, handouts, grades) is judged 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ParamSpec, TypeVar
 
 from harness import assignment as manifest_of
-from harness.assignment import Assignment
+from harness.assignment import Assignment, ProblemEntry
 from harness.errors import HoldoutError, SettingsError, UsageError
 from harness.grading.catalogue import GradedTest, check_points, collect
 from harness.problem import check_settings
@@ -76,6 +77,7 @@ def check(request: Request) -> Inputs:
     graded_tests = collect(assignment)
     found.of(check_points, graded_tests, assignment)
     found.of(check_settings, assignment)
+    found.of(_check_names, assignment, root)
     sources = root / "handouts"
     course = found.of(handouts.course_of, sources)
     found.of(staff.check, assignment, sources, root / REFERENCE)
@@ -140,6 +142,44 @@ class _Complaints:
             settings = any(isinstance(problem, SettingsError) for problem in self._problems)
             kind = SettingsError if settings else UsageError
             raise kind("\n".join(str(problem) for problem in self._problems))
+
+
+#: A label of a script's `case`: `one_command | another)`.
+_LABELS = re.compile(r"^[ \t]*([\w-]+(?:[ \t]*\|[ \t]*[\w-]+)*)\)", re.MULTILINE)
+
+
+def _check_names(assignment: Assignment, root: Path) -> None:
+    """SettingsError, each with file and line, for what assignment.toml names and the reference does not have."""
+    missing = [each for entry in assignment.problems for each in _missing_names(assignment, entry, root / REFERENCE)]
+    if missing:
+        raise SettingsError("\n".join(missing))
+
+
+def _missing_names(assignment: Assignment, entry: ProblemEntry, reference: Path) -> Iterator[str]:
+    def place(*keys: str | int) -> str:
+        return assignment.place("problems", entry.name, *keys)
+
+    script = reference / "src" / entry.script
+    if any(file.command for file in entry.deliverables) and not script.is_file():
+        yield f"{place('script')}: script = '{entry.script}': there is no {script}"
+        return
+    commands = _commands_of(script)
+    for name in entry.template:
+        if not (reference / name).is_file():
+            yield f"{place('template')}: template: there is no {reference / name}"
+    for file in entry.deliverables:
+        line = place("deliverables", file.number)
+        path = reference / "src" / "submission" / file.name
+        if file.kind == "code" and not path.is_file():
+            yield f"{line}: deliverable '{file.name}': there is no {path}"
+        if file.command and file.command not in commands:
+            yield f"{line}: command = '{file.command}': {script} has {', '.join(commands)}"
+
+
+def _commands_of(script: Path) -> list[str]:
+    """The commands that a script of the reference has; none where there is no script."""
+    text = script.read_text(encoding="utf-8") if script.is_file() else ""
+    return [name.strip() for labels in _LABELS.findall(text) for name in labels.split("|")]
 
 
 def _check_key(request: Request) -> None:

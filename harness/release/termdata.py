@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.assignment import Assignment
+from harness.assignment import Assignment, ProblemEntry
 from harness.errors import SettingsError, UsageError
 from harness.intake.zips import digest
 from harness.problem import problem_of
@@ -138,11 +138,26 @@ def generate(assignment: Assignment, preset: str, key: bytes, corpus: Path | Non
             files.update(problem.convert(corpus, entry.presets[preset], secret))
         elif problem.generate is not None:
             try:
-                files.update(problem.generate(entry.presets[preset], secret))
+                made = problem.generate(entry.presets[preset], secret)
             except UsageError as complaint:
                 place = assignment.place("problems", entry.name, "presets", preset)
                 raise SettingsError(f"{place}: presets.{preset}: {complaint}") from complaint
+            _check_names(assignment, entry, made)
+            files.update(made)
     return files
+
+
+def _check_names(assignment: Assignment, entry: ProblemEntry, made: Mapping[str, bytes]) -> None:
+    """SettingsError, with its line, for a data file that the generator does not make, or that nothing says who gets."""
+    named = [each.name for each in entry.data]
+    unnamed = [name for name in made if name not in named]
+    for number, name in enumerate(named):
+        if name not in made:
+            place = assignment.place("problems", entry.name, "data", number)
+            raise SettingsError(f"{place}: data '{name}': no such file is made; files are {', '.join(made)}")
+    if unnamed:
+        place = assignment.place("problems", entry.name, "data")
+        raise SettingsError(f"{place}: data: nothing says who gets {' and '.join(unnamed)}, which the generator makes")
 
 
 def write(files: Mapping[str, bytes], out: Path) -> None:

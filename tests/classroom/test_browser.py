@@ -9,8 +9,11 @@ import pytest
 from harness import assignment
 from harness.classroom import report
 from harness.classroom.similarity import Common, Pair, Similarity
+from harness.grading.page import as_html
+from harness.grading.results import NoteKind
 
 from . import made_class
+from .test_pages import graded
 
 SIZES = {"phone": {"width": 390, "height": 844}, "desktop": {"width": 1280, "height": 900}}
 
@@ -130,3 +133,62 @@ def test_without_scripts_everything_is_there(browser, address):
     page.goto(address)
     assert page.locator("#uploads tbody tr").count() == 60
     context.close()
+
+
+# The page of one grade, `grade --html`.
+
+
+@pytest.fixture(scope="module")
+def grade_page(tmp_path_factory):
+    """A view of a grade -> its page, with words that no line can hold."""
+    results = graded()
+    results.add_note(NoteKind.UPLOAD, f"{'long_name_' * 30}.py: is no file to upload")
+    first, second, *_ = results.by_id
+    for test_id, text in ((first, f"seen:     {'x' * 400}"), (second, "seen:     " + "13 of 200, " * 80)):
+        results.by_id[test_id] = replace(results.by_id[test_id], output=text)
+    titles = {part.id: part.title for part in assignment.load().parts}
+
+    def written(view):
+        path = tmp_path_factory.mktemp(view) / "page.html"
+        path.write_text(as_html(results, f"{'ada' * 60}.zip", titles, view), encoding="utf-8")
+        return path.as_uri()
+
+    return written
+
+
+@pytest.fixture(params=["student", "staff"])
+def of_a_grade(request, browser, grade_page):
+    """(scheme, size) -> the page of a grade, in both views."""
+    contexts = []
+
+    def open_in(scheme: str = "light", size: str = "desktop"):
+        contexts.append(browser.new_context(viewport=SIZES[size], color_scheme=scheme, offline=True))
+        page = contexts[-1].new_page()
+        page.goto(grade_page(request.param))
+        return page
+
+    yield open_in
+    for context in contexts:
+        context.close()
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_page_of_a_grade_loses_nothing_at_any_width(of_a_grade, size):
+    """Nothing reaches beyond the screen, and no box hides what is too wide for it."""
+    page = of_a_grade(size=size)
+    width = SIZES[size]["width"]
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    beyond = f"all => all.filter(each => each.getBoundingClientRect().right > {width}).map(each => each.outerHTML)"
+    assert page.locator("body *").evaluate_all(beyond) == []
+    assert page.locator("pre").count() > 10
+    cut = "all => all.filter(each => each.scrollWidth > each.clientWidth + 1).length"
+    assert page.locator("pre").evaluate_all(cut) == 0
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("size", SIZES)
+def test_axe_finds_nothing_on_the_page_of_a_grade(of_a_grade, scheme, size):
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright")
+    found = axe.Axe().run(of_a_grade(scheme, size)).response
+    assert [(each["id"], each["nodes"][0]["html"][:200]) for each in found["violations"]] == []
+    assert len(found["passes"]) > 10  # it did look

@@ -59,6 +59,12 @@ MISTAKES = [
     ("agreement = 0.9", "agreement = 50", "a share of equal answers"),
     ('mode = "score"', 'mode = "scores"', "one of off, report, score"),
     ("questions = 120", "question = 120", "no such key ('questions' is missing)"),
+    ("memory_mib = 384", "memory_mib = 402653184", "a whole number of at most 65536"),
+    ("cpu_seconds = 60 ", "cpu_seconds = 60000 ", "a whole number of at most 90 is needed, as test_seconds says"),
+    ("judge_cpu_seconds = 10", f"judge_cpu_seconds = {10**30}", "a whole number of at most 90"),
+    ("harness.problems.birthplaces", "harness.problems.birthplace", "there is no such package"),
+    ("harness.problems.birthplaces", "birthplaces", "there is no such package"),
+    ("harness.problems.birthplaces", "..birthplaces", "there is no such package"),
 ]
 
 
@@ -98,6 +104,26 @@ def test_preset_that_the_generator_cannot_use_is_named_with_its_line(tmp_path, o
     mistyped(tmp_path, old, new)
     header = MANIFEST[: MANIFEST.index("[problems.birthplaces.presets.laptop]")].count("\n") + 1
     with pytest.raises(SettingsError, match=rf"assignment\.toml:{header}: presets\.laptop: "):
+        generate(load(tmp_path / "assignment.toml"), "laptop", b"any")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        ('name = "wiki.txt"', 'name = "wikki.txt"', "data 'wikki.txt': no such file is made; files are wiki.txt,"),
+        ('name = "birth_dev.tsv"', 'name = "dev.tsv"', "data 'dev.tsv': no such file is made"),
+        (
+            '    { name = "birth_places_train.tsv", audience = "students" },\n',
+            "",
+            "data: nothing says who gets birth_places_train.tsv",
+        ),
+    ],
+)
+def test_data_file_that_the_generator_does_not_make_is_named_with_its_line(tmp_path, old, new, expected):
+    text = MANIFEST.replace('answers = "birth_dev.tsv"', 'answers = "birth_test_inputs.tsv"')
+    line = text[: text.index(old)].count("\n") + 1 if new else text[: text.index("\ndata = [")].count("\n") + 2
+    (tmp_path / "assignment.toml").write_text(text.replace(old, new, 1), encoding="utf-8")
+    with pytest.raises(SettingsError, match=rf"assignment\.toml:{line}: {re.escape(expected)}"):
         generate(load(tmp_path / "assignment.toml"), "laptop", b"any")
 
 

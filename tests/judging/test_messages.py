@@ -15,9 +15,10 @@ from pathlib import Path
 import pytest
 
 from harness import assignment
-from harness.grading import catalogue
+from harness.grading import advice, catalogue
 from harness.grading.page import as_text
 from harness.grading.results import Outcome, Results
+from harness.sandbox import Frame, RemoteError
 from tests.judging.cases import MISTAKES, MUTANTS, OPTIONAL, Case, code_graded_tests, load, load_all
 from tests.judging.court import Court
 
@@ -82,6 +83,33 @@ def test_author_of_a_mistake_reads_what_it_is(court: Court, case: Case) -> None:
     seen = messages(court, case, reached)
     assert set(re.findall(r"^\S+-basic", seen, re.MULTILINE)) == case.fails
     expect_golden(seen, MISTAKES / f"{case.name}.txt")
+
+
+@pytest.mark.parametrize(
+    ("kind", "said", "hint"),
+    [
+        ("AssertionError", "Torch not compiled with CUDA enabled", "name no device"),
+        (
+            "RuntimeError",
+            "Found no NVIDIA driver on your system. Please check that you have an NVIDIA GPU",
+            "name no device",
+        ),
+        ("NameError", "name 'F' is not defined", "from torch.nn import functional as F does so"),
+        ("NameError", "name 'Foo' is not defined", "nothing has the name Foo there"),
+        ("ValueError", "not enough values to unpack (expected 3, got 2)", "more or fewer parts than names"),
+        ("TypeError", "cannot unpack non-iterable int object", "more or fewer parts than names"),
+        ("TypeError", "new(): invalid data type 'str'", "a tensor holds numbers"),
+    ],
+)
+def test_what_machines_and_versions_put_differently_is_told_alike(kind: str, said: str, hint: str) -> None:
+    line = Frame("submission/model.py", 7, "forward", "")
+    assert hint in advice.on_exception(RemoteError(kind, said, (line,)), "at submission/model.py:7 in forward")
+
+
+def test_shapes_are_spoken_of_where_given_code_takes_a_tensor_apart() -> None:
+    own, given = Frame("submission/model.py", 7, "forward", ""), Frame("submission/attention.py", 70, "forward", "")
+    error = RemoteError("ValueError", "not enough values to unpack (expected 3, got 2)", (own, given))
+    assert "two shapes do not fit" in advice.on_exception(error, "at submission/model.py:7 in forward")
 
 
 def test_there_are_enough_mistakes_in_every_part() -> None:

@@ -144,7 +144,7 @@ def test_endless_loop_is_named_with_its_place_and_the_grader_says_that_a_test_fa
     assert "course staff" not in looped.stdout
 
 
-@pytest.mark.parametrize(("wanted", "ran"), [("e", "1e"), ("1e", "1e"), ("1E-0-BASIC", "1e-0")])
+@pytest.mark.parametrize(("wanted", "ran"), [("e", "1e"), ("1e", "1e"), ("1E-0-BASIC", "1e-0"), ("1E-0", "1e-0-")])
 def test_parts_and_tests_are_named_as_people_write_them(wanted, ran):
     chosen = select(collect(load(), ("basic",)), wanted)
     assert chosen
@@ -154,6 +154,76 @@ def test_parts_and_tests_are_named_as_people_write_them(wanted, ran):
 def test_hidden_test_is_said_to_run_on_upload():
     with pytest.raises(UsageError, match=r"^1e-2-hidden is a hidden test: it runs when you upload.*1e-0-basic"):
         select(collect(load(), ("basic",)), "1e-2-hidden")
+
+
+def test_beginning_of_an_id_that_no_basic_test_has_is_answered_with_those_of_its_part():
+    said = r"^1e-2 is no basic test: hidden ones run when you upload; here you can run 1e-0-basic and 1e-1-basic$"
+    with pytest.raises(UsageError, match=said):
+        select(collect(load(), ("basic",)), "1e-2")
+    with pytest.raises(UsageError, match=r"^no graded test '9z-2' here: use a part"):
+        select(collect(load(), ("basic",)), "9z-2")
+    assert [each.id for each in select(collect(load()), "1e-2")] == ["1e-2-hidden"]
+
+
+@pytest.mark.parametrize("lost", [("wiki.txt",), ("birth_dev.tsv", "birth_test_inputs.tsv"), ("",)])
+def test_data_that_are_gone_are_in_the_courses_zip(unpacked, tmp_path, lost):
+    """Students have no generator: nobody tells them to make the data."""
+    folder = tmp_path / "src"
+    shutil.copytree(unpacked, folder)
+    for name in lost:
+        shutil.rmtree(folder / "data") if not name else (folder / "data" / name).unlink()
+    asked = run(folder, "grader.py", "1e-0-basic")
+    names = ", ".join(lost) if lost[0] else "wiki.txt, birth_places_train.tsv, birth_dev.tsv, birth_test_inputs.tsv"
+    said = f"{names} missing; the data of the term came in the course's student.zip, in its folder src/data"
+    assert (asked.returncode, asked.stdout) == (2, "")
+    assert asked.stderr.startswith("error: ")
+    assert said in asked.stderr
+    assert "dataset --out" not in asked.stderr
+
+
+def exchanged(submission: Path) -> None:
+    dev, test = (submission / f"vanilla.pretrain.{split}.predictions" for split in ("dev", "test"))
+    lines = dev.read_bytes(), test.read_bytes()
+    dev.write_bytes(lines[1])
+    test.write_bytes(lines[0])
+
+
+def as_many_as_test_asks(submission: Path) -> None:
+    inputs, dev = submission.parent / "data" / "birth_test_inputs.tsv", submission / "vanilla.pretrain.dev.predictions"
+    for path in (inputs, dev):
+        path.write_text("".join(path.read_text(encoding="utf-8").splitlines(keepends=True)[:-7]), encoding="utf-8")
+
+
+def a_line_too_many(submission: Path) -> None:
+    path = submission / "vanilla.pretrain.dev.predictions"
+    path.write_text(path.read_text(encoding="utf-8") + "Oslo\n", encoding="utf-8")
+
+
+def of_another_model(submission: Path) -> None:
+    path, dev = submission / "vanilla.pretrain.dev.predictions", submission.parent / "data" / "birth_dev.tsv"
+    right = [line.partition("\t")[2] for line in dev.read_text(encoding="utf-8").splitlines()]
+    answered = path.read_text(encoding="utf-8").splitlines()
+    kept = (line if line == place else "Nowhere" for line, place in zip(answered, right, strict=True))
+    path.write_text("".join(f"{line}\n" for line in kept), encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("break_it", "said"),
+    [
+        (exchanged, "this looks like the test file"),
+        (as_many_as_test_asks, "this looks like the test file"),
+        (a_line_too_many, "it has 201 lines, expected 200"),
+        (of_another_model, "params and predictions must be of one and the same training"),
+    ],
+)
+def test_predictions_at_home_are_told_to_be_made_again_and_not_to_be_uploaded(done, break_it, said):
+    break_it(done / "submission")
+    asked = run(done, "grader.py", "1f-2-basic")
+    assert asked.returncode == 1, asked.stderr
+    assert said in asked.stdout
+    assert "upload" not in asked.stdout
+    assert "stopped early" not in asked.stdout
+    assert "hint:" in asked.stdout
 
 
 def test_extra_credit_needs_no_torch():
@@ -166,6 +236,15 @@ def test_extra_credit_needs_no_torch():
     assert run(ROOT, "-c", code).returncode == 0
     assert not need_torch(load(), ["3a", "3e"])
     assert need_torch(load(), ["3a", "1c"])
+
+
+def test_extra_credit_is_judged_where_no_process_can_import_torch(done):
+    """The whole command, with its workers: what is fast there is fast because nothing loads PyTorch."""
+    (done / "sitecustomize.py").write_text("import sys\nsys.modules['torch'] = None\n", encoding="utf-8")
+    asked = run(done, "grader.py", "3a", PYTHONPATH=str(done))
+    assert asked.returncode == 0, asked.stdout + asked.stderr
+    assert "3a-0-basic     0.5/0.5  pass" in asked.stdout
+    assert run(done, "grader.py", "1e-0-basic", PYTHONPATH=str(done)).returncode != 0  # it does keep torch away
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no terminals of this kind")

@@ -125,6 +125,33 @@ def test_no_figure_floats_and_no_colon_ends_a_page() -> None:
     assert handouts.with_sticky_colons(source).count("sticky") == 1
 
 
+def test_each_figure_follows_the_text_that_needs_it(page: Page) -> None:
+    """Its first mention is a link in the text, and the figure comes after it, before the next heading."""
+    order = [(tag, attributes.get("id") or attributes.get("href", "")) for tag, attributes in page.tags]
+    for number in range(1, FIGURES + 1):
+        mentioned, shown = order.index(("a", f"#figure-{number}")), order.index(("figure", f"figure-{number}"))
+        assert mentioned < shown
+        assert not any(re.fullmatch("h[1-6]", tag) for tag, _ in order[mentioned:shown])
+
+
+def test_no_page_of_the_pdf_ends_with_a_heading_or_a_colon(built: Path) -> None:
+    source = (built / "assignment.html").read_text(encoding="utf-8")
+    headings = {
+        _letters(re.sub("<[^>]+>", "", each)) for each in re.findall(r"<h[1-6][^>]*>(.*?)</h", source, re.DOTALL)
+    }
+    pages = [each.extract_text().rstrip().splitlines() for each in pypdf.PdfReader(built / "assignment.pdf").pages]
+    assert any(_letters(line) in headings for lines in pages for line in lines)  # they are known when they are seen
+    for lines in pages:
+        *_, last, footer = (line.strip() for line in lines if line.strip())
+        assert re.search(r"\d+ / \d+$", footer)
+        assert not last.endswith(":")
+        assert _letters(last) not in headings
+
+
+def _letters(text: str) -> str:
+    return re.sub(r"\W", "", text)
+
+
 def test_each_part_shows_the_points_of_its_graded_tests(page: Page, graded_tests: tuple[GradedTest, ...]) -> None:
     text = prose(page)
     for part in load().parts:

@@ -92,3 +92,31 @@ def test_tests_and_files_that_it_names_exist():
         assert graded_test == "PART" or any(graded_test in (c.id, c.part) for c in collect(load()))
     for path in re.findall(r"`((?:submission/|\.\./written/)[\w./-]+)`", README):
         assert (SRC / path).exists()
+
+
+#: What people read, but for the history of changes.
+READ = (
+    "README.md",
+    "docs/*.md",
+    "handouts/*.j2",
+    "student_template/**/*",
+    "reference_solution/**/*",
+    "harness/**/*.py",
+)
+OTHER_NAME = re.compile(r"\b[Pp]arts? (?:\([a-h]\)|[b-h]\b)|\bproblem 1 ?\([a-h]\)")
+
+
+def test_parts_have_one_name_wherever_people_read():
+    files = [
+        path for pattern in READ for path in ROOT.glob(pattern) if path.is_file() and "__pycache__" not in path.parts
+    ]
+    found = [
+        f"{path.relative_to(ROOT)}: {told[0]}"
+        for path in files
+        for told in OTHER_NAME.finditer(path.read_text(encoding="utf-8", errors="replace"))
+    ]
+    assert found == []
+    assert len(files) > 100
+    assert OTHER_NAME.search("see part (c)")
+    assert OTHER_NAME.search("in parts c and d")
+    assert not OTHER_NAME.search("in part 1c, the largest part a class has")

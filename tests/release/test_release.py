@@ -13,7 +13,7 @@ from rich.console import Console
 
 import build
 from harness.assignment import ROOT, load
-from harness.errors import InternalError, ReleaseRefusedError, UsageError
+from harness.errors import InternalError, ReleaseRefusedError, SettingsError, UsageError
 from harness.release import inputs, release, selfcheck, template, training
 from harness.release.handouts import handouts, staff
 from harness.release.selfcheck import Marks
@@ -154,6 +154,34 @@ def test_everything_mistyped_is_told_at_once(root):
     assert all(each in text for each in ("course.toml", "no preset 'huge'", "nowhere.key", "--trained"))
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        ('name = "model.py"', 'name = "modle.py"', "deliverable 'modle.py': there is no "),
+        ('command = "vanilla_pretrain"', 'command = "vanilla_pretrian"', "command = 'vanilla_pretrian': "),
+        ('command = "perceiver_eval_test_with', 'command = "eval_test_with', "command = 'eval_test_with_pretrain': "),
+        ('    "src/run.py",', '    "src/rum.py",', "template: there is no "),
+    ],
+)
+def test_what_the_reference_does_not_have_is_named_with_its_line(root, old, new, expected):
+    manifest = root / "assignment.toml"
+    text = manifest.read_text(encoding="utf-8")
+    line = text[: text.index("\ntemplate = [" if "src/" in old else old)].count("\n") + 1 + ("src/" in old)
+    manifest.write_text(text.replace(old, new, 1), encoding="utf-8")
+    with pytest.raises(SettingsError) as told:
+        inputs.check(inputs.Request(root))
+    assert f"{manifest}:{line}: {expected}" in str(told.value)
+
+
+def test_script_that_is_not_there_is_named_with_its_line(root):
+    manifest = root / "assignment.toml"
+    text = manifest.read_text(encoding="utf-8").replace("demos =", 'script = "rum.sh"\ndemos =', 1)
+    manifest.write_text(text, encoding="utf-8")
+    line = text[: text.index('script = "rum.sh"')].count("\n") + 1
+    with pytest.raises(SettingsError, match=rf"assignment\.toml:{line}: script = 'rum\.sh': there is no "):
+        inputs.check(inputs.Request(root))
+
+
 def real_solution(root) -> str:
     """The reference's longest block of model.py, without its canary."""
     from harness.release import lists
@@ -223,6 +251,15 @@ def test_unusable_input_exits_2(at, capsys):
     assert "nowhere: no such folder" in capsys.readouterr().err
     assert build.main(["--preset", "huge"]) == 2
     assert "no preset 'huge'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("option", ["--preset", "--profile", "--key-file", "--data", "--trained", "--hotfix"])
+def test_option_without_a_value_is_a_variable_that_nobody_set(option, capsys):
+    """A script that lost its key or preset must not release the demo."""
+    with pytest.raises(SystemExit) as stop:
+        build.main(["release", option, ""])
+    assert stop.value.code == 2
+    assert re.search(rf"argument {option}: expected a (path|name), got nothing", capsys.readouterr().err)
 
 
 def test_fault_of_ours_exits_3(at, quick, monkeypatch, capsys):

@@ -66,6 +66,18 @@ def test_what_is_not_given_is_not_passed_on(make):
     assert make("grade", "UPLOAD=x", "DATA=y") == ["-m", "harness", "grade", "--data=y", "--", "x"]
 
 
+@pytest.mark.parametrize("word", ["DRY=no", "DRY=1", "STUDENTS_TOO=no", "STUDENTS_TOO=$(shell echo yes)"])
+def test_what_is_neither_yes_nor_left_away_releases_nothing(word):
+    """`no` must not mean yes."""
+    done = subprocess.run(
+        ["make", "-s", "-C", str(ROOT), "-o", ".venv/installed", "BIN=/nowhere", "release", word],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 2
+    assert "error: DRY and STUDENTS_TOO are yes, or are left away" in done.stderr
+    assert "nowhere" not in done.stderr
+
+
 def test_nothing_is_no_upload():
     """`make grade` alone must not grade the folder that one stands in."""
     done = subprocess.run(

@@ -128,6 +128,34 @@ def test_the_older_format_is_refused_with_the_line_that_converts_it(files, tmp_p
     assert files.state_dicts(tmp_path, ["a.params"])["a.params"] == described(files, state(), tmp_path)
 
 
+class Strange:
+    """No tensor."""
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (torch.nn.Linear(2, 2), "it holds more than tensors and numbers, as where a whole model was saved: save model"),
+        ({"weight": torch.ones(2), "notes": Strange()}, "it holds more than tensors and numbers"),
+        ({"model": {"weight": torch.ones(2)}, "epoch": 3}, "'model' in it is no tensor, so it is no state dict: save"),
+        ({"weight": torch.ones(2), "epoch": 3}, "'epoch' in it is no tensor"),
+        ([torch.ones(2)], "it holds a list and not a state dict of tensors: save model.state_dict()"),
+        (torch.ones(2), "it holds a Tensor and not a state dict of tensors"),
+        ({}, "it holds an empty dict and not a state dict of tensors"),
+    ],
+)
+def test_what_is_saved_in_place_of_a_state_dict_is_told(content, said, files, tmp_path):
+    assert described(files, content, tmp_path)["problem"].startswith(said)
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_program_of_torchscript_is_told_from_a_damaged_file(files, tmp_path):
+    torch.jit.save(torch.jit.script(torch.nn.Linear(2, 2)), tmp_path / "a.params")
+    said = files.state_dicts(tmp_path, ["a.params"])["a.params"]["problem"]
+    assert said.startswith("it is a program of TorchScript, as torch.jit.save writes it: save model.state_dict()")
+
+
 def test_what_torch_never_wrote_is_not_said_to_be_older(files, tmp_path):
     (tmp_path / "a.params").write_bytes(b"weights")
     assert "torch before" not in files.state_dicts(tmp_path, ["a.params"])["a.params"]["problem"]

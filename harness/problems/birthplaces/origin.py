@@ -181,7 +181,7 @@ def _failure(predictions: Deliverable, sample: Sample, given: Sequence[bool], *,
         expected=f"{predictions.name}: the answers that {predictions.made_from} gives",
         seen="too many lines are others" if hidden else f"{sum(given)} of {len(given)} lines are",
         case="" if hidden else f"not {sample.lines[wrong]!r} to {sample.questions[wrong]!r}",
-        hint=f"run {predictions.typed} again, and upload both files of one and the same training",
+        hint=f"run {predictions.typed} again: params and predictions must be of one and the same training",
         public=True,
     )
 

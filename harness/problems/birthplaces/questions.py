@@ -57,6 +57,11 @@ class Gold:
         return load_gold(self.data / "birth_test.tsv")
 
     @cached_property
+    def questions_of_test(self) -> int:
+        """How many there are, from the file that students have."""
+        return len(load_questions(self.data / "birth_test_inputs.tsv"))
+
+    @cached_property
     def documents(self) -> tuple[str, ...]:
         """The pretraining text, a document a line."""
         return load_documents(self.data / "wiki.txt")

@@ -9,7 +9,7 @@ from harness.grading.feedback import Failure
 from harness.grading.student import Student
 from harness.predictions import PredictionsError, of_another_split, parse
 from harness.problems.translation.bleu import WRITER, Score, meets, score, shown
-from harness.problems.translation.sentences import DEV, TEST, Gold, Pair, references
+from harness.problems.translation.sentences import Gold, Pair, references
 
 
 def judge(student: Student, name: str, gold: Gold, for_staff: dict[str, Any]) -> Score:
@@ -33,7 +33,7 @@ def judge(student: Student, name: str, gold: Gold, for_staff: dict[str, Any]) ->
         raise Failure(
             expected=f"{name}: {len(pairs)} lines, one English translation for each sentence, in their order",
             seen=said,
-            hint="upload the file as the evaluation command writes it",
+            hint="run the evaluation command again: it writes one line for each sentence, in their order",
             public=True,
         )
     for_staff.update(bleu=round(100 * found.bleu, 2), signature=found.signature, share=found.bleu, exact=found.exact)
@@ -41,13 +41,11 @@ def judge(student: Student, name: str, gold: Gold, for_staff: dict[str, Any]) ->
 
 
 def _mix_up(student: Student, name: str, gold: Gold) -> str | None:
-    """A sentence when this file translates the sentences of the other split; None where these are not at hand."""
+    """A sentence when this file translates the sentences of the other split."""
     stem, split, ending = name.rsplit(".", 2)
-    if not (gold.data / (TEST if split == "dev" else DEV)).is_file():
-        return None
     other = "dev" if split == "test" else "test"
     lines, beside = (_lines_of(student, f"{stem}.{each}.{ending}") for each in (split, other))
-    return of_another_split(split, lines, beside, references(gold.dev), len(gold.test))
+    return of_another_split(split, lines, beside, references(gold.dev), gold.sentences_of_test)
 
 
 def _lines_of(student: Student, name: str) -> Sequence[str]:

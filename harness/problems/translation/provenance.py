@@ -57,7 +57,7 @@ def _given(
         raise Failure(
             expected=f"{predictions.made_from}: the params of a decoder, as train() writes them",
             seen=f"{predictions.made_from}: {found['problem']}",
-            hint=f"translations count for what {predictions.made_from} writes: upload the file they were made with",
+            hint=f"translations count for what {predictions.made_from} writes: it must be the file they were made with",
             public=True,
         )
     given = [each is True for each in found["given"]]
@@ -69,6 +69,6 @@ def _failure(predictions: Deliverable, given: int, asked: int) -> Failure:
     return Failure(
         expected=f"{predictions.name}: the translations that {predictions.made_from} writes",
         seen=f"too many lines are others ({given} of {asked} are its own)",
-        hint=f"run {predictions.typed} again, and upload both files of one and the same training",
+        hint=f"run {predictions.typed} again: params and translations must be of one and the same training",
         public=True,
     )

@@ -61,6 +61,11 @@ class Gold:
         return load_pairs(self.data / TEST)
 
     @cached_property
+    def sentences_of_test(self) -> int:
+        """How many there are, from the file that students have."""
+        return len(read_lines(self.data / INPUTS))
+
+    @cached_property
     def monolingual(self) -> Sequence[str]:
         """Sentences of either language alone."""
         return load_sentences(self.data / MONOLINGUAL)
