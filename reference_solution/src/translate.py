@@ -5,11 +5,15 @@ tune, and how a corpus becomes examples.
 """
 
 import argparse
+import importlib.util
 import random
 import sys
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
+
+if lost := [name for name in ("torch", "numpy", "tqdm") if importlib.util.find_spec(name) is None]:
+    sys.exit(f"translate.py: {sys.executable} has no {', '.join(lost)}: activate your environment (README.md, step 1)")
 
 import torch
 

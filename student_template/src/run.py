@@ -6,6 +6,7 @@ Nothing in this file is yours to write. It builds the dataset and the model, and
 import argparse
 import contextlib
 import glob
+import importlib.util
 import random
 import re
 import sys
@@ -15,6 +16,8 @@ from pathlib import Path
 
 if sys.version_info < (3, 10):  # noqa: UP036 - before anything that an older one cannot read
     sys.exit("run.py: Python 3.10 or newer is needed, and this is " + sys.version.split()[0])
+if lost := [name for name in ("torch", "numpy", "tqdm") if importlib.util.find_spec(name) is None]:
+    sys.exit(f"run.py: {sys.executable} has no {', '.join(lost)}: activate your environment (README.md, step 1)")
 
 import numpy as np
 import torch

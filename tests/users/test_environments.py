@@ -218,6 +218,15 @@ def test_an_older_python_is_told_which_one_is_needed(command, home):
     assert re.search(r"Python 3\.10 or newer is needed", line)
 
 
+@pytest.mark.parametrize("command", ["run.py", "translate.py"])
+def test_a_python_without_the_packages_is_told_so(command):
+    """The one of the system, where the environment was not activated."""
+    done = run(sys.executable, "-S", command, "--help", folder=SOURCE)
+    assert done.returncode == 1
+    (line,) = done.stderr.splitlines()
+    assert line.startswith(f"{command}: {sys.executable} has no torch, numpy, tqdm: activate your environment")
+
+
 def test_the_version_is_checked_in_words_that_older_pythons_read():
     """No f-string and no annotation: these would be an error of syntax instead of a sentence."""
     import ast
