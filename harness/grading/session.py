@@ -34,6 +34,7 @@ from harness.grading.student import Student
 from harness.grading.supervisor import GradeRequest
 from harness.intake import given
 from harness.intake.staging import Submission, UploadError, stage
+from harness.probes import schemas
 from harness.problem import exports_of, need_torch
 from harness.sandbox import Isolation, Libraries, Sandbox
 from harness.sandbox.forkserver import ZygoteServer
@@ -93,6 +94,9 @@ def _libraries(request: GradeRequest, assignment: Assignment) -> Libraries:
     parts = (each.part for each in request.graded_tests)
     return "plain" if request.at_home and not need_torch(assignment, parts) else "all"
 
+
+#: What else a grade imports when it comes to it, beside what the graded tests import.
+_IMPORTED_LATE = ("harness.sandbox.forking", "numpy.random", "encodings.ascii", "grp", "pwd")
 
 #: The staff solution, which is the template with its blocks filled in.
 _SOLUTION = ROOT / "reference_solution" / "src" / "submission"
@@ -168,6 +172,9 @@ def rehearse(graded_tests: Iterable[GradedTest]) -> None:
     """Have everything imported that judging will want, by collecting the graded tests and running none."""
     with redirect_stdout(io.StringIO()):
         pytest.main([*_pytest_arguments(graded_tests), "--collect-only"])
+    for module in (*_IMPORTED_LATE, *schemas.topics()):
+        with suppress(ImportError):  # of another system
+            importlib.import_module(module)
 
 
 def _private(request: GradeRequest, purpose: str) -> Path:
