@@ -25,6 +25,7 @@ import pytest
 from harness.assignment import ROOT, Assignment, load
 from harness.errors import HoldoutError, InternalError
 from harness.grading import termdata
+from harness.grading.bytecode import compile_ahead
 from harness.grading.catalogue import GradedTest
 from harness.grading.duedate import due_date_passed
 from harness.grading.plugin import Plugin, problem_fixtures
@@ -86,6 +87,8 @@ def _judge(
             note_other_data(request, assignment, results, submission, sandbox)
         if request.with_reference:
             note_given_code(assignment, results, submission)
+        if len(request.graded_tests) > _FEW_TESTS:
+            compile_ahead(sandbox, submission.tree)
         run_graded_tests(request, assignment, results, submission, sandbox)
 
 
@@ -94,6 +97,9 @@ def _libraries(request: GradeRequest, assignment: Assignment) -> Libraries:
     parts = (each.part for each in request.graded_tests)
     return "plain" if request.at_home and not need_torch(assignment, parts) else "all"
 
+
+#: For so many, it takes less to have each worker compile what it imports.
+_FEW_TESTS = 3
 
 #: What else a grade imports when it comes to it, beside what the graded tests import.
 _IMPORTED_LATE = ("harness.sandbox.forking", "numpy.random", "encodings.ascii", "grp", "pwd")
