@@ -40,9 +40,11 @@ TRAINING = (
 
 def word(rng: np.random.Generator, letters: int, *, rare: bool = False) -> str:
     """A capitalised random word; with `rare`, now and then with a letter beyond ASCII."""
-    chosen = list(rng.choice(list(_LETTERS), letters))
+    chosen = [
+        _LETTERS[place] for place in rng.integers(len(_LETTERS), size=letters)
+    ]  # rng.choice takes three times as long
     if rare and rng.random() < 0.3:
-        chosen[-1] = str(rng.choice(list(_RARE)))
+        chosen[-1] = _RARE[rng.integers(len(_RARE))]
     return "".join(chosen).capitalize()
 
 
