@@ -1,17 +1,21 @@
 """What a class costs: uploads a minute and CPU seconds of `regrade`, beside a cold `grade` for each upload.
 
 The class is made from the project's own corpus: half wrong work (tests/mutants), a quarter right work of other shapes
-(tests/variants), a quarter attacks (tests/hostile), code alone. The grade of an upload with nothing in it is the
-harness's own share, since no student code runs in it: alone, and in a regrade of many such. Then a class of stubs by
-stand-in grades shows what the regrade itself takes, and whether its memory grows. Figures are printed; nothing is
-asserted. Linux only.
+(tests/variants), a quarter attacks (tests/hostile), code alone. Each is graded cold, one after the other, then all by
+one regrade with one job and by one with two. CPU seconds are those of all processes; beside them stands what is left
+without the workers in which student code ran (their own start counts as theirs). The grade of an upload with nothing
+in it is the harness's own share, workers included, since no student code runs in it: alone, and in a regrade of twenty
+such. Then a class of stubs by stand-in grades shows what the regrade itself takes, and whether its memory grows. A cold
+`import torch` in the same run tells machines and their load apart. Figures are printed; nothing is asserted. Linux
+only.
 
-    python benchmarks/regrade.py [--count N] [--only ID] [--jobs 1 2] [--stubs N]
+    python benchmarks/regrade.py [--count N] [--only ID] [--jobs 1 2] [--stubs N]       without a count: 100 uploads
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import resource
 import subprocess
@@ -19,7 +23,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import cycle, islice
 from pathlib import Path
 
@@ -46,11 +50,16 @@ class Cost:
 
     wall: float
     cpu: float
+    student: float = 0.0
+    """Of `cpu`, in the workers in which student code ran."""
 
     def told(self, name: str, uploads: int) -> str:
         """A line of the table."""
-        rate = 60 * uploads / self.wall
-        return f"{name:<34}{rate:>10.2f}{self.wall / uploads:>12.2f}{self.cpu / uploads:>12.2f}"
+        each = (self.wall / uploads, self.cpu / uploads, (self.cpu - self.student) / uploads)
+        return f"{name:<34}{60 * uploads / self.wall:>10.2f}" + "".join(f"{seconds:>12.2f}" for seconds in each)
+
+    def __add__(self, other: Cost) -> Cost:
+        return Cost(self.wall + other.wall, self.cpu + other.cpu, self.student + other.student)
 
 
 def main() -> int:
@@ -62,6 +71,8 @@ def main() -> int:
     parser.add_argument("--stubs", type=int, default=1000, help="uploads of the class of stubs")
     arguments = parser.parse_args()
     print(machine.features())
+    torch = _timed([sys.executable, "-c", "import torch"])
+    print(f"a cold `import torch`: {torch.cpu:.2f} CPU s; load {os.getloadavg()[0]:.1f} before the run")
     with scratch_folder() as folder:
         data = folder / "data"
         write(generate(load(), "laptop", DEMO_KEY), data)
@@ -81,20 +92,31 @@ def _measure_class(folder: Path, data: Path, count: int, only: list[str], jobs: 
     empty.mkdir()
     extra = ["--data", str(data), *only]
     print(f"{count} uploads{', ' + only[1] if only else ''}")
-    print(f"{'':<34}{'a minute':>10}{'wall s each':>12}{'CPU s each':>12}")
-    print(_timed(["grade", str(empty), *extra]).told("grade of nothing", 1))
+    print(f"{'':<34}{'a minute':>10}{'wall s each':>12}{'CPU s each':>12}{'no students':>12}")
+    print(_harness(["grade", str(empty), *extra]).told("grade of nothing", 1))
     for at in range(_NOTHINGS):
         (folder / "nothings" / f"submission_{at}").mkdir(parents=True)
         (folder / "nothings" / f"submission_{at}" / "notes.txt").write_text(f"{at}\n", encoding="utf-8")
-    command = ["regrade", str(folder / "nothings"), "--out", str(folder / "out-nothings"), *extra]
-    print(_timed(command).told("regrade of nothing", _NOTHINGS))
-    cold = [_timed(["grade", str(path), *extra]) for path in made]
-    print(
-        Cost(sum(each.wall for each in cold), sum(each.cpu for each in cold)).told("grade, one after the other", count)
-    )
+    command = ["regrade", str(folder / "nothings"), "--out", str(folder / "out-nothings"), "--jobs", "1", *extra]
+    print(_harness(command).told(f"regrade of {_NOTHINGS} nothings", _NOTHINGS))
+    cold = [_cold(path, folder / "results.json", extra) for path in made]
+    print(sum(cold, Cost(0, 0)).told("grade, one after the other", count))
     for number in jobs:
-        command = ["regrade", str(export), "--out", str(folder / f"out-{number}"), "--jobs", str(number), *extra]
-        print(_timed(command).told(f"regrade --jobs {number}", count))
+        out = folder / f"out-{number}"
+        cost = _harness(["regrade", str(export), "--out", str(out), "--jobs", str(number), *extra])
+        student = sum(map(_of_students, (out / "results").rglob("*.json")))
+        print(replace(cost, student=student).told(f"regrade --jobs {number}", count), flush=True)
+
+
+def _cold(upload: Path, results: Path, extra: list[str]) -> Cost:
+    cost = _harness(["grade", str(upload), "--results", str(results), *extra])
+    return replace(cost, student=_of_students(results))
+
+
+def _of_students(results: Path) -> float:
+    """CPU seconds of the workers that ran beside the upload, as its results tell."""
+    tests = json.loads(results.read_text(encoding="utf-8"))["tests"]
+    return float(sum(test.get("extra_data", {}).get("spent", {}).get("cpu_seconds", 0) for test in tests))
 
 
 def _makers(data: Path) -> Iterator[Callable[[Path], Path]]:
@@ -112,15 +134,13 @@ def _makers(data: Path) -> Iterator[Callable[[Path], Path]]:
         )  # type: ignore[misc]
 
 
+def _harness(command: list[str]) -> Cost:
+    return _timed([sys.executable, "-m", "harness", *command])
+
+
 def _timed(command: list[str]) -> Cost:
     before, begun = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
-    done = subprocess.run(
-        [sys.executable, "-m", "harness", *command],
-        cwd=ROOT,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        check=False,
-    )
+    done = subprocess.run(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, check=False)
     if done.returncode == 2:
         raise SystemExit(done.stderr.decode())
     after = resource.getrusage(resource.RUSAGE_CHILDREN)

@@ -26,7 +26,7 @@ import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
-from pathlib import Path
+from functools import cache
 from typing import Any, NoReturn
 
 import timeout_decorator
@@ -155,6 +155,7 @@ def judge_in_child(run: Callable[[Desk], None], staff: dict[str, Any], serve: Se
         staff: the graded test's notes for staff, as the child's `run` fills them.
         serve: answers a question in this process; a Failure from it is the child's to handle, anything else ends all.
     """
+    _prepare()
     up, questions = os.pipe()
     answers, down = os.pipe()
     parent = os.getpid()
@@ -173,6 +174,16 @@ def judge_in_child(run: Callable[[Desk], None], staff: dict[str, Any], serve: Se
     finally:
         status, usage = attendant.end(kill=kill)
     return _judgement(told, late, status, usage)
+
+
+@cache
+def _prepare() -> None:
+    """What every child would otherwise find out for itself."""
+    import resource  # noqa: F401 - Linux only
+
+    from harness.sandbox import system
+
+    system.prctl(system.PR_GET_DUMPABLE)
 
 
 def _be_the_child(
@@ -221,7 +232,8 @@ def _limit(limits: JudgeLimits) -> None:
     import resource
 
     signal.signal(signal.SIGXCPU, signal.SIG_DFL)
-    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
+    with open("/proc/self/statm", "rb", buffering=0) as sizes:  # noqa: PTH123 - in every child
+        pages = int(sizes.read().split()[0])
     _lower(resource.RLIMIT_AS, pages * resource.getpagesize() + limits.memory_bytes)
     _lower(resource.RLIMIT_CPU, limits.cpu_seconds)
     _lower(resource.RLIMIT_CORE, 0)

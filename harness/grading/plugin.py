@@ -66,6 +66,10 @@ class Plugin:
     pending: Verdict | None = None
     """On the running graded test, until its last phase is over: a verdict is reported once."""
 
+    def __post_init__(self) -> None:
+        """The graded tests by node: asked for some times a phase."""
+        self._by_node = {graded_test.node: graded_test for graded_test in self.graded_tests}
+
     # -- fixtures -----------------------------------------------------------------------------------------------------
 
     @pytest.fixture
@@ -272,7 +276,7 @@ class Plugin:
         return self.seeds.hidden if graded_test.kind == "hidden" else self.seeds.basic
 
     def _graded_test_of(self, item: pytest.Item) -> GradedTest:
-        return next(graded_test for graded_test in self.graded_tests if graded_test.node == _node(item))
+        return self._by_node[_node(item)]
 
 
 def problem_fixtures(assignment: Assignment, data: Path) -> object:

@@ -25,6 +25,7 @@ import pytest
 from harness.assignment import ROOT, Assignment, load
 from harness.errors import HoldoutError, InternalError
 from harness.grading import termdata
+from harness.grading.bytecode import compile_ahead
 from harness.grading.catalogue import GradedTest
 from harness.grading.duedate import due_date_passed
 from harness.grading.plugin import Plugin, problem_fixtures
@@ -34,6 +35,7 @@ from harness.grading.student import Student
 from harness.grading.supervisor import GradeRequest
 from harness.intake import given
 from harness.intake.staging import Submission, UploadError, stage
+from harness.probes import schemas
 from harness.problem import exports_of, need_torch
 from harness.sandbox import Isolation, Libraries, Sandbox
 from harness.sandbox.forkserver import ZygoteServer
@@ -85,6 +87,8 @@ def _judge(
             note_other_data(request, assignment, results, submission, sandbox)
         if request.with_reference:
             note_given_code(assignment, results, submission)
+        if len(request.graded_tests) > _FEW_TESTS:
+            compile_ahead(sandbox, submission.tree)
         run_graded_tests(request, assignment, results, submission, sandbox)
 
 
@@ -93,6 +97,12 @@ def _libraries(request: GradeRequest, assignment: Assignment) -> Libraries:
     parts = (each.part for each in request.graded_tests)
     return "plain" if request.at_home and not need_torch(assignment, parts) else "all"
 
+
+#: For so many, it takes less to have each worker compile what it imports.
+_FEW_TESTS = 3
+
+#: What else a grade imports when it comes to it, beside what the graded tests import.
+_IMPORTED_LATE = ("harness.sandbox.forking", "numpy.random", "encodings.ascii", "grp", "pwd")
 
 #: The staff solution, which is the template with its blocks filled in.
 _SOLUTION = ROOT / "reference_solution" / "src" / "submission"
@@ -168,6 +178,9 @@ def rehearse(graded_tests: Iterable[GradedTest]) -> None:
     """Have everything imported that judging will want, by collecting the graded tests and running none."""
     with redirect_stdout(io.StringIO()):
         pytest.main([*_pytest_arguments(graded_tests), "--collect-only"])
+    for module in (*_IMPORTED_LATE, *schemas.topics()):
+        with suppress(ImportError):  # of another system
+            importlib.import_module(module)
 
 
 def _private(request: GradeRequest, purpose: str) -> Path:

@@ -20,6 +20,9 @@ ALLOW = 0x7FFF0000
 ERRNO = 0x00050000
 KILL_PROCESS = 0x80000000
 
+#: Of struct sock_filter.
+INSTRUCTION_BYTES = 8
+
 #: Offsets in struct seccomp_data.
 NUMBER_AT = 0
 ARCHITECTURE_AT = 4

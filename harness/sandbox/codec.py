@@ -18,7 +18,8 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Collection, Sequence
 from typing import Any, NoReturn
 
 import numpy as np
@@ -78,9 +79,9 @@ class _Encoder:
     def _container(self, value: Any, kind: type, depth: int) -> Any:
         self._count()
         if issubclass(kind, list):
-            return [self.node(item, depth + 1) for item in list.__getitem__(value, slice(None))]
+            return self._items(list.__getitem__(value, slice(None)), depth)
         if issubclass(kind, tuple):
-            return {"t": [self.node(item, depth + 1) for item in tuple.__getitem__(value, slice(None))]}
+            return {"t": self._items(tuple.__getitem__(value, slice(None)), depth)}
         if issubclass(kind, dict):
             return {"d": [[self._key(key), self.node(item, depth + 1)] for key, item in dict.items(value)]}
         if issubclass(kind, np.ndarray):
@@ -91,6 +92,21 @@ class _Encoder:
                 f"a {type.__getattribute__(kind, '__name__')} cannot cross: send numbers, strings or arrays"
             )
         return self.node(converted, depth)
+
+    def _items(self, items: Sequence[Any], depth: int) -> list[Any]:
+        """The nodes of a sequence; those of plain numbers and texts are the items themselves, found out all at once."""
+        if depth < self._caps.depth and self._stand_for_themselves(items):
+            return list(items)
+        return [self.node(item, depth + 1) for item in items]
+
+    def _stand_for_themselves(self, items: Collection[Any]) -> bool:
+        kinds = set(map(type, items))
+        if kinds == {int}:
+            bound = 10**self._caps.digits
+            return bool(-bound < min(items) and max(items) < bound)
+        if kinds == {str}:
+            return max(map(len, items)) <= SHORT_STRING and _is_plain("".join(items))
+        return _are_finite(items) if kinds == {float} else kinds == {bool}
 
     def _key(self, key: object) -> Any:
         if type(key) not in _SCALARS:
@@ -113,7 +129,7 @@ class _Encoder:
 
     def _string(self, text: str) -> Any:
         # Brackets go to the body so that a decoder can count containers before it parses.
-        if len(text) <= SHORT_STRING and "[" not in text and "{" not in text and text.isascii():
+        if len(text) <= SHORT_STRING and _is_plain(text):
             return text
         self._count()
         try:
@@ -142,6 +158,14 @@ class _Encoder:
             raise CodecError(f"more than {self._caps.body_bytes} bytes of arrays and strings")
         self.buffers += [data, bytes(padding)]
         return len(data)
+
+
+def _is_plain(text: str) -> bool:
+    return "[" not in text and "{" not in text and text.isascii()
+
+
+def _are_finite(numbers: Collection[float]) -> bool:
+    return all(map(math.isfinite, numbers))
 
 
 def decode(header: bytes | bytearray, body: bytes | bytearray, caps: Caps = DEFAULT) -> Value:
@@ -173,11 +197,12 @@ def _parse(header: bytes | bytearray, caps: Caps) -> Any:
         raise CodecError(f"a header of {len(header)} bytes")
     if header.count(b"[") + header.count(b"{") > 4 * caps.containers:
         raise CodecError("too many containers")
+    # A function of ours for each number would take most of the time.
+    suspicious = re.search(rb"[0-9]{%d}" % (caps.digits + 1), header) is not None
     return json.loads(
         bytes(header).decode("ascii"),
         object_pairs_hook=_one_member,
-        parse_int=lambda text: _integer(text, caps.digits),
-        parse_float=_finite,
+        parse_int=(lambda text: _integer(text, caps.digits)) if suspicious else None,
         parse_constant=_refuse,
     )
 
@@ -192,13 +217,6 @@ def _integer(text: str, digits: int) -> int:
     if len(text) > digits + 1:
         raise CodecError(f"an int of {len(text)} digits")
     return int(text)
-
-
-def _finite(text: str) -> float:
-    number = float(text)
-    if not math.isfinite(number):
-        raise CodecError("a number beyond a float's range")
-    return number
 
 
 def _refuse(text: str) -> NoReturn:
@@ -225,19 +243,34 @@ class _Decoder:
         if self._containers > self._caps.containers:
             raise CodecError("too many containers")
         if type(node) is list:
-            return [self.value(item, depth + 1) for item in node]
+            return self._items(node, depth)
         return self._tagged(node, depth)
+
+    def _items(self, nodes: list[Any], depth: int) -> list[Any]:
+        """The values of a sequence; see the encoder's."""
+        if depth < self._caps.depth and self._stand_for_themselves(nodes):
+            return nodes
+        return [self.value(node, depth + 1) for node in nodes]
+
+    @staticmethod
+    def _stand_for_themselves(nodes: list[Any]) -> bool:
+        kinds = set(map(type, nodes))
+        if kinds == {str}:
+            return "".join(nodes).isascii()
+        return _are_finite(nodes) if kinds == {float} else kinds in ({int}, {bool})
 
     @staticmethod
     def _scalar(node: Any) -> Value:
         if type(node) is str and not node.isascii():
             raise CodecError("a short string that is not ASCII")  # an escaped lone surrogate, for one
+        if type(node) is float and not math.isfinite(node):
+            raise CodecError("a number beyond a float's range")
         return node  # type: ignore[no-any-return]
 
     def _tagged(self, node: _Tagged, depth: int) -> Value:
         key, content = node
         if key == "t" and type(content) is list:
-            return tuple(self.value(item, depth + 1) for item in content)
+            return tuple(self._items(content, depth))
         if key == "d" and type(content) is list:
             return self._dict(content, depth)
         if key == "f" and type(content) is str and content in _NON_FINITE:

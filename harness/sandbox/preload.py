@@ -16,8 +16,8 @@ from types import ModuleType
 
 from harness.sandbox import adapters
 
-_PLAIN = ("numpy", "tempfile")
-_LIBRARIES = ("numpy", "torch", "torch.nn", "torch.optim", "torch.utils.data", "tempfile", "harness.sandbox.tensors")
+_PLAIN = ("numpy", "numpy.random", "tempfile")  # numpy 2 imports its random when it is asked for: 10 ms
+_LIBRARIES = (*_PLAIN, "torch", "torch.nn", "torch.optim", "torch.utils.data", "tempfile", "harness.sandbox.tensors")
 _OPTIONAL = ("tqdm",)
 _OF_UNIX = ("resource", "fcntl")  # what every fork would otherwise import by itself
 #: The topic under which the sandbox's own attempts at breaking out run, beside the caller's probes.

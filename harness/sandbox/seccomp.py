@@ -22,12 +22,14 @@ import platform
 import struct
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache
 
 from harness.sandbox import system
 from harness.sandbox.bpf import (
     ALLOW,
     ARCHITECTURE_AT,
     ERRNO,
+    INSTRUCTION_BYTES,
     JUMP_AT_LEAST,
     JUMP_EQUAL,
     JUMP_GREATER,
@@ -100,6 +102,9 @@ PRCTL_OPTIONS = (15, 16, 3, 21, 39, 0x53564D41)
 
 _SET_MODE_FILTER = 1
 
+#: Stands for a process ID in a program, and is no other number in it.
+_PID_MARK = b"\xfd\xfe\xfd\xfe"
+
 
 @dataclass(frozen=True)
 class Architecture:
@@ -145,11 +150,29 @@ def install(*, shares_user: bool) -> int:
     architecture = here()
     if architecture is None:
         raise OSError(errno.ENOSYS, f"no system call table for {platform.machine()}")
-    program = build(architecture, os.getpid(), shares_user=shares_user)
-    buffer = ctypes.create_string_buffer(assemble(program))
-    descriptor = struct.pack("HxxxxxxQ", len(program), ctypes.addressof(buffer))
+    program = filter_for(os.getpid(), platform.machine(), shares_user=shares_user)
+    length = len(program) // INSTRUCTION_BYTES
+    buffer = ctypes.create_string_buffer(program)
+    descriptor = struct.pack("HxxxxxxQ", length, ctypes.addressof(buffer))
     system.syscall(architecture.table["seccomp"], _SET_MODE_FILTER, 0, descriptor, what="seccomp")
-    return len(program)
+    return length
+
+
+def filter_for(own_pid: int, machine: str, *, shares_user: bool) -> bytes:
+    """The program of `build` as the kernel takes it."""
+    return _template(machine, shares_user=shares_user).replace(_PID_MARK, struct.pack("=I", own_pid))
+
+
+def prepare() -> None:
+    """Do once, in the process that workers are forked from, what is the same for all of them."""
+    for shares_user in (False, True):
+        if here() is not None:
+            _template(platform.machine(), shares_user=shares_user)
+
+
+@cache
+def _template(machine: str, *, shares_user: bool) -> bytes:
+    return assemble(build(ARCHITECTURES[machine], struct.unpack("=I", _PID_MARK)[0], shares_user=shares_user))
 
 
 def _guard(architecture: Architecture) -> list[Instruction]:

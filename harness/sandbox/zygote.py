@@ -32,7 +32,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, NoReturn
 
-from harness.sandbox import hardening, system, worker
+from harness.sandbox import hardening, seccomp, system, worker
 from harness.sandbox.nursery import fork_on_request
 from harness.sandbox.preload import preload
 
@@ -73,6 +73,7 @@ def loaded(control: socket.socket, probes: str, libraries: str) -> dict[str, Mod
     except BaseException:  # noqa: BLE001 - whatever it is, the grader must hear of it
         control.send(json.dumps({"fault": traceback.format_exc()[-4000:]}).encode())
         os._exit(1)
+    seccomp.prepare()
     _listen_again(control)
     gc.collect()
     gc.freeze()

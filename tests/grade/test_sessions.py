@@ -22,7 +22,7 @@ from harness.errors import InternalError
 from harness.grading import grade, session_server
 from harness.grading.results import Results
 from harness.grading.supervisor import scratch_folder
-from tests.hostile.uploads import ATTACKS, attacks, build
+from tests.hostile.uploads import ATTACKS, PLACES, attacks, build
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="processes are forked on Linux")
 
@@ -90,22 +90,23 @@ def test_the_order_of_uploads_changes_nothing(server, honest: Path, alone: str, 
 def test_an_honest_upload_after_an_attacker_is_graded_as_alone(
     name: str, server, honest: Path, alone: str, data: Path, home: Path
 ) -> None:
-    after(name, server, honest, alone, data, home)
+    after(name, honest, server, honest, alone, data, home)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", sorted({each.name for each in attacks()} - set(REACH)))
 def test_an_honest_upload_after_any_attacker_is_graded_as_alone(
-    name: str, server, honest: Path, alone: str, data: Path, home: Path
+    name: str, server, honest_upload: Path, honest: Path, alone: str, data: Path, home: Path
 ) -> None:
-    after(name, server, honest, alone, data, home)
+    after(name, honest_upload, server, honest, alone, data, home)
 
 
-def after(name: str, server: Any, honest: Path, alone: str, data: Path, home: Path) -> None:
+def after(name: str, base: Path, server: Any, honest: Path, alone: str, data: Path, home: Path) -> None:
+    """`base`: what the attack is laid over. Some change or look at files that only a trained upload has."""
     attack = next(each for each in attacks() if each.name == name)
     if attack.needs_root and os.geteuid() != 0:
         pytest.skip("only root can make these files")
-    upload = build(name, home / "attacks" / name, honest=honest)
+    upload = build(name, home / "attacks" / name, honest=base, places={**PLACES, "DATA": str(data)})
     only = attack.graded_tests[0]
     grade(upload, data, only=only, server=server, stop=after_seconds(20))
     assert told(grade(honest, data, only=PART, seed="0", server=server)) == alone

@@ -278,3 +278,10 @@ def test_assembled_instructions_are_eight_bytes_each(architecture):
     code = bpf.assemble(program)
     assert len(code) == 8 * len(program)
     assert re.match(rb"\x20\x00\x00\x00\x04\x00\x00\x00", code)  # load the architecture first
+
+
+@pytest.mark.parametrize("machine", ARCHITECTURES)
+@pytest.mark.parametrize("own_pid", [1, OWN, 1 << 22])
+def test_what_the_kernel_is_given_is_the_program_that_is_asked_here(machine, shares_user, own_pid):
+    program = seccomp.build(seccomp.ARCHITECTURES[machine], own_pid, shares_user=shares_user)
+    assert seccomp.filter_for(own_pid, machine, shares_user=shares_user) == bpf.assemble(program)

@@ -78,13 +78,23 @@ def read_all(drawn: Mapping[str, Any], indices: Sequence[int], documents: Sequen
     reversed or in lower case, and may come from anywhere in the document. Each of these has a graded test of its own.
     """
     vocabulary = drawn["vocabulary"] if all(len(each) == 1 for each in drawn["vocabulary"]) else []
-    rows = zip(indices, cut(drawn["x"], drawn["x_lengths"]), cut(drawn["y"], drawn["y_lengths"]), strict=True)
-    for index, x, y in rows:
-        yield _read(index, [*x.tolist(), *y[-1:].tolist()], documents[index], vocabulary)
+    x, y = (cut(_code_points(drawn[name], vocabulary), drawn[f"{name}_lengths"]) for name in ("x", "y"))
+    for index, given, wanted in zip(indices, x, y, strict=True):
+        yield _read(index, _text(given) + _text(wanted[-1:]), documents[index])
 
 
-def _read(index: int, tokens: Sequence[int], document: str, vocabulary: Sequence[str]) -> Span | NotASpan:
-    text = "".join(vocabulary[token] if 0 <= token < len(vocabulary) else PAD for token in tokens)
+def _code_points(tokens: np.ndarray, vocabulary: Sequence[str]) -> np.ndarray:
+    """The code point of each token's character, PAD's where it has none. One by one they would take most of a test."""
+    points = np.array([*map(ord, vocabulary), ord(PAD)], dtype="<u4")
+    known = (tokens >= 0) & (tokens < len(vocabulary))
+    return points[np.where(known, tokens.astype(np.int64), len(vocabulary))]
+
+
+def _text(points: np.ndarray) -> str:
+    return points.tobytes().decode("utf-32-le", "surrogatepass")
+
+
+def _read(index: int, text: str, document: str) -> Span | NotASpan:
     pieces = _loosely_split(text)
     for prefix, masked, suffix in _readings(*pieces) if pieces else ():
         if _is_part(prefix + masked + suffix, document):
