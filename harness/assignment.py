@@ -453,7 +453,7 @@ def _limits(table: Table) -> RunLimits:
     run = table.number("run_seconds", 0, most, told)
     test = table.number("test_seconds", 0, run, "a number of seconds, no more than run_seconds,")
     home = table.number("home_seconds", 0, test, "a number of seconds, no more than test_seconds,")
-    cpu = {name: table.whole(name, 1, test, ", as test_seconds says") for name in names if "cpu" in name}
+    cpu = {name: table.whole(name, 1, run, ", as run_seconds says") for name in names if "cpu" in name}
     memory = {name: table.whole(name, 1, _LARGEST_MIB, " (64 GiB)") for name in names if name.endswith("_mib")}
     return RunLimits(run_seconds=run, test_seconds=test, home_seconds=home, **cpu, **memory)
 

@@ -66,7 +66,7 @@ PRESETS = {
         bottleneck_dim=64,
         dropout=0.0,
         scratch=Recipe(max_epochs=40, batch_size=64, learning_rate=2e-3, decay_epochs=16, optimizer="muon"),
-        finetune=Recipe(max_epochs=10, batch_size=16, learning_rate=3e-4, decay_epochs=4),
+        finetune=Recipe(max_epochs=10, batch_size=16, learning_rate=3.2e-4, decay_epochs=4),
         pretrain=Recipe(max_epochs=110, batch_size=16, learning_rate=5e-3, decay_epochs=110, optimizer="muon"),
     ),
     # The handout's size: about five hours on the GPU of its day. Its bottleneck was 32, but names are longer than that.
