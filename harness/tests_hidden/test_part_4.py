@@ -41,6 +41,9 @@ Example = tuple[list[int], list[int]]
 
 WAIT = "it waits for what a basic test asks; if that one passes, the inputs make the difference: other sizes, PAD"
 
+#: So many words before the limit, EOS is early.
+EARLY = 4
+
 #: A decoder's perplexity on 16 pairs that it was trained on by RECIPE: right work comes to 1.02 at most (30 seeds).
 OVERFITTED = 1.3
 RECIPE = {"epochs": 60, "batch_size": 8, "learning_rate": 1e-2}
@@ -351,7 +354,7 @@ def test_every_parameter_gets_its_gradient(
 @number("4b-6-hidden")
 @weight(2)
 def test_greedy_decoding_is_the_argmax_of_full_passes(student: Student, rng: np.random.Generator) -> None:
-    """greedy_decode writes what full passes over each prompt alone would, stops at EOS, and reads each token once.
+    """greedy_decode writes what full passes over each prompt alone would, reads each token once, and stops in time.
 
     Exact: the full passes are the same model's, in double precision.
     """
@@ -368,6 +371,17 @@ def test_greedy_decoding_is_the_argmax_of_full_passes(student: Student, rng: np.
         seen["read"],
         hint="greedy_decode reads tokens again: hand the model the new tokens alone, and one and the same cache",
     )
+    early = [(prompt, row) for prompt, row in zip(prompts, seen["rows"], strict=True) if len(row) <= limit - EARLY]
+    prompts = [prompt for prompt, _ in early]
+    seen = student.run_apart(translation.decoded, weights=weights, sizes=sizes, prompts=prompts, limit=limit)
+    expect(seen["rows"] == [row for _, row in early], "the same tokens", "others", hint="no sentence changes another")
+    most = sum(max(len(pair[side]) for pair in early) for side in (0, 1)) + 1
+    expect(
+        seen["read"] <= len(early) * most,
+        f"at most {len(early) * most} tokens read",
+        seen["read"],
+        hint="greedy_decode goes on when all sentences have met EOS",
+    )
 
 
 def _lively(sizes: dict[str, int], rng: np.random.Generator, limit: int) -> tuple[Weights, list[list[int]]]:
@@ -381,7 +395,8 @@ def _lively(sizes: dict[str, int], rng: np.random.Generator, limit: int) -> tupl
         prompts = [[BOS, *rng.integers(5, 17, length).tolist(), SEP] for length in (2, 7, 4, 5, 3, 6, 1, 6)]
         rows = [_greedy(weights, sizes["heads"], prompt, limit) for prompt in prompts]
         ended = [row for row in rows if len(row) < limit]
-        if 2 <= len(ended) <= 6 and any(ended) and len({word for row in rows for word in row}) >= 6:
+        soon = any(len(row) <= limit - EARLY for row in ended)
+        if soon and 2 <= len(ended) <= 6 and any(ended) and len({word for row in rows for word in row}) >= 6:
             return weights, prompts
 
 
