@@ -43,6 +43,15 @@ def test_thresholds_have_the_distance_that_is_stated() -> None:
     assert all(float(distance) >= 10 for distance, _ in measured)
 
 
+def test_what_understands_nothing_is_as_far_below_the_thresholds_as_is_stated() -> None:
+    row = re.search(r"(?m)^\| copying \|.*\n\|[-|]+\n\| (.*) \|$", PAGE)
+    assert row is not None
+    best = max(float(number) for number in re.findall(r"[\d.]+", row[1]))
+    lowest = min(100 * ASSIGNMENT.thresholds[start].test for start in ("scratch", "finetune"))
+    assert f"the best that understands nothing ({best}) is {lowest - best:.1f} below the lower one" in TEXT
+    assert lowest - best >= 10
+
+
 def test_perplexities_that_are_asked_are_those_of_the_page_and_far_from_what_was_measured() -> None:
     most = ASSIGNMENT.problem("translation").settings["perplexity"]
     told = re.search(r"at most a perplexity of (\d+) on dev .* trained decoders (\d+) .* pretrained one (\d+) on", TEXT)
