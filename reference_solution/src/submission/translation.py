@@ -347,7 +347,8 @@ class CausalAttention(nn.Module):
         allowed is (B, 1, T, S), True where a query may look at a key. Without a memory, keys and values are those of
         x, and S = T. With one, they are all that it knows once it was extended with those of x.
         """
-        # [part 4b] As in 4a, but with this mask, and without residual connection and norm: those are in Block.
+        # [part 4b] Split the channels into heads, attend, join the heads, mix. Scores are -infinity before the softmax
+        #   where a key is not allowed. Residual connection and norm are in Block.
         ### START_CODE_HERE ###
         # canary: 35f9c7a1e42d806b
         B, T, C = x.shape
