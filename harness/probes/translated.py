@@ -22,13 +22,13 @@ from harness.probes._params import read
 State = Mapping[str, torch.Tensor]
 Logits = Callable[[torch.Tensor], torch.Tensor]
 
-#: Heads that are tried, those of the presets first.
-HEADS = (4, 8, 2, 1, 6, 3, 16, 12)
+#: Heads that are tried first, those of the presets; then every other number that divides the width, up to the most.
+HEADS, MOST_HEADS = (4, 8), 64
 LARGEST = {"width": 2048, "layers": 64, "block": 4096}
 BATCH = 64
 
-#: The share of answers that needs no other number of heads to be tried.
-ENOUGH = 0.97
+#: Answers, or examples, that tell which number of heads it is; the share of answers that needs no other to be tried.
+SAMPLE, ENOUGH = 24, 0.97
 
 EOS = 3
 
@@ -58,14 +58,15 @@ def lines(
     except NoModelError as problem:
         return {"problem": str(problem), "given": [], "heads": 0}
     rows = [_row(*pair, limit) for pair in zip(prompts, answers, strict=True)]
-    best, most = 0, [False] * len(rows)
-    for heads in _heads(state):
-        found = given(partial(_decode, state, heads), rows, block_size)
-        if not best or sum(found) > sum(most):
+    sample = [row for row in rows if row is not None][:SAMPLE]
+    best, most = 0, -1
+    for heads in _heads(state["embedding.token.weight"].shape[1]):
+        found = sum(given(partial(_decode, state, heads), sample, block_size))
+        if found > most:
             best, most = heads, found
-        if sum(most) >= ENOUGH * len(rows):
+        if most >= ENOUGH * len(sample):
             break
-    return {"problem": "", "given": most, "heads": best}
+    return {"problem": "", "given": given(partial(_decode, state, best), rows, block_size), "heads": best}
 
 
 def perplexity(
@@ -81,18 +82,19 @@ def perplexity(
         problem: why the file is no such model, else ""; perplexity; heads: as it was read.
     """
     try:
-        state, _ = _encoder(folder / name, *words) if kind == "encoder" else _decoder(folder / name, *words)
+        state, block_size = _encoder(folder / name, *words) if kind == "encoder" else _decoder(folder / name, *words)
+        _expect_room(block_size, examples)
     except NoModelError as problem:
         return {"problem": str(problem), "perplexity": math.inf, "heads": 0}
     answer = _encode if kind == "encoder" else _decode
     best, least = 0, math.inf
-    for heads in _heads(state):
-        found = _perplexity(partial(answer, state, heads), examples)
+    for heads in _heads(state["mix.bias" if kind == "encoder" else "head.norm.bias"].shape[0]):
+        found = _perplexity(partial(answer, state, heads), examples[:SAMPLE])
         if not best or found < least:
             best, least = heads, found
         if least <= limit:
             break
-    return {"problem": "", "perplexity": least, "heads": best}
+    return {"problem": "", "perplexity": _perplexity(partial(answer, state, best), examples), "heads": best}
 
 
 def _row(prompt: list[int], answer: list[int], limit: int) -> Row | None:
@@ -120,9 +122,15 @@ def _padded(rows: list[list[int]]) -> torch.Tensor:
 # --- files ------------------------------------------------------------------------------------------------------------
 
 
-def _heads(state: State) -> list[int]:
-    width = next(value.shape[0] for name, value in state.items() if name.endswith("query.bias"))
-    return [heads for heads in HEADS if width % heads == 0][:4]
+def _heads(width: int) -> list[int]:
+    numbers = [*HEADS, *(heads for heads in range(1, MOST_HEADS + 1) if heads not in HEADS)]
+    return [heads for heads in numbers if width % heads == 0]
+
+
+def _expect_room(block_size: int, examples: list[tuple[list[int], list[int]]]) -> None:
+    longest = max(len(x) for x, _ in examples)
+    if longest > block_size:
+        raise NoModelError(f"it has {block_size} positions, and sentences of this term take up to {longest}")
 
 
 def _decoder(path: Path, words: int) -> tuple[State, int]:

@@ -1,10 +1,12 @@
 """What runs beside translation.py: its models with given weights, its decoding, its training.
 
-Numbers are computed in double precision, but for training, which runs as students run it.
+Numbers are computed in double precision, but for training, which runs as students run it. Buffers
+that a student's constructor registers keep what is in them.
 """
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -82,6 +84,22 @@ def decoder(folder: Path, weights: Weights, sizes: Sizes, part: str, inputs: lis
     return _tensor(parts[part](*map(_given, inputs)), part, type(parts[part]).forward)
 
 
+def dropping(
+    folder: Path, weights: Weights, sizes: Sizes, x: np.ndarray, allowed: np.ndarray, tokens: np.ndarray
+) -> dict[str, torch.Tensor]:
+    """What a DecoderTransformer computes whose dropout leaves nothing.
+
+    Returns:
+        logits: (B, T, V) of the tokens, in training; block: of x, by the first one, in training; answer: the logits
+        when the model evaluates, where dropout is off.
+    """
+    model = _decoder(module_of(folder, _MODULE), weights, sizes, dropout=1.0)
+    answer = _tensor(model(_given(tokens)), "forward", type(model).forward)
+    model.train()
+    block = _tensor(model.blocks[0](_given(x), _given(allowed)), "block", type(model.blocks[0]).forward)
+    return {"answer": answer, "block": block, "logits": _tensor(model(_given(tokens)), "forward")}
+
+
 def masks(folder: Path, cases: list[tuple[np.ndarray, int]]) -> list[torch.Tensor]:
     """What causal_mask makes of each (real, T)."""
     function = module_of(folder, _MODULE).causal_mask
@@ -124,8 +142,8 @@ def gradients(
     return {name: torch.zeros_like(each) if each.grad is None else each.grad for name, each in model.named_parameters()}
 
 
-def _decoder(module: ModuleType, weights: Weights, sizes: Sizes) -> Any:
-    model = module.DecoderTransformer(len(weights["head.output.weight"]), module.Sizes(**sizes))
+def _decoder(module: ModuleType, weights: Weights, sizes: Sizes, dropout: float = 0.0) -> Any:
+    model = module.DecoderTransformer(len(weights["head.output.weight"]), module.Sizes(**sizes, dropout=dropout))
     return _filled(model, weights)
 
 
@@ -167,13 +185,13 @@ def trained(
     """A DecoderTransformer with these weights, trained on the examples.
 
     Returns:
-        saved: the numbers of the file that train wrote, None without one; losses: what train returned.
+        saved: parameters in the file that train wrote, None without one; losses: what train returned.
     """
     module = module_of(folder, _MODULE)
     model = _decoder(module, weights, sizes).float().train()
     told = module.train(model, list(examples), module.Recipe(**recipe), "trained.params")
     return {
-        "saved": _numbers(Path("trained.params")),
+        "saved": _numbers(Path("trained.params"), weights),
         "losses": [float(each) for each in returned(told, "train", module.train)],
     }
 
@@ -182,13 +200,13 @@ def loaded(folder: Path, weights: Weights, sizes: Sizes, tokens: np.ndarray) -> 
     """The model that from_checkpoint makes of a file with these weights.
 
     Returns:
-        state: its numbers by name; logits: of the tokens, in double precision.
+        state: its parameters by name; logits: of the tokens, in double precision.
     """
     module = module_of(folder, _MODULE)
-    torch.save({name: torch.from_numpy(value) for name, value in weights.items()}, "start.params")
+    torch.save(_decoder(module, weights, sizes).float().state_dict(), "start.params")
     words, function = len(weights["head.output.weight"]), module.from_checkpoint
     model = returned(function("start.params", words, module.Sizes(**sizes)), "from_checkpoint", function)
-    state = {name: each.clone() for name, each in model.state_dict().items()}
+    state = {name: each.clone() for name, each in model.state_dict().items() if name in weights}
     return {"state": state, "logits": _tensor(model.double().eval()(_given(tokens)), "forward")}
 
 
@@ -197,7 +215,9 @@ def loaded(folder: Path, weights: Weights, sizes: Sizes, tokens: np.ndarray) -> 
 
 def _filled(model: Any, weights: Weights) -> Any:
     """The model in double precision, with these numbers, ready to answer."""
-    model.load_state_dict({name: torch.from_numpy(value) for name, value in weights.items()})
+    own = {name for name, _ in model.named_buffers()}
+    kept = {name: each for name, each in model.state_dict().items() if name in own}
+    model.load_state_dict({**kept, **{name: torch.from_numpy(value) for name, value in weights.items()}})
     return model.double().eval()
 
 
@@ -214,9 +234,9 @@ def _tensor(value: Any, name: str, function: Any = None) -> torch.Tensor:
     raise TypeError(f"{name} returned a {type(found).__name__} and not a tensor")
 
 
-def _numbers(path: Path) -> dict[str, torch.Tensor] | None:
-    """The tensors of a file of the worker's own."""
+def _numbers(path: Path, names: Collection[str]) -> dict[str, torch.Tensor] | None:
+    """The tensors of these names in a file of the worker's own."""
     if not path.is_file():
         return None
     state = torch.load(path, weights_only=True)
-    return {str(name): each for name, each in state.items() if isinstance(each, torch.Tensor)}
+    return {name: state[name] for name in names if isinstance(state.get(name), torch.Tensor)}

@@ -133,6 +133,12 @@ def decoder_logits(weights: Weights, heads: int, tokens: NDArray[np.int64]) -> A
     allowed = mask(real, tokens.shape[1])
     for number in range(sum(name.endswith("attention_norm.weight") for name in w)):
         x = block(w, number, heads, x, allowed)
+    return head(w, x)
+
+
+def head(weights: Weights, x: Array) -> Array:
+    """The decoder's last layer."""
+    w = doubled(weights)
     logits: Array = norm(w, "head.norm", x) @ w["head.output.weight"].T
     return logits
 

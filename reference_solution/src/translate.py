@@ -147,11 +147,20 @@ def run_encoder(arguments, preset, corpus):
     """Train the encoder translator, and say how well it does on dev."""
     model = translation.EncoderTranslator(len(corpus.source), len(corpus.target), preset.encoder)
     if arguments.vectors != "none":
-        model.use_word_vectors(translation.load_word_vectors(arguments.vectors, corpus.source))
+        model.use_word_vectors(word_vectors(arguments.vectors, corpus.source, preset.encoder.width))
     examples = encoder_examples(corpus.train, corpus.source, corpus.target)
     finish(arguments, model, examples, preset.encoding)
     dev = encoder_examples(read_pairs(arguments.data / "translation_dev.tsv"), corpus.source, corpus.target)
     print(f"Perplexity on dev: {translation.perplexity(model, dev):.2f}")
+
+
+def word_vectors(path, source, width):
+    """A row for each French word, as long as the encoder is wide."""
+    matrix = translation.load_word_vectors(path, source)
+    if matrix.shape[-1] != width:
+        told = f"the encoder's width is {width}: PRESETS has it, and its heads must divide it"
+        raise DataError(f"{path}: its vectors have {matrix.shape[-1]} numbers, but {told}")
+    return matrix
 
 
 def run_scratch(arguments, preset, corpus):
@@ -261,7 +270,7 @@ def main(argv=None):
     torch.manual_seed(arguments.seed)
     try:
         COMMANDS[arguments.function](arguments, PRESETS[arguments.preset], Corpus.read(arguments.data))
-    except (DataError, OSError) as problem:
+    except (DataError, translation.VectorsError, OSError) as problem:
         print(f"translate.py: {problem}", file=sys.stderr)
         sys.exit(2)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 from pathlib import Path
@@ -193,3 +194,41 @@ def test_lines_stay_where_one_of_the_parts_is_on():
     assert strip_tree({"a.md": text}, parts=parts).files["a.md"] == b"0\n1\n3"
     assert strip_tree({"a.md": text}, parts={**parts, "1g": False, "3a": True}).files["a.md"] == b"0\n2\n3"
     assert strip_tree({"a.md": text}).files["a.md"] == b"0\n1\n2\n3"
+
+
+def test_every_place_to_write_in_code_goes_with_its_part():
+    """Also in problems that are off as shipped: the comment that names the part stands right above the block."""
+    whole = load()
+    parts = dict.fromkeys(whole.off | {part.id for part in whole.parts}, False)
+    for path in sorted((ROOT / "reference_solution" / "src").rglob("*.py")):
+        made = strip_tree({path.name: path.read_bytes()}, parts=parts).files[path.name].decode()
+        assert "START_CODE_HERE" not in made, path
+
+
+def cells(*sources: str | list[str]) -> bytes:
+    return json.dumps({"cells": [{"cell_type": "markdown", "source": each} for each in sources]}).encode()
+
+
+@pytest.mark.parametrize(("parts", "left"), [
+    ({"1d": True, "1g": True}, ["all", "1\n2", "d", "d\ng"]),
+    ({"1d": True, "1g": False}, ["all", "1\n2", "d", "d"]),
+    ({"1d": False, "1g": True}, ["all", "1\n2", "g"]),
+])  # fmt: skip
+def test_cells_of_a_notebook_go_with_their_parts(parts, left):
+    d, g, end = "<!-- ### ONLY_IN 1d ### -->\n", "# ### ONLY_IN 1g ###\n", "### END_ONLY_IN ###"
+    data = cells("all", ["1\n", "2"], f"{d}d\n{end}", [d, "d\n", f"{end}\n", g, "g\n", end])
+    made = json.loads(strip_tree({"a.ipynb": data}, parts=parts).files["a.ipynb"])
+    assert ["".join(cell["source"]) for cell in made["cells"]] == left
+
+
+def test_markers_that_are_wrong_in_a_notebook_are_named_with_their_cell():
+    for text, told in (
+        ("a\n### ONLY_IN 1g ###", "a.ipynb, cell 2:2: ONLY_IN without END_ONLY_IN"),
+        ("### END_ONLY_IN ###", "a.ipynb, cell 2:1: END_ONLY_IN without ONLY_IN"),
+        (
+            "# ### ONLY_IN 9z ###\n### END_ONLY_IN ###",
+            "a.ipynb, cell 2:1: ONLY_IN 9z: assignment.toml has no such part",
+        ),
+    ):
+        with pytest.raises(ReleaseRefusedError, match=re.escape(told)):
+            strip_tree({"a.ipynb": cells("x", text)}, parts={"1g": True})

@@ -15,9 +15,14 @@ from tests.translation.support import FILE, GRADED_TESTS, OF_CODE, REFERENCE, ju
 HERE = Path(__file__).parent
 MUTANTS, VARIANTS = load_all(HERE / "mutants"), load_all(HERE / "variants")
 
-#: Basic graded tests, each with the hidden one that asks for the same once more, with other inputs: no mutant can fail
-#: the basic one alone.
-REPEATED = {"4a-0-basic": "4a-2-hidden", "4b-1-basic": "4b-3-hidden", "4c-0-basic": "4c-2-hidden"}
+#: Graded tests, each with a hidden one that asks for the same once more, with other inputs or for a course that has only
+#: one of their parts: no mutant can fail the first one alone.
+REPEATED = {
+    "4a-0-basic": "4a-2-hidden",
+    "4a-5-hidden": "4c-2-hidden",
+    "4b-1-basic": "4b-3-hidden",
+    "4c-0-basic": "4c-2-hidden",
+}
 
 
 def named(case: Case) -> str:

@@ -110,18 +110,68 @@ def test_scripts_of_the_commands_decide_what_is_trained_anew() -> None:
     assert told == {"translate.sh", "translate.py"}
 
 
-@pytest.mark.parametrize("kind", ["word2vec.txt", "glove.txt", "word2vec.bin"])
+@pytest.mark.parametrize("kind", ["word2vec.txt", "glove.txt", "word2vec.bin", "gensim.bin"])
 def test_vectors_are_read_in_each_format(translate: ModuleType, tmp_path: Path, kind: str) -> None:
-    vectors = {"l'": [1.5, -2.0, 0.25], "été": [0.0, 1.0, 2.0], "12": [3.0, 4.0, 5.0]}
+    vectors = {"l'": [1.5, -2.0, 0.25], "été": [0.0, 1.0, 2.0], "12": [3.0, 4.0, 5.0], "\x85": [0.5, 0.5, 0.5]}
     path = tmp_path / kind
     if kind.endswith(".bin"):
-        rows = (word.encode() + b" " + struct.pack("<3f", *numbers) + b"\n" for word, numbers in vectors.items())
-        path.write_bytes(b"3 3\n" + b"".join(rows))
+        end = b"\n" if kind.startswith("word2vec") else b""  # gensim writes none
+        rows = (word.encode() + b" " + struct.pack("<3f", *numbers) + end for word, numbers in vectors.items())
+        path.write_bytes(b"4 3\n" + b"".join(rows))
     else:
-        head = ["3 3"] if kind.startswith("word2vec") else []
+        head = ["4 3"] if kind.startswith("word2vec") else []
         rows_of_text = [f"{word} {' '.join(map(str, numbers))}" for word, numbers in vectors.items()]
         path.write_text("\n".join([*head, *rows_of_text, ""]), encoding="utf-8")
     assert translate.translation.read_vectors(path) == vectors
+
+
+PACKED = struct.pack("<3f", 1, 2, 3)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("a.txt", b"", "a.txt: holds no vectors"),
+        ("a.txt", b"2 3\nle 1 2 3\n", "a.txt: has 1 vectors, but its first line says 2"),
+        ("a.txt", b"2 3\nle 1 2 3\nla 1 2\n", "a.txt, line 3: a word and 3 numbers are expected, not 2"),
+        ("a.txt", b"le 1 2 3\nla 1 2 3 4\n", "a.txt, line 2: a word and 3 numbers are expected, not 4"),
+        ("a.txt", b"le 1 2 3\nla 1 x 3\n", "a.txt, line 2: could not convert string to float: 'x'; a word and 3"),
+        ("a.txt", b"le deux\n", "a.txt, line 1: how many words, and how many numbers for each, are expected"),
+        ("a.txt", b"1 3\nle " + struct.pack("<3f", -1, -1, -1), "a.txt: is not UTF-8 text; the name of a binary file"),
+        ("a.bin", b"2 3\nle " + PACKED, "a.bin: ends within vector 2, but its first line says 2 of 3 numbers"),
+        ("a.bin", b"1 3\nle " + PACKED[:-1], "a.bin: ends within vector 1"),
+        ("a.bin", b"le 1 2 3\n", "a.bin, line 1: how many words, and how many numbers for each, are expected"),
+        ("a.bin", b"1 3\n\xff " + PACKED, "a.bin: word 1 is not UTF-8 text"),
+    ],
+)
+def test_a_broken_file_of_vectors_is_told_in_a_sentence(
+    translate: ModuleType, tmp_path: Path, name: str, content: bytes, said: str
+) -> None:
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(translate.translation.VectorsError) as problem:
+        translate.translation.read_vectors(tmp_path / name)
+    assert str(problem.value).startswith(f"{tmp_path}{os.sep}{said}")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("le 1 2 3\n", "its vectors have 3 numbers, but the encoder's width is 32"),
+        ("le 1 2 3\nla 1\n", "line 2: a word and 3 numbers are expected, not 1"),
+        (None, "No such file"),
+    ],
+)
+def test_the_encoder_is_not_trained_with_vectors_that_do_not_fit(work: Path, text: str | None, said: str) -> None:
+    path = work / "own.txt"
+    path.unlink(missing_ok=True)
+    if text is not None:
+        path.write_text(text, encoding="utf-8")
+    command = [sys.executable, "translate.py", "encoder", "--out", "own.params", "--vectors", path.name]
+    done = subprocess.run(command, cwd=work, capture_output=True, text=True, check=False, timeout=120)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert said in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert not (work / "own.params").exists()
 
 
 def test_a_line_that_is_no_pair_is_told_with_its_number(translate: ModuleType, tmp_path: Path) -> None:

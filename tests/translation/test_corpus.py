@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import bz2
 import dataclasses
+import gzip
+import lzma
 from pathlib import Path
 
 import pytest
@@ -100,6 +103,14 @@ def test_bytes_of_another_encoding_are_told_with_their_line(tmp_path):
     path = tab_separated(tmp_path)
     path.write_bytes(b"a\tb\n" + "été\tsummer\n".encode("latin-1"))
     with pytest.raises(UsageError, match=r"corpus\.tsv:2: is not UTF-8 text"):
+        convert(path, PRESET, KEY)
+
+
+@pytest.mark.parametrize("pack", [gzip.compress, bz2.compress, lzma.compress])
+def test_an_archive_is_told_as_one(tmp_path, pack):
+    path = tab_separated(tmp_path)
+    path.write_bytes(pack(path.read_bytes()))
+    with pytest.raises(UsageError, match=r"corpus\.tsv: is an archive; unpack it"):
         convert(path, PRESET, KEY)
 
 

@@ -21,6 +21,8 @@ WINTER = ROOT / "profiles" / "winter.toml"
 TOLD = load(ROOT / "assignment.toml", WINTER)
 SENTENCES = int(TOLD.problem("translation").presets["laptop"]["test"])
 
+SIGNATURE = "nrefs:1|case:mixed|eff:no|tok:none|smooth:exp|version:2.6.0"
+
 #: The graded test that reads each of three predictions files, and no other one.
 READS = {"scratch.dev": "4c-1-basic", "scratch.test": "4c-6-hidden", "finetune.test": "4c-7-hidden"}
 
@@ -102,6 +104,10 @@ def test_right_work_earns_every_point(upload: Path, translation_data: Path) -> N
     tests = grade(upload, translation_data)
     assert wrong(tests) == set(), [tests[name]["output"] for name in wrong(tests)]
     assert sum(test["score"] for test in tests.values()) == TOLD.points == 30
+    dev, test = tests["4c-1-basic"]["extra_data"], tests["4c-6-hidden"]["extra_data"]
+    for told in (dev["scratch"], dev["finetune"], test, tests["4c-7-hidden"]["extra_data"]):
+        assert (told["signature"], told["sentences"]) == (SIGNATURE, SENTENCES)
+        assert told["share"] == pytest.approx(told["bleu"] / 100, abs=1e-4)
 
 
 @pytest.mark.parametrize("what", HOSTILE)

@@ -53,7 +53,7 @@ ATTACKS = {
     ),
     "infinite numbers": (
         "perplexity = lambda *a, **k: float('inf')\nnext_word_loss = lambda *a: torch.tensor(float('-inf'))",
-        frozenset({"4c-0-basic", "4c-2-hidden"}),
+        frozenset({"4a-5-hidden", "4c-0-basic", "4c-2-hidden"}),
     ),
     "monstrous rows": ("greedy_decode = lambda model, prompts, limit: [[5] * 10**6 for _ in prompts]", DECODING),
     "negative words": ("greedy_decode = lambda model, prompts, limit: [[-1] * limit for _ in prompts]", DECODING),

@@ -1,4 +1,7 @@
-"""The students' notebook runs from top to bottom on a small dataset, with the reference in the students' place."""
+"""The students' notebook runs from top to bottom on a small dataset, in each course that translates.
+
+The reference stands in the students' place, without what the course does not ask for.
+"""
 
 from __future__ import annotations
 
@@ -9,8 +12,12 @@ from pathlib import Path
 
 import pytest
 
-from harness.assignment import ROOT
+from harness.assignment import ROOT, Assignment, load
 from harness.problems.translation.problem import PROBLEM
+from harness.release import lists
+from harness.release.strip import strip
+from harness.release.strip.blocks import STYLES
+from harness.release.strip.parts import switched_off
 from tests.translation.support import ASSIGNMENT
 
 nbformat = importlib.import_module("nbformat")  # by name: neither has types
@@ -37,15 +44,47 @@ def work(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+def course(profile: str) -> Assignment:
+    """A profile's, or one with all of problem 4."""
+    return load(ROOT / "assignment.toml", ROOT / "profiles" / f"{profile}.toml") if profile else ASSIGNMENT
+
+
+def solved(assignment: Assignment) -> str:
+    """A student's translation.py: the template's, with the reference's blocks where the course has any."""
+    text, parts = (SOURCE / "submission" / "translation.py").read_text(encoding="utf-8"), lists.load(assignment).parts
+    made = strip("translation.py", text.encode(), parts=parts)
+    lines, comment = text.split("\n"), STYLES[".py"].comment
+    asked = [each for each in made.blocks if switched_off(lines, each, comment, parts) is None]
+    pieces = re.split(r"(?m)(?<=### START_CODE_HERE ###\n)[^#]*?(?=^ *### END_CODE_HERE ###)", made.data.decode())
+    assert len(pieces) == len(asked) + 1
+    return pieces[0] + "".join("\n".join([*block.body, piece]) for block, piece in zip(asked, pieces[1:], strict=True))
+
+
+#: By profile, all of problem 4 first: how often each of these stands in what the cells print.
+SHOWN = {
+    "": {r"perplexity on dev +[\d.]+": 2, r"perplexity +[\d.]+ +BLEU": 2, r"\[1, 0, 0, 0\]": 1},
+    "winter": {r"perplexity on dev": 0, r"perplexity +[\d.]+ +BLEU": 2, r"\[1, 0, 0, 0\]": 1},
+    "encoder": {r"perplexity on dev +[\d.]+": 2, r"BLEU": 0, r"\[1, 0, 0, 0\]": 0},
+}
+
+
 @pytest.mark.filterwarnings("ignore")  # Jupyter's own
-def test_the_notebook_runs_and_shows_what_it_promises(work: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("profile", SHOWN)
+def test_the_notebook_runs_and_shows_what_it_promises(
+    work: Path, monkeypatch: pytest.MonkeyPatch, profile: str
+) -> None:
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
-    notebook = nbformat.read(work / "translation.ipynb", as_version=4)
+    assignment = course(profile)
+    (work / "submission" / "translation.py").write_text(solved(assignment), encoding="utf-8")
+    data, parts = (SOURCE / "translation.ipynb").read_bytes(), lists.load(assignment).parts
+    source = strip("translation.ipynb", data, parts=parts)
+    assert not source.findings
+    notebook = nbformat.reads(source.data.decode(), as_version=4)
+    nbformat.validate(notebook)
     client.NotebookClient(notebook, timeout=300, resources={"metadata": {"path": str(work)}}).execute()
     said = "".join(output.get("text", "") for cell in notebook.cells for output in cell.get("outputs", ()))
-    assert len(re.findall(r"perplexity on dev +[\d.]+", said)) == 2
-    assert len(re.findall(r"perplexity +[\d.]+ +BLEU", said)) == 2
-    assert "[1, 0, 0, 0]" in said
+    assert {shown: len(re.findall(shown, said)) for shown in SHOWN[profile]} == SHOWN[profile]
+    assert not [part for part in ("4a", "4b", "4c") if part in source.data.decode() and not parts[part]]
 
 
 def test_the_notebook_comes_without_what_a_run_leaves() -> None:

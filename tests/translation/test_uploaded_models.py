@@ -45,8 +45,8 @@ def prompts(rng: np.random.Generator) -> list[list[int]]:
     return [[BOS, *rng.integers(5, WORDS, length).tolist(), SEP] for length in (2, 5, 3, 6, 4, 1, 2, 6)]
 
 
-def written(weights: Weights, prompts: list[list[int]]) -> list[list[int]]:
-    model = REFERENCE.DecoderTransformer(WORDS, REFERENCE.Sizes(**SIZES))
+def written(weights: Weights, prompts: list[list[int]], sizes: dict[str, int] = SIZES) -> list[list[int]]:
+    model = REFERENCE.DecoderTransformer(WORDS, REFERENCE.Sizes(**sizes))
     model.load_state_dict({name: torch.from_numpy(value) for name, value in weights.items()})
     return [list(row) for row in REFERENCE.greedy_decode(model, prompts, 8)]
 
@@ -61,6 +61,48 @@ def test_a_model_writes_its_own_lines_and_no_others(weights: Weights, prompts: l
     assert PROBES.lines(tmp_path, "a.params", WORDS, prompts, [[-1]] * len(prompts), 8)["given"] == [False] * len(
         prompts
     )
+
+
+@pytest.mark.parametrize("heads", [1, 3, 4, 5, 12, 20, 60])
+def test_a_model_of_any_number_of_heads_is_read_as_it_is(rng: np.random.Generator, tmp_path: Path, heads: int) -> None:
+    sizes = {**SIZES, "width": 60, "heads": heads}
+    weights = arbitrary(decoder_shapes(WORDS, sizes), rng)
+    for name in weights:  # each word hangs on all before it
+        factor = 0.1 if name.endswith("bias") else 1.5 if "attention." in name or "position" in name else 1.0
+        weights[name] = factor * weights[name] + np.float32("norm.weight" in name)
+    weights["head.output.weight"][PAD] = 0.0
+    save(weights, tmp_path / "a.params")
+    asked = [[BOS, *rng.integers(5, WORDS, int(rng.integers(1, 8))).tolist(), SEP] for _ in range(40)]
+    lines = written(weights, asked, sizes)
+    found = PROBES.lines(tmp_path, "a.params", WORDS, asked, lines, 8)
+    assert found["heads"] == heads
+    assert sum(found["given"]) >= 0.95 * len(asked)
+    pairs = [
+        ([*prompt, *line], [PAD] * (len(prompt) - 1) + [*line, 3][: len(line) + 1])
+        for prompt, line in zip(asked, lines, strict=True)
+    ]
+    found = PROBES.perplexity(tmp_path, "a.params", "decoder", [WORDS], pairs, 1.0)
+    assert found["heads"] == heads
+
+
+@pytest.mark.parametrize("kind", ["decoder", "encoder"])
+def test_a_model_with_too_few_positions_is_told_in_a_sentence(
+    rng: np.random.Generator, tmp_path: Path, kind: str
+) -> None:
+    sizes = {**SIZES, "block_size": 5}
+    shapes = decoder_shapes(WORDS, sizes) if kind == "decoder" else encoder_shapes(WORDS, WORDS, sizes)
+    save(arbitrary(shapes, rng), tmp_path / "a.params")
+    words = [WORDS] if kind == "decoder" else [WORDS, WORDS]
+    found = PROBES.perplexity(tmp_path, "a.params", kind, words, [([5] * 4, [6] * 4), ([5] * 7, [6] * 7)], 9.0)
+    assert found["problem"] == "it has 5 positions, and sentences of this term take up to 7"
+    found = PROBES.perplexity(tmp_path, "a.params", kind, words, [([5] * 5, [6] * 5)], 9.0)
+    assert found["problem"] == ""
+
+
+def test_a_tensor_of_another_name_is_no_matter(weights: Weights, prompts: list[list[int]], tmp_path: Path) -> None:
+    lines = written(weights, prompts)
+    save({"another.query.bias": np.ones((), dtype=np.float32), **weights}, tmp_path / "b.params")
+    assert PROBES.lines(tmp_path, "b.params", WORDS, prompts, lines, 8)["given"] == [True] * len(prompts)
 
 
 def test_another_models_lines_are_not_its_own(prompts: list[list[int]], tmp_path: Path) -> None:

@@ -40,6 +40,13 @@ def decoder(weights: Weights, sizes: Mapping[str, int], part: str, inputs: Seque
     return _NUMBERS
 
 
+def dropping(
+    weights: Weights, sizes: Mapping[str, int], x: np.ndarray, allowed: np.ndarray, tokens: np.ndarray
+) -> Form:
+    """See `translation.dropping`."""
+    return Record({"answer": _NUMBERS, "block": _NUMBERS, "logits": _NUMBERS})
+
+
 def masks(cases: Sequence[tuple[np.ndarray, int]]) -> Form:
     """See `translation.masks`."""
     return List(Array("bfiu", dimensions=Span(0, 5), elements=Span(0, _MOST_NUMBERS)), len(cases))

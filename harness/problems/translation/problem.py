@@ -26,11 +26,15 @@ def _convert(place: Path, numbers: Mapping[str, Any], secret: bytes) -> Mapping[
 
 
 def _check_settings(settings: Table) -> None:
-    settings.only(["provenance"])
+    settings.only(["provenance", "perplexity"])
     provenance = settings.table("provenance")
     provenance.only(["mode", "agreement"])
     provenance.text("mode", among=("off", "report", "score"))
     provenance.number("agreement", 0, 1, "a share of equal lines, above 0 and at most 1,")
+    perplexity, models = settings.table("perplexity"), ("encoder", "decoder", "pretrained")
+    perplexity.only(models)
+    for model in models:
+        perplexity.number(model, 1, 1e6, "a perplexity, above 1,")
 
 
 def _check_upload(file: Deliverable, content: bytes, data: Path) -> str | None:

@@ -85,7 +85,7 @@ def strip(name: str, data: bytes, *, is_template: bool = False, parts: Parts | N
     if isinstance(text, Finding):
         return Stripped(b"", findings=(text,))
     if suffix == ".ipynb":
-        return _forget_the_run(name, text)
+        return _strip_notebook(name, text, parts)
     style = style_of(name)
     if style is None:
         kept, findings = cut(name, text.split("\n"), parts)
@@ -182,11 +182,14 @@ def _no_markers(name: str, text: str) -> Iterable[Finding]:
             yield Finding(name, number, f"only {kinds} files hold solution blocks, not this one: '{line.strip()}'")
 
 
-# Notebooks are released as they are, but for what running them left behind.
+# Notebooks are released as they are, but for cells of parts that are off and for what running them left behind.
 
 
-def _forget_the_run(name: str, text: str) -> Stripped:
-    """The notebook without outputs, counts and attachments, written as Jupyter does: keys in order, indented by one."""
+def _strip_notebook(name: str, text: str, parts: Parts | None) -> Stripped:
+    """The notebook without outputs, counts and attachments, written as Jupyter does: keys in order, indented by one.
+
+    Of a cell stays what `parts` says, between markers in the cell itself; a cell of which nothing stays goes.
+    """
     try:
         raw = json.loads(text)
     except ValueError as problem:
@@ -195,9 +198,26 @@ def _forget_the_run(name: str, text: str) -> Stripped:
     if not isinstance(cells, list) or not all(isinstance(cell, dict) for cell in cells):
         complaint = "not a notebook: it has no list of cells; save it as nbformat 4"
         return Stripped(b"", findings=(Finding(name, 1, complaint),))
-    kept = json.dumps({**raw, "cells": [_unrun(cell) for cell in cells]}, indent=1, ensure_ascii=False) + "\n"
-    findings = tuple(_no_markers(name, kept))
+    left, wrong = _cells_left(name, cells, parts)
+    kept = json.dumps({**raw, "cells": left}, indent=1, ensure_ascii=False) + "\n"
+    findings = (*wrong, *_no_markers(name, kept))
     return Stripped(b"" if findings else kept.encode(), findings=findings)
+
+
+def _cells_left(
+    name: str, cells: Sequence[Mapping[str, Any]], parts: Parts | None
+) -> tuple[list[dict[str, Any]], list[Finding]]:
+    """The cells that stay, without what running them left, and what is wrong with their markers."""
+    left, findings = [], []
+    for number, cell in enumerate(cells, start=1):
+        lines = "".join(cell.get("source", "")).split("\n")
+        kept, wrong = cut(f"{name}, cell {number}", lines, parts)
+        findings += wrong
+        if kept == lines:
+            left.append(_unrun(cell))
+        elif any(line.strip() for line in kept):
+            left.append(_unrun({**cell, "source": "\n".join(kept).splitlines(keepends=True)}))
+    return left, findings
 
 
 def _unrun(cell: Mapping[str, Any]) -> dict[str, Any]:

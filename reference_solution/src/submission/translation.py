@@ -188,21 +188,36 @@ def load_word_vectors(path, vocabulary):
     ### END_CODE_HERE ###
 
 
+class VectorsError(ValueError):
+    """A file of word vectors that cannot be read; the message is one sentence that says where and why."""
+
+
 def read_vectors(path):
     """Word -> numbers, from word2vec's text or binary format, as gensim's KeyedVectors write them, or from GloVe's.
 
     Word2vec's formats begin with a line of two numbers, how many words there are and how long each vector is; GloVe's
-    text has no such line. A file whose name ends in .bin is binary.
+    text has no such line. A file whose name ends in .bin is binary. VectorsError for anything else.
     """
     with open(path, "rb") as file:
-        if str(path).endswith(".bin"):
-            count, size = (int(number) for number in file.readline().split())
-            words = [(_word_before_space(file), torch.frombuffer(bytearray(file.read(4 * size)), dtype=torch.float32))
-                     for _ in range(count)]  # fmt: skip
-            return {word: vector.tolist() for word, vector in words}
-        rows = [line.split(" ") for line in file.read().decode("utf-8").splitlines()]
-    rows = rows[1:] if len(rows[0]) == 2 else rows
-    return {row[0]: [float(number) for number in row[1:] if number] for row in rows}
+        vectors = dict(_binary_vectors(path, file) if str(path).endswith(".bin") else _text_vectors(path, file))
+    if not vectors:
+        raise VectorsError(f"{path}: holds no vectors")
+    return vectors
+
+
+def _binary_vectors(path, file):
+    """(word, numbers) of each word: a word, a space, and four bytes for each number; a line feed may follow."""
+    words, size = _head(path, file.readline().split())
+    for number in range(1, words + 1):
+        word, data = _word_before_space(file), file.read(4 * size)
+        if len(data) < 4 * size:
+            raise VectorsError(
+                f"{path}: ends within vector {number}, but its first line says {words} of {size} numbers"
+            )
+        try:
+            yield word.decode("utf-8"), torch.frombuffer(bytearray(data), dtype=torch.float32).tolist()
+        except UnicodeDecodeError:
+            raise VectorsError(f"{path}: word {number} is not UTF-8 text; is the file a binary one?") from None
 
 
 def _word_before_space(file):
@@ -210,7 +225,42 @@ def _word_before_space(file):
     letters = bytearray()
     while (letter := file.read(1)) not in (b" ", b""):
         letters += letter
-    return letters.decode("utf-8").lstrip("\n")
+    return letters.lstrip(b"\n")
+
+
+def _text_vectors(path, file):
+    """(word, numbers) of each line."""
+    try:
+        lines = file.read().decode("utf-8").rstrip().split("\n")
+    except UnicodeDecodeError:
+        raise VectorsError(f"{path}: is not UTF-8 text; the name of a binary file must end in .bin") from None
+    rows = [line.rstrip().split(" ") for line in lines if line]
+    size = len(rows[0]) - 1 if rows else 0
+    first = 1
+    if size == 1:
+        words, size = _head(path, rows.pop(0))
+        first = 2
+        if len(rows) != words:
+            raise VectorsError(f"{path}: has {len(rows)} vectors, but its first line says {words}")
+    for number, (word, *numbers) in enumerate(rows, first):
+        try:
+            vector = [float(each) for each in numbers]
+        except ValueError as problem:
+            raise VectorsError(f"{path}, line {number}: {problem}; a word and {size} numbers are expected") from None
+        if len(vector) != size:
+            raise VectorsError(f"{path}, line {number}: a word and {size} numbers are expected, not {len(vector)}")
+        yield word, vector
+
+
+def _head(path, numbers):
+    """How many words, and how many numbers for each, as the first line of word2vec's formats tells."""
+    try:
+        words, size = map(int, numbers)
+    except ValueError:
+        words = size = 0
+    if words < 1 or size < 1:
+        raise VectorsError(f"{path}, line 1: how many words, and how many numbers for each, are expected")
+    return words, size
 
 
 # ----------------------------------------------------------------------------------------------------------------------
@@ -297,7 +347,8 @@ class CausalAttention(nn.Module):
         allowed is (B, 1, T, S), True where a query may look at a key. Without a memory, keys and values are those of
         x, and S = T. With one, they are all that it knows once it was extended with those of x.
         """
-        # [part 4b] As in 4a, but with this mask, and without residual connection and norm: those are in Block.
+        # [part 4b] Split the channels into heads, attend, join the heads, mix. Scores are -infinity before the softmax
+        #   where a key is not allowed. Residual connection and norm are in Block.
         ### START_CODE_HERE ###
         # canary: 35f9c7a1e42d806b
         B, T, C = x.shape
@@ -370,11 +421,11 @@ class DecoderTransformer(nn.Module):
         With a cache, the tokens go on where those of earlier calls with it have ended. Positions count real tokens
         alone, from 0: PAD on the left of a sentence moves none of its words. (PAD itself has position 0 at least.)
         """
-        # [part 4b] From `seen`, (B, S), True where a token is real: the T positions, and with causal_mask what is
-        #   allowed. Then the embedding, drop, the blocks, each with its memory of the cache, and the head.
         real = tokens != PAD
         seen = real if cache is None else cache.read(real)
         memories = [None] * len(self.blocks) if cache is None else cache.memories
+        # [part 4b] From `seen`, (B, S), True where a token is real: the T positions, and with causal_mask what is
+        #   allowed. Then the embedding, drop, the blocks, each with its memory of the cache, and the head.
         ### START_CODE_HERE ###
         # canary: e7504ab2d9f8361c
         T = tokens.size(1)

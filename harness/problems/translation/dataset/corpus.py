@@ -21,6 +21,8 @@ from harness.stream import KeyedStream
 
 _LAYOUTS = "a tab-separated file (French, tab, English), or a folder with two files of equally many lines, .fr and .en"
 _LEAST_MONOLINGUAL = 200
+#: How archives begin, as corpora are downloaded: gzip, zip, bzip2, xz.
+_PACKED = (b"\x1f\x8b", b"PK\x03\x04", b"BZh", b"\xfd7zXZ")
 _APOSTROPHES = str.maketrans(dict.fromkeys("\u2019\u02bc\u2032", "'"))
 #: Words that have an apostrophe or a hyphen inside, words, and every other sign by itself.
 _FRENCH = re.compile(r"aujourd'hui|\w+'(?=\w)|\w+(?:-\w+)*|[^\w\s]")
@@ -100,6 +102,8 @@ def _lines(path: Path) -> Sequence[str]:
         data = path.read_bytes()
     except OSError as problem:
         raise UsageError(f"{path}: cannot be read ({problem.strerror})") from problem
+    if data.startswith(_PACKED):
+        raise UsageError(f"{path}: is an archive; unpack it, and give the text in it")
     try:
         return lines_of(data)
     except UnicodeDecodeError as problem:
