@@ -116,6 +116,7 @@ def test_an_attack_earns_nothing(court: Court, upload: Path, attack: str) -> Non
     assert failed(court, upload, f"{REFERENCE}\n\n{code}\n", graded_tests) == graded_tests
 
 
+@pytest.mark.slow
 def test_an_endless_model_costs_its_own_graded_tests_alone(court: Court, upload: Path) -> None:
     endless = f"{REFERENCE}\n\ndef pair_example(french, english):\n    while True:\n        pass\n"
     assert failed(court, upload, endless, frozenset({"4c-2-hidden", "4c-4-hidden"})) == {"4c-2-hidden"}

@@ -69,7 +69,7 @@ SHOWN = {
 
 
 @pytest.mark.filterwarnings("ignore")  # Jupyter's own
-@pytest.mark.parametrize("profile", SHOWN)
+@pytest.mark.parametrize("profile", [pytest.param(each, marks=pytest.mark.slow if each else ()) for each in SHOWN])
 def test_the_notebook_runs_and_shows_what_it_promises(
     work: Path, monkeypatch: pytest.MonkeyPatch, profile: str
 ) -> None:
