@@ -1,15 +1,16 @@
 """What a class costs: uploads a minute and CPU seconds of `regrade`, beside a cold `grade` for each upload.
 
 The class is made from the project's own corpus: half wrong work (tests/mutants), a quarter right work of other shapes
-(tests/variants), a quarter attacks (tests/hostile), code alone. Each is graded cold, one after the other, then all by
-one regrade with one job and by one with two. CPU seconds are those of all processes; beside them stands what is left
+(tests/variants), a quarter attacks (tests/hostile), code alone; attacks that do nothing but wait for a clock are left
+out. Each, or as many as `--cold` says, is graded cold, one after the other, then all by one regrade with one job and by
+one with two. CPU seconds are those of all processes; beside them stands what is left
 without the workers in which student code ran (their own start counts as theirs). The grade of an upload with nothing
 in it is the harness's own share, workers included, since no student code runs in it: alone, and in a regrade of twenty
 such. Then a class of stubs by stand-in grades shows what the regrade itself takes, and whether its memory grows. A cold
 `import torch` in the same run tells machines and their load apart. Figures are printed; nothing is asserted. Linux
 only.
 
-    python benchmarks/regrade.py [--count N] [--only ID] [--jobs 1 2] [--stubs N]       without a count: 100 uploads
+    python benchmarks/regrade.py [--count N] [--cold N] [--only ID] [--jobs 1 2] [--stubs N]    without a count: 100
 """
 
 from __future__ import annotations
@@ -42,6 +43,8 @@ from tests.judging import cases  # noqa: E402
 
 #: Uploads with nothing in them, of which the regrade's own share is measured.
 _NOTHINGS = 20
+#: Attacks that cost a run's seven minutes each and no processor.
+_WAITING = ("dripping_reply", "never_return", "use_up_the_time")
 
 
 @dataclass(frozen=True)
@@ -66,6 +69,7 @@ def main() -> int:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--count", type=int, default=100, help="uploads of the class (default 100)")
+    parser.add_argument("--cold", type=int, help="uploads that are graded cold (default: the class)")
     parser.add_argument("--only", default="", help="a part of the graded tests (default: all)")
     parser.add_argument("--jobs", type=int, nargs="+", default=[1, 2])
     parser.add_argument("--stubs", type=int, default=1000, help="uploads of the class of stubs")
@@ -77,15 +81,14 @@ def main() -> int:
         data = folder / "data"
         write(generate(load(), "laptop", DEMO_KEY), data)
         if arguments.count:
-            _measure_class(
-                folder, data, arguments.count, ["--only", arguments.only] if arguments.only else [], arguments.jobs
-            )
+            only = ["--only", arguments.only] if arguments.only else []
+            _measure_class(folder, data, arguments.count, only, arguments.jobs, arguments.cold or arguments.count)
         if arguments.stubs:
             _measure_stubs(folder, data, arguments.stubs)
     return 0
 
 
-def _measure_class(folder: Path, data: Path, count: int, only: list[str], jobs: list[int]) -> None:
+def _measure_class(folder: Path, data: Path, count: int, only: list[str], jobs: list[int], cold: int) -> None:
     export = folder / "export"
     made = [path for at, make in enumerate(islice(_makers(data), count)) if (path := make(export / f"submission_{at}"))]
     empty = folder / "empty"
@@ -99,8 +102,8 @@ def _measure_class(folder: Path, data: Path, count: int, only: list[str], jobs: 
         (folder / "nothings" / f"submission_{at}" / "notes.txt").write_text(f"{at}\n", encoding="utf-8")
     command = ["regrade", str(folder / "nothings"), "--out", str(folder / "out-nothings"), "--jobs", "1", *extra]
     print(_harness(command).told(f"regrade of {_NOTHINGS} nothings", _NOTHINGS))
-    cold = [_cold(path, folder / "results.json", extra) for path in made]
-    print(sum(cold, Cost(0, 0)).told("grade, one after the other", count))
+    spent = [_cold(path, folder / "results.json", extra) for path in made[:cold]]
+    print(sum(spent, Cost(0, 0)).told(f"grade of {len(spent)}, one after the other", len(spent)), flush=True)
     for number in jobs:
         out = folder / f"out-{number}"
         cost = _harness(["regrade", str(export), "--out", str(out), "--jobs", str(number), *extra])
@@ -122,7 +125,11 @@ def _of_students(results: Path) -> float:
 def _makers(data: Path) -> Iterator[Callable[[Path], Path]]:
     """What makes one upload after the other, in the shares that the module's docstring tells."""
     code = [attack for attack in hostile.attacks() if "@" in attack.name]  # the others change params and predictions
-    attacks = [attack.name for attack in code if not attack.needs_root and attack.seconds <= 30]
+    attacks = [
+        attack.name
+        for attack in code
+        if not attack.needs_root and attack.seconds <= 30 and attack.name.partition("@")[0] not in _WAITING
+    ]
     places = {**hostile.PLACES, "DATA": str(data)}
     wrong, right = cycle(cases.load_all(cases.MUTANTS)), cycle(cases.load_all(cases.VARIANTS))
     for attack in cycle(attacks):
