@@ -81,6 +81,7 @@ def right_answers(predictions: Path, data: Path) -> int:
     return sum(a == b for a, b in zip(predictions.read_text("utf-8").splitlines(), answers, strict=True))
 
 
+@pytest.mark.slow
 def test_a_zipped_and_nested_upload_earns_the_same(honest_upload: Path, data: Path, tmp_path: Path) -> None:
     archive = tmp_path / "work.zip"
     with zipfile.ZipFile(archive, "w") as stream:

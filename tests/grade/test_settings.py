@@ -61,7 +61,7 @@ MISTAKES = [
     ("questions = 120", "question = 120", "no such key ('questions' is missing)"),
     ("memory_mib = 384", "memory_mib = 402653184", "a whole number of at most 65536"),
     ("cpu_seconds = 60 ", "cpu_seconds = 60000 ", "a whole number of at most 420 is needed, as run_seconds says"),
-    ("judge_cpu_seconds = 10", f"judge_cpu_seconds = {10**30}", "a whole number of at most 90"),
+    ("judge_cpu_seconds = 10", f"judge_cpu_seconds = {10**30}", "a whole number of at most 420"),
     ("harness.problems.birthplaces", "harness.problems.birthplace", "there is no such package"),
     ("harness.problems.birthplaces", "birthplaces", "there is no such package"),
     ("harness.problems.birthplaces", "..birthplaces", "there is no such package"),

@@ -82,7 +82,15 @@ def test_expectations_name_graded_tests_that_exist() -> None:
     assert [case.name for case in CASES if not case.fails | case.may_fail <= known] == []
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+#: All ways to read a perceiver's file are tried before it is none, which takes many seconds; one such case is enough.
+SLOW = ("p_perceiver_finetuned_is_pretrained", "p_pretrained_perceiver_untrained")
+
+
+@pytest.mark.parametrize(
+    "case",
+    [pytest.param(each, marks=pytest.mark.slow if each.name in SLOW else ()) for each in CASES],
+    ids=lambda case: case.name,
+)
 def test_a_mutant_fails_what_it_must_and_nothing_else(court: Court, case: Case) -> None:
     training = {"1f-5-hidden"} - case.fails - case.may_fail  # slow, and blind to most of what a dataset does
     seen = failed(court, case, case.reached - training if case.name.startswith("e_") else case.reached)
