@@ -9,7 +9,7 @@ from tests.container.engine import Machine, empty
 pytestmark = pytest.mark.container
 
 #: Too small to grade in: the memory killer strikes among the grader's own processes.
-TINY = Machine(memory_mib=256)
+TINY = Machine(memory_mib=160)
 
 DAMAGE = {
     "no environment": "rm -rf /opt/holdout",
