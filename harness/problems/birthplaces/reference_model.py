@@ -109,7 +109,7 @@ def fits(found: Any, sizes: Mapping[str, int]) -> bool:
 
 
 def attend(layers: Mapping[str, Layer], heads: int, query: Array, memory: Array) -> Array:
-    """Causal attention as attention.py writes it; its mask starts at the top left: query i sees 0..i of the memory.
+    """Causal attention with the mask that starts at the top left: query i sees positions 0..i of the memory.
 
     Args:
         layers: key, query, value, proj.
@@ -120,7 +120,8 @@ def attend(layers: Mapping[str, Layer], heads: int, query: Array, memory: Array)
     """
     inputs = (("query", query), ("key", memory), ("value", memory))
     q, k, v = (_heads(linear(x, layers[name]), heads) for name, x in inputs)
-    found = (q @ k.swapaxes(-2, -1)) / math.sqrt(q.shape[-1])  # (B, nh, Tq, hs) x (B, nh, hs, Tk) -> (B, nh, Tq, Tk)
+    q = q / math.sqrt(q.shape[-1])
+    found = q @ k.swapaxes(-2, -1)  # (B, nh, Tq, hs) x (B, nh, hs, Tk) -> (B, nh, Tq, Tk)
     found = np.where(np.tri(q.shape[-2], k.shape[-2], dtype=bool), found, -np.inf)
     parts = np.exp(found - found.max(axis=-1, keepdims=True))
     mixed = (parts / parts.sum(axis=-1, keepdims=True)) @ v  # (B, nh, Tq, hs)
