@@ -16,6 +16,7 @@ do not survive a fork, and there is nobody to defend against on a student's mach
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import selectors
 import signal
@@ -178,12 +179,13 @@ def judge_in_child(run: Callable[[Desk], None], staff: dict[str, Any], serve: Se
 
 @cache
 def _prepare() -> None:
-    """What every child would otherwise find out for itself."""
+    """What every child would otherwise find out for itself; and no child copies a page to collect what lies in it."""
     import resource  # noqa: F401 - Linux only
 
     from harness.sandbox import system
 
     system.prctl(system.PR_GET_DUMPABLE)
+    gc.freeze()
 
 
 def _be_the_child(

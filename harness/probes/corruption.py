@@ -28,7 +28,7 @@ def draws(submission: ModuleType, documents: list[str], block_size: int, indices
     items = [returned(dataset[index], "CharCorruptionDataset.__getitem__", draw) for index in indices]
     return {
         **_packed(dataset, items),
-        "types": sorted({type_ for item in items for type_ in _types(item)}),
+        "types": _types(items),
         "unchanged": list(dataset.data) == before,
     }
 
@@ -46,18 +46,29 @@ def _dataset(submission: ModuleType, documents: list[str], block_size: int) -> A
 
 def _column(items: list[Any], place: int) -> tuple[np.ndarray, np.ndarray]:
     """All x (place 0) or all y (place 1), one after the other, and their lengths."""
-    rows = [torch.as_tensor(item[place]).reshape(-1) for item in items]
-    flat = torch.cat([torch.zeros(0, dtype=torch.int64), *rows])
-    return np.asarray(flat, dtype=np.int64), np.array([len(row) for row in rows], dtype=np.int64)
+    parts = [item[place] for item in items]
+    try:
+        together = torch.stack(parts).reshape(len(parts), -1)
+    except (TypeError, RuntimeError):  # no tensors, or of different shapes: one by one
+        rows = [torch.as_tensor(part).reshape(-1) for part in parts]
+        flat = torch.cat([torch.zeros(0, dtype=torch.int64), *rows])
+        return np.asarray(flat, dtype=np.int64), np.array([len(row) for row in rows], dtype=np.int64)
+    return np.asarray(together.reshape(-1), dtype=np.int64), np.full(len(parts), together.shape[1], dtype=np.int64)
 
 
-def _types(item: Any) -> list[str]:
-    if not isinstance(item, (tuple, list)) or len(item) != 2:
-        return [f"no pair: {_type(item)}"]
-    return [_type(part) for part in item]
+def _types(items: list[Any]) -> list[str]:
+    kinds = set(map(_kind, items))
+    return sorted({("no pair: " if len(kind) == 1 else "") + _type(part) for kind in kinds for part in kind})
 
 
-def _type(part: object) -> str:
-    if isinstance(part, torch.Tensor):
-        return f"{part.dtype}, {part.dim()} dimension(s)"
-    return type(part).__name__
+def _kind(item: Any) -> tuple[object, ...]:
+    """What kind of thing each of a pair is, or the item itself where it is no pair."""
+    return tuple(map(_kind_of_one, item if isinstance(item, (tuple, list)) and len(item) == 2 else (item,)))
+
+
+def _kind_of_one(part: object) -> object:
+    return (part.dtype, part.dim()) if isinstance(part, torch.Tensor) else type(part).__name__
+
+
+def _type(kind: object) -> str:
+    return f"{kind[0]}, {kind[1]} dimension(s)" if isinstance(kind, tuple) else str(kind)

@@ -93,16 +93,21 @@ def answers(
         return {"problem": str(problem), "given": [], "reading": ""}
     wanted, kept = rows(questions, lines, vocabulary), Latents()
     trial = [row for row in wanted if row is not None][:TRIALS]
+    found_in_all: dict[Reading, list[bool]] = {}
 
     def agree(reading: Reading, asked: Sequence[Row | None]) -> list[bool]:
         return given(lambda x: model.logits(x, reading, kept if asked is trial else None), asked, model.block_size)
 
     def score(reading: Reading) -> float:
         found = sum(agree(reading, trial))  # where these few lines agree, all are asked
-        return found if found < len(trial) - len(trial) // TRIALS else max(found, sum(agree(reading, wanted)))
+        if found < len(trial) - len(trial) // TRIALS:
+            return found
+        found_in_all[reading] = agree(reading, wanted)
+        return max(found, sum(found_in_all[reading]))
 
     reading = model.read(score, enough=len(wanted) - len(wanted) // SLIPS)
-    return {"problem": "", "given": agree(reading, wanted), "reading": str(reading)}
+    found = found_in_all[reading] if reading in found_in_all else agree(reading, wanted)
+    return {"problem": "", "given": found, "reading": str(reading)}
 
 
 def loss(
@@ -124,13 +129,18 @@ def loss(
     index = {character: place for place, character in enumerate(vocabulary)}
     sequences = [Row([index[character] for character in text[: model.block_size]], 0) for text in texts]
     trial, whole, kept = stacked(sequences[:TRIALS]), stacked(sequences), Latents()
+    of_all: dict[Reading, float] = {}
 
     def known(reading: Reading) -> float:
         found = model.loss(*trial, reading, kept)
-        return -(max(found, model.loss(*whole, reading)) if found <= limit else found)
+        if found > limit:
+            return -found
+        of_all[reading] = model.loss(*whole, reading)
+        return -max(found, of_all[reading])
 
     reading = model.read(known, enough=-limit)
-    return {"problem": "", "loss": model.loss(*whole, reading), "reading": str(reading)}
+    found = of_all[reading] if reading in of_all else model.loss(*whole, reading)
+    return {"problem": "", "loss": found, "reading": str(reading)}
 
 
 def _open(path: Path, variant: str, vocabulary: Sequence[str], *, longest: int) -> Model:

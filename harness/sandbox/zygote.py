@@ -75,8 +75,7 @@ def loaded(control: socket.socket, probes: str, libraries: str) -> dict[str, Mod
         os._exit(1)
     seccomp.prepare()
     _listen_again(control)
-    gc.collect()
-    gc.freeze()
+    gc.freeze()  # else workers would look through all of it, and copy its pages
     return found
 
 

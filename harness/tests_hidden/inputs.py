@@ -26,6 +26,9 @@ _HANDOUT = {
     "pretrain": {"max_epochs": 650, "batch_size": 128, "learning_rate": 6e-3},
 }
 
+#: A short training: twelve steps with batches of eight. Each epoch writes what a training resumes from, which takes as
+#: long as three steps, so they are few. On the loss of the first JUDGED people it must show.
+PEOPLE, EPOCHS, JUDGED = 48, 2, 16
 
 #: Why finetune and pretrain may raise in hidden graded tests although the basic ones pass.
 OTHER_INPUT = (
@@ -67,24 +70,34 @@ def text(rng: np.random.Generator, length: int, *, rare: bool = False) -> str:
     return words[: length - 1] + "."
 
 
-def expect_recipe(seen: dict[str, Any], reference: Reference, stage: str, block_size: int, rate: float) -> None:
+#: By preset and stage: the configuration's fields.
+Recipes = Mapping[str, Mapping[str, Mapping[str, float]]]
+
+
+def recipes(reference: Reference, block_size: int) -> Recipes:
+    """The numbers of each preset's stages."""
+    found: Recipes = reference.run(learning.recipes, examples=1, block_size=block_size)
+    return found
+
+
+def expect_recipe(seen: dict[str, Any], known: Recipes, stage: str, block_size: int, rate: float) -> None:
     """A Failure unless the configuration that probe `training.prepared` saw has this stage's numbers.
 
     Right are the handout's numbers and those of each preset, as a whole. The learning rate may be the one that was
     asked for (`rate`) or the stage's own; final_tokens may count pretraining or, in finetuning, finetuning examples.
     """
     config, examples = seen["config"], (seen["documents"], seen["dataset"]["length"])
-    recipes = [each[stage] for each in reference.run(learning.recipes, examples=1, block_size=block_size).values()]
-    recipes = [{**_HANDOUT[stage], "warmup_tokens": 512 * 20, "final_tokens": 200 * block_size}, *recipes]
-    sizes = [(recipe["max_epochs"], recipe["batch_size"]) for recipe in recipes]
+    handout = {**_HANDOUT[stage], "warmup_tokens": 512 * 20, "final_tokens": 200 * block_size}
+    right = [handout, *(each[stage] for each in known.values())]
+    sizes = [(recipe["max_epochs"], recipe["batch_size"]) for recipe in right]
     where = "pretrain" if stage == "pretrain" else f"finetune with{'out' if stage == 'scratch' else ''} pretraining"
     hint = f"{where}: {{}} is not what the comment in helper.py gives for this stage"
     for wanted, names in (
         (sizes, ("max_epochs", "batch_size")),
-        ([(each,) for each in (rate, *(recipe["learning_rate"] for recipe in recipes))], ("learning_rate",)),
+        ([(each,) for each in (rate, *(recipe["learning_rate"] for recipe in right))], ("learning_rate",)),
         ([(True,)], ("lr_decay",)),
-        ([(recipe["warmup_tokens"],) for recipe in recipes], ("warmup_tokens",)),
-        ([(recipe["final_tokens"] * count,) for recipe in recipes for count in examples], ("final_tokens",)),
+        ([(recipe["warmup_tokens"],) for recipe in right], ("warmup_tokens",)),
+        ([(recipe["final_tokens"] * count,) for recipe in right for count in examples], ("final_tokens",)),
     ):
         found = tuple(config.get(name) for name in names)
         expect(

@@ -12,13 +12,17 @@ from harness.problems.birthplaces import reference_model
 from harness.problems.birthplaces.checks import Preparation, hinting, model_sizes
 from harness.problems.birthplaces.spans import spell
 from harness.tests_hidden.inputs import (
+    EPOCHS,
+    JUDGED,
     OTHER_INPUT,
+    PEOPLE,
     TRAINING,
     answers,
     corpus,
     expect_learned,
     expect_recipe,
     names_table,
+    recipes,
     vocabulary_of,
 )
 
@@ -35,7 +39,7 @@ def test_finetune_uses_the_given_hyperparameters(
         given = Preparation.draw(documents, 72, rng, names=names_table(names))
         seen = given.run(student, "scratch", rate)
     given.expect_answering(seen)
-    expect_recipe(seen, reference, "scratch", 72, rate)
+    expect_recipe(seen, recipes(reference, 72), "scratch", 72, rate)
     table = seen["dataset"]
     text = spell(np.asarray(table["x"]).reshape(-1), table["itos"])
     count = "fewer" if table["length"] < len(names) else "more"
@@ -59,12 +63,12 @@ def test_finetune_uses_the_given_hyperparameters(
 @weight(1)
 def test_train_trains_and_saves(student: Student, rng: np.random.Generator) -> None:
     """train lowers the loss and saves the trained weights, as a state dict, where it is told to."""
-    names, documents = corpus(rng, 12)
+    names, documents = corpus(rng, PEOPLE)
     sizes = model_sizes(documents, 72)
     start = reference_model.untrained(sizes, rng)
     with hinting(TRAINING.format("finetune")):
         seen = student.run(
-            learning.trained, stage="scratch", documents=documents, sizes=sizes, start=start, epochs=6, rate=1e-2,
+            learning.trained, stage="scratch", documents=documents, sizes=sizes, start=start, epochs=EPOCHS, rate=1e-2,
             names=names_table(names),
         )  # fmt: skip
-    expect_learned(seen, start, sizes, answers(names, vocabulary_of(seen, documents), 72))
+    expect_learned(seen, start, sizes, answers(names[:JUDGED], vocabulary_of(seen, documents), 72))

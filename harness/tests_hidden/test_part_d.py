@@ -13,7 +13,7 @@ from harness.grading.student import Student
 from harness.problems.birthplaces.checks import judge
 from harness.problems.birthplaces.origin import expect_own
 from harness.problems.birthplaces.questions import Gold
-from harness.tests_hidden.uploads import expect_variant, state_dict
+from harness.tests_hidden.uploads import expect_variant, state_dicts
 
 
 @number("1d-1-hidden")
@@ -33,4 +33,5 @@ def test_test_predictions_without_pretraining(
 @weight(2)
 def test_params_without_pretraining(student: Student, gold: Gold) -> None:
     """vanilla.model.params is the state dict of a vanilla model for this term's text."""
-    expect_variant(state_dict(student, "vanilla.model.params"), "vanilla.model.params", gold, perceiver=False)
+    (found,) = state_dicts(student, "vanilla.model.params")
+    expect_variant(found, "vanilla.model.params", gold, perceiver=False)

@@ -31,19 +31,22 @@ KNOWS_MORE = 0.7
 LARGEST = {"n_embd": 2048, "block_size": 4096, "n_layer": 64}
 
 
-def state_dict(student: Student, name: str) -> dict[str, Any]:
-    """What probe `files.state_dicts` says of the file; a Failure when it is missing or no state dict."""
-    student.file(name)
-    found: dict[str, Any] = student.read(files.state_dicts, names=[name])[name]
-    if found["problem"]:
-        raise Failure(
-            expected=f"{name}: a state dict, as torch.save(model.state_dict(), path) writes it",
-            seen=f"{name}: {found['problem']}",
-            hint="upload the file that train() wrote, unchanged",
-            public=True,
-        )
-    expect(found["finite"] is True, f"{name}: finite numbers", "NaN or infinity", hint="did training diverge?")
-    return found
+def state_dicts(student: Student, *names: str) -> list[dict[str, Any]]:
+    """What probe `files.state_dicts` says of each file; a Failure when one is missing or no state dict."""
+    for name in names:
+        student.file(name)
+    described = student.read(files.state_dicts, names=list(names))
+    for name in names:
+        found = described[name]
+        if found["problem"]:
+            raise Failure(
+                expected=f"{name}: a state dict, as torch.save(model.state_dict(), path) writes it",
+                seen=f"{name}: {found['problem']}",
+                hint="upload the file that train() wrote, unchanged",
+                public=True,
+            )
+        expect(found["finite"] is True, f"{name}: finite numbers", "NaN or infinity", hint="did training diverge?")
+    return [described[name] for name in names]
 
 
 def expect_variant(found: dict[str, Any], name: str, gold: Gold, *, perceiver: bool) -> None:
@@ -123,7 +126,7 @@ def expect_both_stages(student: Student, variant: str, gold: Gold, rng: np.rando
     """The loss of the pretrained model; a Failure unless both files hold models of the variant, and different ones."""
     perceiver = variant == "perceiver"
     names = (f"{variant}.pretrain.params", f"{variant}.finetune.params")
-    found = [state_dict(student, name) for name in names]
+    found = state_dicts(student, *names)
     for name, each in zip(names, found, strict=True):
         expect_variant(each, name, gold, perceiver=perceiver)
     expect_different(found[0], found[1], " and ".join(names))

@@ -22,6 +22,7 @@ from functools import cache
 from pathlib import Path
 from types import ModuleType
 from typing import Any
+from unittest import mock
 
 import numpy as np
 
@@ -59,7 +60,7 @@ class Direct:
         with tempfile.TemporaryDirectory() as scratch:  # as in a worker: nothing is left of earlier runs
             os.chdir(scratch)
             try:
-                with contextlib.redirect_stdout(io.StringIO()):
+                with contextlib.redirect_stdout(io.StringIO()), mock.patch.dict(os.environ, BFLOAT16="off"):
                     value = plain(ask(self._package, **arguments))
             finally:
                 os.chdir(home)

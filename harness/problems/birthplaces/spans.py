@@ -52,11 +52,6 @@ class NotASpan:
     text: str
 
 
-def cut(flat: np.ndarray, lengths: np.ndarray) -> list[np.ndarray]:
-    """The flat array in pieces of these lengths."""
-    return np.split(flat, np.cumsum(lengths)[:-1])
-
-
 def decode_all(
     drawn: Mapping[str, Any], indices: Sequence[int], documents: Sequence[str], block_size: int, *, form: bool = True
 ) -> Iterator[Span | NotASpan]:
@@ -66,9 +61,16 @@ def decode_all(
         form: ask for the form of the two vectors as such, too: y moved on by one, and no more than the block size.
     """
     vocabulary = expected_vocabulary(documents)
-    pairs = zip(indices, cut(drawn["x"], drawn["x_lengths"]), cut(drawn["y"], drawn["y_lengths"]), strict=True)
-    for index, x, y in pairs:
-        yield decode(index, x, y, documents[index], vocabulary, block_size, form=form)
+    x, y = (_Drawn(drawn[name], drawn[f"{name}_lengths"], vocabulary) for name in ("x", "y"))
+    for at, index in enumerate(indices):
+        text = x.text(at) + y.text(at)[-1:]
+        if x.is_strange(at) or y.is_strange(at, last=True):
+            tokens = str([*x.tokens(at), *y.tokens(at)[-1:]])
+            yield NotASpan(index, "a token lies outside the vocabulary", "look characters up in self.stoi", tokens)
+            continue
+        problem = _form(x, y, at, block_size) if form else None
+        problem = problem or _pieces(text) or _content(text, documents[index], block_size)
+        yield Span(index, *_split(text)) if problem is None else NotASpan(index, *problem, text)
 
 
 def read_all(drawn: Mapping[str, Any], indices: Sequence[int], documents: Sequence[str]) -> Iterator[Span | NotASpan]:
@@ -78,20 +80,42 @@ def read_all(drawn: Mapping[str, Any], indices: Sequence[int], documents: Sequen
     reversed or in lower case, and may come from anywhere in the document. Each of these has a graded test of its own.
     """
     vocabulary = drawn["vocabulary"] if all(len(each) == 1 for each in drawn["vocabulary"]) else []
-    x, y = (cut(_code_points(drawn[name], vocabulary), drawn[f"{name}_lengths"]) for name in ("x", "y"))
-    for index, given, wanted in zip(indices, x, y, strict=True):
-        yield _read(index, _text(given) + _text(wanted[-1:]), documents[index])
+    x, y = (_Drawn(drawn[name], drawn[f"{name}_lengths"], vocabulary) for name in ("x", "y"))
+    for at, index in enumerate(indices):
+        yield _read(index, x.text(at) + y.text(at)[-1:], documents[index])
 
 
-def _code_points(tokens: np.ndarray, vocabulary: Sequence[str]) -> np.ndarray:
-    """The code point of each token's character, PAD's where it has none. One by one they would take most of a test."""
-    points = np.array([*map(ord, vocabulary), ord(PAD)], dtype="<u4")
-    known = (tokens >= 0) & (tokens < len(vocabulary))
-    return points[np.where(known, tokens.astype(np.int64), len(vocabulary))]
+class _Drawn:
+    """All x or all y, spelt at once: draw by draw, spelling would take most of a test's time."""
 
+    def __init__(self, flat: np.ndarray, lengths: np.ndarray, vocabulary: Sequence[str]) -> None:
+        flat = flat.astype(np.int64)
+        self._tokens, self._ends = flat.tobytes(), np.cumsum(lengths).tolist()
+        self._begins = [0, *self._ends]
+        known = (flat >= 0) & (flat < len(vocabulary))
+        points = np.array([*map(ord, vocabulary), ord(PAD)], dtype="<u4")[np.where(known, flat, len(vocabulary))]
+        self._text = points.tobytes().decode("utf-32-le", "surrogatepass")
+        self._strange = set(np.searchsorted(self._ends, strange := np.flatnonzero(~known), side="right").tolist())
+        self._strange_places = set(strange.tolist())
 
-def _text(points: np.ndarray) -> str:
-    return points.tobytes().decode("utf-32-le", "surrogatepass")
+    def text(self, at: int) -> str:
+        """Draw `at`, with a PAD for each token outside the vocabulary."""
+        return self._text[self._begins[at] : self._ends[at]]
+
+    def bytes(self, at: int) -> bytes:
+        """Its tokens, eight bytes each."""
+        return self._tokens[8 * self._begins[at] : 8 * self._ends[at]]
+
+    def tokens(self, at: int) -> list[int]:
+        """Its tokens."""
+        found: list[int] = np.frombuffer(self.bytes(at), dtype=np.int64).tolist()
+        return found
+
+    def is_strange(self, at: int, *, last: bool = False) -> bool:
+        """Whether a token, or the last one, lies outside the vocabulary."""
+        if not last:
+            return at in self._strange
+        return self._begins[at] < self._ends[at] and self._ends[at] - 1 in self._strange_places
 
 
 def _read(index: int, text: str, document: str) -> Span | NotASpan:
@@ -128,7 +152,7 @@ def _readings(prefix: str, masked: str, suffix: str) -> Iterator[tuple[str, str,
 
 
 def _is_part(pieces: str, document: str) -> bool:
-    return pieces.lower() in document.lower()
+    return pieces in document or pieces.lower() in document.lower()
 
 
 def spell(tokens: np.ndarray, vocabulary: Sequence[str]) -> str:
@@ -143,33 +167,13 @@ def legible(text: str) -> str:
     return f"{content}{PAD * min(pads, 3)}{f'... ({pads} PADs)' if pads > 3 else ''}"
 
 
-def decode(
-    index: int,
-    x: np.ndarray,
-    y: np.ndarray,
-    document: str,
-    vocabulary: Sequence[str],
-    block_size: int,
-    *,
-    form: bool = True,
-) -> Span | NotASpan:
-    """Take one draw apart; NotASpan where it breaks the specification."""
-    tokens = [*x.tolist(), *y[-1:].tolist()]
-    if min(tokens, default=0) < 0 or max(tokens, default=0) >= len(vocabulary):
-        return NotASpan(index, "a token lies outside the vocabulary", "look characters up in self.stoi", str(tokens))
-    text = "".join([vocabulary[token] for token in tokens])
-    problem = (_form(x, y, block_size) if form else None) or _pieces(text) or _content(text, document, block_size)
-    if problem is not None:
-        return NotASpan(index, *problem, text)
-    return Span(index, *_split(text))
-
-
-def _form(x: np.ndarray, y: np.ndarray, block_size: int) -> tuple[str, str] | None:
+def _form(x: _Drawn, y: _Drawn, at: int, block_size: int) -> tuple[str, str] | None:
     """What is wrong with the two vectors as such, and a hint."""
-    if len(x) != len(y) or not np.array_equal(x[1:], y[:-1]):
+    given, wanted = x.bytes(at), y.bytes(at)
+    if len(given) != len(wanted) or given[8:] != wanted[:-8]:
         return "y is not x moved on by one", "x is all tokens but the last, y all but the first"
-    if len(x) > block_size:
-        reason = f"x has {len(x)} entries, more than the block size {block_size}"
+    if len(given) > 8 * block_size:
+        reason = f"x has {len(given) // 8} entries, more than the block size {block_size}"
         return reason, "the whole string is block_size characters long, before x and y are cut from it"
     return None
 
