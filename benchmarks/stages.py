@@ -10,6 +10,8 @@ from __future__ import annotations
 import importlib
 import os
 import resource
+import statistics
+import subprocess
 import sys
 import tempfile
 import time
@@ -96,14 +98,17 @@ def _children() -> float:
     return usage.ru_utime + usage.ru_stime
 
 
-def _print(stages: dict[str, float], tests: dict[str, Spent], results: Any) -> None:
+def _cold_import() -> float:
     began = _children()
-    import subprocess
-
     subprocess.run([sys.executable, "-c", "import torch"], check=True)
-    torch = _children() - began
+    return _children() - began
+
+
+def _print(stages: dict[str, float], tests: dict[str, Spent], results: Any) -> None:
+    torch = statistics.median(_cold_import() for _ in range(5))
     print(f"{'stage':<45}{'CPU s':>8}{'imports of torch':>18}")
-    for name, seconds in (*stages.items(), ("together", sum(stages.values())), ("a cold `import torch`", torch)):
+    sums = {"together": sum(stages.values()), "a cold `import torch`, median of 5": torch}
+    for name, seconds in {**stages, **sums}.items():
         print(f"{name:<45}{seconds:>8.2f}{seconds / torch:>18.2f}")
     print(f"\n{'graded test':<16}{'runs':>6}{'workers':>9}{'judging':>9}")
     for name, spent in sorted(tests.items(), key=lambda each: -each[1].together):

@@ -28,7 +28,7 @@ _HANDOUT = {
 
 #: A short training: twelve steps with batches of eight. Each epoch writes what a training resumes from, which takes as
 #: long as three steps, so they are few. On the loss of the first JUDGED people it must show.
-PEOPLE, EPOCHS, JUDGED = 48, 2, 16
+PEOPLE, EPOCHS, JUDGED = 48, 2, 12
 
 #: Why finetune and pretrain may raise in hidden graded tests although the basic ones pass.
 OTHER_INPUT = (
@@ -41,13 +41,17 @@ TRAINING = (
 )
 
 
-def word(rng: np.random.Generator, letters: int, *, rare: bool = False) -> str:
-    """A capitalised random word; with `rare`, now and then with a letter beyond ASCII."""
-    # rng.choice draws the same and takes twice as long.
-    chosen = [_LETTERS[place] for place in rng.integers(len(_LETTERS), size=letters)]
-    if rare and rng.random() < 0.3:
-        chosen[-1] = _RARE[rng.integers(len(_RARE))]
-    return "".join(chosen).capitalize()
+def words(rng: np.random.Generator, sizes: Sequence[int], *, rare: bool = False) -> list[str]:
+    """Capitalised random words of so many letters; with `rare`, three in ten end with a letter beyond ASCII."""
+    places = rng.integers(len(_LETTERS), size=int(sum(sizes)))  # all at once: one by one takes ten times as long
+    letters = "".join([_LETTERS[place] for place in places.tolist()])
+    ends = np.cumsum(sizes).tolist()
+    found = [letters[end - size : end].capitalize() for end, size in zip(ends, sizes, strict=True)]
+    if rare:
+        last = rng.integers(len(_RARE), size=len(found)).tolist()
+        chosen = (rng.random(len(found)) < 0.3).tolist()
+        found = [each[:-1] + _RARE[k] if c else each for each, k, c in zip(found, last, chosen, strict=True)]
+    return found
 
 
 def corpus(rng: np.random.Generator, people: int) -> tuple[list[tuple[str, str]], list[str]]:
@@ -55,7 +59,8 @@ def corpus(rng: np.random.Generator, people: int) -> tuple[list[tuple[str, str]]
 
     Of ASCII letters alone: what a dataset makes of others is a matter of part 1e.
     """
-    names = [(f"{word(rng, 5)} {word(rng, 6)}", word(rng, 6)) for _ in range(people)]
+    drawn = words(rng, [5, 6, 6] * people)
+    names = [(f"{a} {b}", c) for a, b, c in zip(drawn[::3], drawn[1::3], drawn[2::3], strict=True)]
     return names, [f"{name}. Where was {name} born? {name} was born in {place}." for name, place in names]
 
 
@@ -66,8 +71,8 @@ def names_table(names: list[tuple[str, str]]) -> str:
 
 def text(rng: np.random.Generator, length: int, *, rare: bool = False) -> str:
     """A document of exactly `length` characters without any repeated structure; with `rare`, not of ASCII alone."""
-    words = " ".join(word(rng, int(rng.integers(2, 9)), rare=rare) for _ in range(length // 2 + 1))
-    return words[: length - 1] + "."
+    sizes = rng.integers(2, 9, size=length // 3 + 1).tolist()  # three characters a word at least, with its space
+    return " ".join(words(rng, sizes, rare=rare))[: length - 1] + "."
 
 
 #: By preset and stage: the configuration's fields.
