@@ -22,12 +22,12 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from benchmarks import machine  # noqa: E402 (after the path)
-from harness.assignment import load  # noqa: E402 (after the path)
 from harness.grading import catalogue  # noqa: E402
 from harness.grading.results import Results  # noqa: E402
 from harness.grading.session import run_graded_tests  # noqa: E402
 from harness.grading.supervisor import GradeRequest  # noqa: E402
 from harness.intake.staging import discard, stage  # noqa: E402
+from harness.manifest import load  # noqa: E402 (after the path)
 from harness.sandbox import Limits, Sandbox  # noqa: E402
 
 

@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from benchmarks import machine  # noqa: E402 (after the path)
-from harness.assignment import load  # noqa: E402
+from harness.manifest import load  # noqa: E402
 from harness.release import termdata  # noqa: E402
 from harness.release.keys import DEMO_KEY  # noqa: E402
 from harness.release.training import train_reference  # noqa: E402

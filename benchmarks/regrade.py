@@ -32,10 +32,10 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from benchmarks import machine  # noqa: E402 (after the path)
-from harness.assignment import load  # noqa: E402 (after the path)
 from harness.classroom import regrade  # noqa: E402
 from harness.classroom.journal import Counts, Spent  # noqa: E402
 from harness.grading.supervisor import scratch_folder  # noqa: E402
+from harness.manifest import load  # noqa: E402 (after the path)
 from harness.release.keys import DEMO_KEY  # noqa: E402
 from harness.release.termdata import generate, write  # noqa: E402
 from tests.hostile import uploads as hostile  # noqa: E402

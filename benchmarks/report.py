@@ -21,7 +21,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from harness import assignment  # noqa: E402 - the checkout is where it is imported from
+from harness import manifest  # noqa: E402
 from harness.classroom import report  # noqa: E402
 from harness.classroom.records import Record  # noqa: E402
 from harness.classroom.similarity import similarity  # noqa: E402
@@ -37,7 +37,7 @@ def main() -> int:
     parser.add_argument("--uploads", type=int, default=1000)
     parser.add_argument("--similarity", type=int, default=40, help="how many uploads to compare (0: none)")
     arguments = parser.parse_args()
-    records, loaded = made_class.records(arguments.uploads), assignment.load()
+    records, loaded = made_class.records(arguments.uploads), manifest.load()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         seconds, written = timed(lambda: report.write(report.read(records, loaded), folder))
@@ -55,8 +55,8 @@ def compare(records: Sequence[Record], folder: Path) -> None:
     if not options["data"].is_dir():
         options["data"] = None
         print("without predictions: build/dataset is not there (python -m harness dataset --out build/dataset)")
-    first, _ = timed(lambda: similarity(uploads, assignment.load(), **options))
-    again, _ = timed(lambda: similarity(uploads, assignment.load(), **options))
+    first, _ = timed(lambda: similarity(uploads, manifest.load(), **options))
+    again, _ = timed(lambda: similarity(uploads, manifest.load(), **options))
     print(
         f"similarity of {len(uploads)} uploads: {first:.1f} s ({first / len(uploads):.3f} s each), kept: {again:.2f} s"
     )
@@ -69,7 +69,7 @@ def made(at: int, folder: Path) -> Path:
     variants = cases.load_all(cases.VARIANTS)
     variants[at % len(variants)].build(folder)
     rng = random.Random(at)
-    for each in assignment.load().deliverables:
+    for each in manifest.load().deliverables:
         if each.kind == "predictions":
             lines = [f"Place {rng.randrange(40)}\n" for _ in range(240)]
             (folder / each.name).write_text("".join(lines), encoding="utf-8")

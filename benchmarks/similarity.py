@@ -31,7 +31,7 @@ sys.path.insert(0, str(ROOT))
 
 import numpy as np  # noqa: E402
 
-from harness import assignment  # noqa: E402 - the checkout is where it is imported from
+from harness import manifest  # noqa: E402
 from harness.classroom.similarity import answers, code, params  # noqa: E402
 from harness.classroom.similarity.material import Material  # noqa: E402
 from harness.classroom.similarity.reader import boilerplate, read  # noqa: E402
@@ -72,7 +72,7 @@ def main() -> int:
 
 def of_code(size: int) -> None:
     """Shares of all pairs of variants, and what a normal tail makes of them in a class."""
-    given, loaded = boilerplate(GIVEN, assignment.load()), assignment.load()
+    given, loaded = boilerplate(GIVEN, manifest.load()), manifest.load()
     names = [each.name for each in loaded.uploads if each.kind == "code" and each.written_in and not each.optional]
     own, block = {}, {}
     for case in cases.load_all(cases.VARIANTS):
@@ -138,7 +138,7 @@ def plant(materials: list[Material], at: int, source: int, kept: float, rng: ran
 
 def of_trained_models(folder: Path, size: int) -> None:
     """All pairs of really trained models, corrected as in a class of the full size."""
-    loaded = assignment.load()
+    loaded = manifest.load()
     entry = loaded.problem("birthplaces")
     hook = problem_of(entry).wrong_answers
     assert hook is not None

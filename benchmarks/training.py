@@ -39,7 +39,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "reference_solution" / "src")]
 
 from benchmarks import machine  # noqa: E402 (after the path)
-from harness.assignment import load  # noqa: E402 (after the path)
+from harness.manifest import load  # noqa: E402 (after the path)
 from harness.release.keys import DEMO_KEY  # noqa: E402
 from harness.release.termdata import generate, write  # noqa: E402
 

@@ -25,7 +25,8 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from benchmarks import machine  # noqa: E402 (after the path)
-from harness.assignment import Assignment, load  # noqa: E402 (after the path)
+from harness.assignment import Assignment  # noqa: E402 (after the path)
+from harness.manifest import load  # noqa: E402 (after the path)
 from harness.release.keys import DEMO_KEY  # noqa: E402
 from harness.release.termdata import generate, write  # noqa: E402
 

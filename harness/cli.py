@@ -20,12 +20,13 @@ from pathlib import Path
 from typing import Any
 
 from harness import terminal
-from harness.assignment import PROFILE, PROFILE_VARIABLE, ROOT, load
+from harness.assignment import ROOT
 from harness.environment import check_packages
 from harness.errors import HoldoutError, InternalError, MissingPackageError, UsageError
 from harness.grading import catalogue, grade, termdata
 from harness.grading.page import as_text
 from harness.grading.results import INTERNAL_ERROR_NOTE, Note, NoteKind, Outcome, Results
+from harness.manifest import PROFILE, PROFILE_VARIABLE, load
 from harness.problem import need_torch
 
 #: Made when no dataset is named: the demo dataset of the public key, for trying things out.

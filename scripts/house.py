@@ -30,6 +30,8 @@ LOOSE = {
     "harness.environment": "base",
     "harness.terminal": "base",
     "harness.assignment": "base",
+    "harness.contradictions": "base",
+    "harness.manifest": "base",
     "harness.points": "base",
     "harness.problem": "base",
     "harness.predictions": "base",

@@ -6,7 +6,8 @@ import dataclasses
 from collections.abc import Callable
 from typing import Any
 
-from harness.assignment import Assignment, Part, load
+from harness.assignment import Assignment, Part
+from harness.manifest import load
 
 
 def with_problem(name: str, assignment: Assignment | None = None, **changes: Any) -> Assignment:

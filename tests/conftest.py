@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.assignment import PROFILE_VARIABLE, ROOT, load
+from harness.assignment import ROOT
+from harness.manifest import PROFILE_VARIABLE, load
 
 #: Tests grade by assignment.toml as it stands, whichever profile the release in dist/ was made with.
 os.environ[PROFILE_VARIABLE] = ""

@@ -28,7 +28,7 @@ import dask
 from distributed import Client, Future, KilledWorker, Security
 from distributed.comm import connect
 
-from harness.assignment import Assignment, load
+from harness.assignment import Assignment
 from harness.classroom import remote
 from harness.classroom.exports import LARGEST_UPLOAD
 from harness.classroom.journal import Spent
@@ -47,6 +47,7 @@ from harness.classroom.regrade import (
 from harness.errors import InternalError, UsageError
 from harness.intake.upload import UploadError, megabytes, show
 from harness.intake.zips import zipped
+from harness.manifest import load
 
 _CONNECT_SECONDS = 10.0
 #: A scheduler that cannot be reached for so long is gone.

@@ -29,7 +29,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any, Protocol
 
-from harness.assignment import PROFILE, ROOT, Assignment, load
+from harness.assignment import ROOT, Assignment
 from harness.classroom import exports, journal
 from harness.classroom.exports import Export
 from harness.classroom.journal import Counts, DiskFullError, Journal, Listed, Spent, Task
@@ -41,6 +41,7 @@ from harness.grading.seeds import SECRET
 from harness.grading.supervisor import check_data, release_name
 from harness.intake.upload import UploadError, megabytes
 from harness.intake.zips import digest
+from harness.manifest import PROFILE, load
 
 #: Whether many grades can share a process that has imported everything.
 CAN_SERVE = sys.platform == "linux"

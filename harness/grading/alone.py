@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from harness.assignment import load
 from harness.grading.student import Student
 from harness.grading.supervisor import scratch_folder
 from harness.intake.staging import stage
+from harness.manifest import load
 from harness.problem import exports_of
 from harness.sandbox import Sandbox
 

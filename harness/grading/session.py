@@ -22,7 +22,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.assignment import ROOT, Assignment, load
+from harness.assignment import ROOT, Assignment
 from harness.errors import HoldoutError, InternalError
 from harness.grading import termdata
 from harness.grading.bytecode import compile_ahead
@@ -35,6 +35,7 @@ from harness.grading.student import Student
 from harness.grading.supervisor import GradeRequest
 from harness.intake import given
 from harness.intake.staging import Submission, UploadError, stage
+from harness.manifest import load
 from harness.probes import schemas
 from harness.problem import exports_of, need_torch
 from harness.sandbox import Isolation, Libraries, Sandbox

@@ -17,7 +17,7 @@ import sys
 from pathlib import Path
 from typing import NoReturn
 
-from harness.assignment import load
+from harness.manifest import load
 from harness.problem import problem_of
 from harness.sandbox.forkserver import ZygoteServer
 from harness.sandbox.nursery import fork_on_request

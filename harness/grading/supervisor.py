@@ -34,12 +34,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
-from harness.assignment import OVERHEAD_SECONDS, PROFILE_VARIABLE, ROOT, Assignment, load
+from harness.assignment import OVERHEAD_SECONDS, ROOT, Assignment
 from harness.errors import HoldoutError, InternalError, UsageError
 from harness.grading import catalogue, termdata
 from harness.grading.catalogue import GradedTest
 from harness.grading.results import NoteKind, ReportError, Results, from_line
 from harness.intake.staging import discard
+from harness.manifest import PROFILE_VARIABLE, load
 from harness.problem import check_settings
 from harness.sandbox import SandboxError
 from harness.sandbox.backend import BackendLostError

@@ -21,13 +21,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness import terminal
-from harness.assignment import Assignment, Deliverable, load
+from harness.assignment import Assignment, Deliverable
 from harness.errors import HoldoutError, UsageError
 from harness.intake.blocks import blocks
 from harness.intake.source import too_new
 from harness.intake.staging import Complaint, Submission, discard, stage
 from harness.intake.upload import megabytes
 from harness.intake.zips import zipped
+from harness.manifest import load
 from harness.problem import problem_of
 
 #: What Gradescope takes in one upload, in bytes.

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ParamSpec, TypeVar
 
-from harness import assignment as manifest_of
+from harness import manifest as manifest_of
 from harness.assignment import Assignment, ProblemEntry
 from harness.errors import HoldoutError, SettingsError, UsageError
 from harness.grading.catalogue import GradedTest, check_points, collect

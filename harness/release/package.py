@@ -14,9 +14,10 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from harness.assignment import PROFILE, Assignment
+from harness.assignment import Assignment
 from harness.grading.seeds import SECRET
 from harness.intake.zips import digest
+from harness.manifest import PROFILE
 from harness.release import git
 from harness.release.handouts.course import Course
 from harness.release.lists import Lists

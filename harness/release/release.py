@@ -19,7 +19,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from harness import assignment as manifest_of
+from harness import manifest as manifest_of
 from harness.assignment import Assignment
 from harness.errors import refuse_any
 from harness.grading.catalogue import collect

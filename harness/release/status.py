@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from harness import assignment as manifest_of
+from harness import manifest as manifest_of
 from harness.assignment import Assignment, Threshold
 from harness.errors import HoldoutError
 from harness.grading.seeds import SECRET

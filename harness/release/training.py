@@ -28,9 +28,10 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from harness import terminal
-from harness.assignment import ROOT, Assignment, Deliverable, load
+from harness.assignment import ROOT, Assignment, Deliverable
 from harness.errors import HoldoutError, InternalError, UsageError
 from harness.intake.zips import digest
+from harness.manifest import load
 from harness.problem import problem_of
 from harness.release import termdata
 from harness.release.meaning import meaning

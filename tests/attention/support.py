@@ -13,9 +13,10 @@ from typing import Any
 
 import numpy as np
 
-from harness.assignment import ROOT, load
+from harness.assignment import ROOT
 from harness.grading import catalogue
 from harness.grading.feedback import Failure
+from harness.manifest import load
 from harness.problems.attention.checks import FILE
 from tests.judging.direct import said_by
 from tests.modules import load_module

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from harness.assignment import load
 from harness.grading import catalogue
 from harness.intake.staging import Caps, Submission, discard, stage
+from harness.manifest import load
 from harness.problems.attention.checks import FILE
 from tests.conftest import REFERENCE_CODE, TEMPLATE_CODE
 from tests.grade.test_grading import failed, grade

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.assignment import ROOT, load
+from harness.assignment import ROOT
+from harness.manifest import load
 
 WRITTEN = ROOT / "reference_solution" / "written"
 TEMPLATE = ROOT / "student_template" / "written"

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta, timezone
 from functools import cache
 from typing import Any
 
-from harness import assignment
+from harness import manifest
 from harness.classroom.records import Attempt, Record, State, Submitter
 from harness.grading import catalogue
 from harness.grading.catalogue import GradedTest
@@ -31,7 +31,7 @@ QUESTIONS = 240
 
 @cache
 def graded_tests() -> tuple[GradedTest, ...]:
-    return catalogue.collect(assignment.load())
+    return catalogue.collect(manifest.load())
 
 
 def records(count: int, seed: int = 0) -> tuple[Record, ...]:

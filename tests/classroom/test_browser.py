@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from harness import assignment
+from harness import manifest
 from harness.classroom import report
 from harness.classroom.similarity import Common, Pair, Similarity
 from harness.grading.page import as_html
@@ -29,7 +29,7 @@ def address(tmp_path_factory) -> str:
         Pair("code", "code", first, "earlier/somebody", "80 fingerprints of code are the same", 8.0, is_earlier=True),
     )
     common = (Common("params", "x.params", (first, second, third), "3 of 60 uploads hold the same numbers"),)
-    found = report.read(records, assignment.load())
+    found = report.read(records, manifest.load())
     found = replace(found, similarity=Similarity(60, 1, pairs, common, ("x.predictions were not compared",)))
     return report.write(found, tmp_path_factory.mktemp("report"))[0].as_uri()
 
@@ -146,7 +146,7 @@ def grade_page(tmp_path_factory):
     first, second, *_ = results.by_id
     for test_id, text in ((first, f"seen:     {'x' * 400}"), (second, "seen:     " + "13 of 200, " * 80)):
         results.by_id[test_id] = replace(results.by_id[test_id], output=text)
-    titles = {part.id: part.title for part in assignment.load().parts}
+    titles = {part.id: part.title for part in manifest.load().parts}
 
     def written(view):
         path = tmp_path_factory.mktemp(view) / "page.html"

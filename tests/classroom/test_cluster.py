@@ -14,12 +14,12 @@ from pathlib import Path
 
 import pytest
 
-from harness.assignment import load
 from harness.classroom import remote
 from harness.classroom.cluster import bundle, packed
 from harness.classroom.journal import records
 from harness.classroom.records import State
 from harness.classroom.regrade import usable_cores
+from harness.manifest import load
 from tests.classroom.test_whole_regrades import Classroom, classroom, results, unbroken
 from tests.faults.grades import _mentioning
 from tests.faults.light import PART

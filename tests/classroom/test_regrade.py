@@ -12,7 +12,6 @@ from pathlib import Path
 
 import pytest
 
-from harness.assignment import load
 from harness.classroom import journal, regrade
 from harness.classroom.journal import Counts, Spent, opened, records
 from harness.classroom.progress import duration, told
@@ -20,6 +19,7 @@ from harness.classroom.records import Record, State
 from harness.classroom.regrade import MOST_TRIES, Graded, Merging, RegradeRequest
 from harness.errors import InternalError, UsageError
 from harness.grading.results import told_unjudged
+from harness.manifest import load
 from tests.classroom.made_exports import gradescope, write_folder, write_zip
 from tests.faults.grades import small_disk
 

@@ -12,7 +12,7 @@ from dataclasses import replace
 
 import pytest
 
-from harness import assignment
+from harness import manifest
 from harness.classroom import report
 from harness.classroom.figures import histogram, svg
 from harness.classroom.records import State, Submitter
@@ -32,7 +32,7 @@ def page(records) -> str:
 
 
 def read(records, **options) -> report.Class:
-    return report.read(records, assignment.load(), **options)
+    return report.read(records, manifest.load(), **options)
 
 
 def test_equal_records_give_equal_bytes_in_any_order(records, tmp_path):
@@ -84,7 +84,7 @@ def test_scores_for_a_platform_keep_zeros_and_give_each_of_a_group_its_line(reco
     assert len(rows) == 1 + sum(len(each.submitters) for each in graded)
     assert rows[0]["Student"].strip() == "Points Possible"
     by_sid = {row["SIS User ID"]: row for row in rows}
-    title = assignment.load().title
+    title = manifest.load().title
     for record in graded:
         for person in record.submitters:
             assert float(by_sid[person.sid][title]) == record.results["score"]
@@ -96,7 +96,7 @@ def test_who_handed_in_twice_counts_with_the_later_upload(records, later):
     people = records[3].submitters
     both = [replace(records[at], submitters=people, created_at=records[50 + (at == later)].created_at) for at in (3, 7)]
     rows = csv.DictReader(io.StringIO(report.as_scores(read(both, names=True)), newline=""))
-    scores = {row["SIS User ID"]: float(row[assignment.load().title]) for row in rows}
+    scores = {row["SIS User ID"]: float(row[manifest.load().title]) for row in rows}
     assert records[3].results["score"] != records[7].results["score"]
     assert scores[people[0].sid] == records[later].results["score"]
 

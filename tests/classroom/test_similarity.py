@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from harness import assignment
+from harness import manifest
 from harness.assignment import ROOT
 from harness.classroom.records import Record, State, Submitter
 from harness.classroom.similarity import EARLIER, answers, code, params, similarity
@@ -236,9 +236,9 @@ def test_numbers_that_are_none_have_no_sample(torch, tmp_path):
 @pytest.fixture(scope="module")
 def written() -> dict[str, frozenset[int]]:
     """What the variants wrote, beside the given code; those on another term's given code are left out."""
-    given = boilerplate(GIVEN, assignment.load())
+    given = boilerplate(GIVEN, manifest.load())
     names = [
-        each.name for each in assignment.load().uploads if each.kind == "code" and each.written_in and not each.optional
+        each.name for each in manifest.load().uploads if each.kind == "code" and each.written_in and not each.optional
     ]
     found = {}
     for case in cases.load_all(cases.VARIANTS):
@@ -253,7 +253,7 @@ def test_no_two_variants_are_a_pair(written):
 
 
 def test_a_copy_with_other_names_comments_and_layout_is_a_pair():
-    given = boilerplate(GIVEN, assignment.load())
+    given = boilerplate(GIVEN, manifest.load())
     case = cases.load(cases.VARIANTS / "typed_and_nested.toml")
     text = case.sources["dataset.py"]
     assert all(word in text for word in ("truncate", "pieces", "result"))
@@ -312,7 +312,7 @@ def test_uploads_of_earlier_terms_are_compared_with_this_terms(uploads, tmp_path
     (earlier / "typed_and_nested.zip").write_bytes(b"no zip either")
     for name in (".DS_Store", "grades.csv"):
         (earlier / name).write_text("nobody's work")
-    found = similarity(uploads, assignment.load(), data=None, template=GIVEN, earlier=earlier)
+    found = similarity(uploads, manifest.load(), data=None, template=GIVEN, earlier=earlier)
     assert [(pair.first, pair.second, pair.is_earlier) for pair in found.pairs] == [
         ("typed_and_nested", f"{EARLIER}old", True), ("typed_and_nested", f"{EARLIER}old again", True),
     ]  # fmt: skip
@@ -327,27 +327,27 @@ def test_two_uploads_of_one_person_are_no_pair(uploads, tmp_path):
     ada, bo = Submitter("Ada", "1", None), Submitter("Bo", "2", "bo@example.edu")
     for theirs, pairs in (((ada,), 0), ((bo, ada), 0), ((bo,), 1), ((), 1)):
         class_ = [replace(uploads[0], submitters=(ada,)), replace(record("again", copy), submitters=theirs)]
-        assert len(similarity(class_, assignment.load(), data=None, template=GIVEN).pairs) == pairs
+        assert len(similarity(class_, manifest.load(), data=None, template=GIVEN).pairs) == pairs
 
 
 def test_what_was_found_is_kept_until_an_upload_changes(uploads, tmp_path):
     read = []
     kept = {"data": None, "template": GIVEN, "keep": tmp_path, "progress": lambda done, of: read.append(done)}
-    first = similarity(uploads, assignment.load(), **kept)
+    first = similarity(uploads, manifest.load(), **kept)
     assert len(read) == 4
-    assert similarity(uploads, assignment.load(), **kept) == first
+    assert similarity(uploads, manifest.load(), **kept) == first
     assert len(read) == 4
     (uploads[1].upload / "model.py").write_text("# other\n")
-    similarity(uploads, assignment.load(), **kept)
+    similarity(uploads, manifest.load(), **kept)
     assert len(read) == 8
     (tmp_path / "similarity.json").write_text("{")
-    assert similarity(uploads, assignment.load(), **kept).read == 3
+    assert similarity(uploads, manifest.load(), **kept).read == 3
 
 
 def test_wrong_answers_come_from_the_terms_data(data, tmp_path):
     from harness.problem import problem_of
 
-    entry = assignment.load().problem("birthplaces")
+    entry = manifest.load().problem("birthplaces")
     file = next(each for each in entry.deliverables if each.name == "vanilla.pretrain.test.predictions")
     hook = problem_of(entry).wrong_answers
     assert hook is not None

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from harness.assignment import load
 from harness.grading import catalogue
+from harness.manifest import load
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping

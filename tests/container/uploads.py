@@ -13,7 +13,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.assignment import ROOT, load
+from harness.assignment import ROOT
+from harness.manifest import load
 
 REFERENCE = ROOT / "build" / "reference_upload"
 SOLUTION = ROOT / "reference_solution" / "src" / "submission"

@@ -4,7 +4,7 @@ import functools
 
 import pytest
 
-from harness.assignment import load
+from harness.manifest import load
 from harness.problems.birthplaces.dataset import Dataset, generate
 from harness.release.keys import DEMO_KEY, master_secret
 

@@ -7,8 +7,8 @@ import unicodedata
 
 import pytest
 
-from harness.assignment import load
 from harness.errors import UsageError
+from harness.manifest import load
 from harness.problems.birthplaces.dataset import Dataset, generate, names, render
 from harness.problems.birthplaces.dataset.text import contains_phrase, identity
 from harness.release.keys import DEMO_KEY, master_secret

@@ -85,6 +85,8 @@ class Grade:
         found = {"supervisor": self.process.pid}
         for name, parent in (("session", "supervisor"), ("zygote", "session"), ("worker", "zygote")):
             children = _children(found[parent])
+            if name == "zygote":  # beside it, a session has forks of itself that judge
+                children = [pid for pid in children if "boot.py" in _command(pid)]
             if not children:
                 break
             found[name] = children[-1]
@@ -147,6 +149,12 @@ def _name(pid: int) -> str:
     return ""
 
 
+def _command(pid: int) -> str:
+    with suppress(OSError):
+        return Path(f"/proc/{pid}/cmdline").read_text(encoding="utf-8", errors="replace")
+    return ""
+
+
 def _state(pid: int) -> str:
     """What a process and its threads are at, for whoever looks for the reason of a hang."""
     lines = [f"{pid} {_name(pid)}, children {_children(pid)}"]
@@ -166,8 +174,7 @@ def _mentioning(folder: str) -> list[int]:
 
 
 def _traits(process: Path) -> Iterator[str]:
-    with suppress(OSError):
-        yield (process / "cmdline").read_bytes().decode("utf-8", "replace")
+    yield _command(int(process.name))
     for link in ("cwd", "fd/2"):
         with suppress(OSError):
             yield str((process / link).readlink())

@@ -21,9 +21,10 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from harness.assignment import ROOT, load
+from harness.assignment import ROOT
 from harness.grading import catalogue
 from harness.grading.supervisor import scratch_folder
+from harness.manifest import load
 from harness.release.keys import DEMO_KEY
 from harness.release.termdata import generate, write
 from tests.conftest import REFERENCE_CODE, write_predictions

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from harness.assignment import load
 from harness.grading import catalogue
+from harness.manifest import load
 from tests.faults.grades import copied_grader
 
 PART = "1d"

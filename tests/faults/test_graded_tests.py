@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.assignment import load
 from harness.grading import catalogue
+from harness.manifest import load
 from tests.faults.grades import Ending, Grade, assert_sound, copied_grader
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="whether anything is left is looked up in /proc")

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.assignment import load
 from harness.grading import catalogue
+from harness.manifest import load
 from tests.faults.grades import Grade, assert_sound
 
 pytestmark = [

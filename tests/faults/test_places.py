@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from harness.assignment import ROOT, load
+from harness.assignment import ROOT
 from harness.grading import catalogue
+from harness.manifest import load
 from tests.faults.grades import Grade, assert_sound, copied_grader, remount, small_disk, strict
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="mounts and /proc")

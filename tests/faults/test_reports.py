@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.assignment import load
+from harness.manifest import load
 from tests.conftest import REFERENCE_CODE, write_predictions
 from tests.faults import light
 from tests.faults.grades import Grade

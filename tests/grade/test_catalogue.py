@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from harness.assignment import load
 from harness.errors import SettingsError, UsageError
 from harness.grading import catalogue
+from harness.manifest import load
 
 
 def test_points_of_the_graded_tests_are_those_of_the_manifest() -> None:
@@ -62,5 +62,5 @@ def test_collecting_does_not_import_torch() -> None:
     import subprocess
     import sys
 
-    code = "import sys; from harness.assignment import load; from harness.grading import catalogue; catalogue.collect(load()); sys.exit('torch' in sys.modules)"
+    code = "import sys; from harness.manifest import load; from harness.grading import catalogue; catalogue.collect(load()); sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

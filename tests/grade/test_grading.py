@@ -13,8 +13,9 @@ from typing import Any
 
 import pytest
 
-from harness.assignment import ROOT, load
+from harness.assignment import ROOT
 from harness.grading import catalogue
+from harness.manifest import load
 from tests.conftest import TEMPLATE_CODE
 
 QUESTIONS = int(load().problem("birthplaces").presets["laptop"]["dev"])

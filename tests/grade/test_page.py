@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 
-from harness.assignment import load
 from harness.grading.catalogue import collect
 from harness.grading.page import as_html, as_text
 from harness.grading.results import NoteKind, Outcome, Results
+from harness.manifest import load
 
 GRADED_TESTS = collect(load())
 TITLES = {part.id: part.title for part in load().parts}

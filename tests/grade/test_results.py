@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.assignment import load
 from harness.errors import InternalError
 from harness.grading import catalogue
 from harness.grading.results import (
@@ -26,6 +25,7 @@ from harness.grading.results import (
     from_line,
     to_line,
 )
+from harness.manifest import load
 
 GRADED_TESTS = catalogue.collect(load())
 

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from harness.assignment import load
 from harness.errors import InternalError
 from harness.grading import catalogue
 from harness.grading.seeds import DEMO_SECRET, SECRET, Seeds, generator, release_secret, seed_of
+from harness.manifest import load
 from tests.grade.test_grading import grade
 
 DIGEST = "0f" * 32

@@ -10,10 +10,11 @@ import pytest
 
 import build
 from harness import cli, settings
-from harness.assignment import OVERHEAD_SECONDS, ROOT, Threshold, load
+from harness.assignment import OVERHEAD_SECONDS, ROOT, Threshold
 from harness.errors import SettingsError
 from harness.grading import catalogue, grade
 from harness.grading.results import Results
+from harness.manifest import load
 from harness.problem import check_settings
 from harness.release.termdata import generate
 

@@ -13,11 +13,11 @@ from pathlib import Path
 
 import pytest
 
-from harness.assignment import load
 from harness.errors import InternalError
 from harness.grading import catalogue, supervisor
 from harness.grading.results import Done, Fact, Note, NoteKind, Outcome, Results, Verdict, to_line
 from harness.grading.supervisor import GradeRequest
+from harness.manifest import load
 
 GRADED_TESTS = catalogue.collect(load())
 PASSES = [to_line(Verdict(graded_test.id, Outcome.PASS, "passed")) for graded_test in GRADED_TESTS]

@@ -9,13 +9,13 @@ from types import SimpleNamespace
 
 import pytest
 
-from harness.assignment import load
 from harness.errors import UsageError
 from harness.grading import session, termdata
 from harness.grading.results import Note, NoteKind, Results
 from harness.grading.supervisor import GradeRequest, scratch_folder
 from harness.intake.staging import stage
 from harness.intake.zips import digest
+from harness.manifest import load
 from harness.problems.birthplaces.questions import expected_vocabulary
 from harness.release.termdata import generate, write
 from harness.sandbox import Sandbox

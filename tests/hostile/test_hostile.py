@@ -13,10 +13,11 @@ from typing import Any
 
 import pytest
 
-from harness.assignment import ROOT, load
+from harness.assignment import ROOT
 from harness.grading import catalogue
 from harness.grading.supervisor import scratch_folder
 from harness.intake.staging import UploadError, discard, stage
+from harness.manifest import load
 from harness.sandbox import landlock, scratch
 from tests.faults.grades import Grade, assert_sound, copied_grader
 from tests.hostile.uploads import ATTACKS, Attack, attacks, build, find

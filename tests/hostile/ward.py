@@ -21,11 +21,12 @@ from typing import Any
 
 import pytest
 
-from harness.assignment import ROOT, load
+from harness.assignment import ROOT
 from harness.grading import catalogue, session
 from harness.grading.results import NoteKind, Outcome, Results
 from harness.grading.supervisor import GradeRequest
 from harness.intake.staging import UploadError, discard, stage
+from harness.manifest import load
 from harness.sandbox import Isolation, Sandbox
 from tests.hostile.uploads import Attack
 

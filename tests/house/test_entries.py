@@ -7,7 +7,8 @@ import sys
 import pytest
 
 from harness import cli
-from harness.assignment import ROOT, load
+from harness.assignment import ROOT
+from harness.manifest import load
 
 COMMANDS = (["-m", "harness", "doctor"], ["-m", "harness"], ["reference_solution/src/grader.py"], ["build.py", "check"])
 

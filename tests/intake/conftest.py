@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from harness.assignment import Deliverable, load
+from harness.assignment import Deliverable
 from harness.intake.staging import Caps, Submission, discard, stage
 from harness.intake.standin import OWN
+from harness.manifest import load
 
 Stage = Callable[..., Submission]
 MakeZip = Callable[..., Path]

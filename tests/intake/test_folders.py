@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from harness.assignment import load
 from harness.errors import InternalError
 from harness.intake.layout import explain
 from harness.intake.staging import Caps, UploadError, discard, stage
 from harness.intake.upload import Entry, FolderSource, RefusedError
+from harness.manifest import load
 
 posix = pytest.mark.skipif(os.name != "posix", reason="POSIX files")
 

@@ -15,11 +15,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from harness.assignment import load
 from harness.intake.layout import choose
 from harness.intake.staging import Caps, Submission, UploadError, discard, stage
 from harness.intake.standin import OWN
 from harness.intake.upload import Entry
+from harness.manifest import load
 
 if TYPE_CHECKING:
     from collections.abc import Callable

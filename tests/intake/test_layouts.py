@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from harness.assignment import load
 from harness.intake.layout import choose
 from harness.intake.staging import UploadError, discard, explain, stage
 from harness.intake.upload import Caps, Entry, show
+from harness.manifest import load
 
 CODE = ("__init__.py", "attention.py", "dataset.py", "helper.py", "model.py", "trainer.py", "utils.py")
 

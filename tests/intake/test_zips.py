@@ -295,7 +295,7 @@ def test_a_list_of_files_as_long_as_the_zip_is_refused(put, tmp_path):
 CHILD = """
 import resource, sys
 from pathlib import Path
-from harness.assignment import load
+from harness.manifest import load
 from harness.intake.staging import UploadError, stage
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 try:

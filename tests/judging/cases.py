@@ -28,7 +28,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from harness import assignment
+from harness import manifest
 from harness.assignment import ROOT
 from harness.grading import catalogue
 
@@ -38,9 +38,9 @@ else:
     import tomli as tomllib
 
 REFERENCE = ROOT / "reference_solution" / "src" / "submission"
-CODE = tuple(each.name for each in assignment.load().deliverables if each.kind == "code")
+CODE = tuple(each.name for each in manifest.load().deliverables if each.kind == "code")
 #: Code that an upload may do without: a case that does not change it has none.
-OPTIONAL = tuple(each.name for each in assignment.load().optional if each.kind == "code")
+OPTIONAL = tuple(each.name for each in manifest.load().optional if each.kind == "code")
 MUTANTS, VARIANTS = ROOT / "tests" / "mutants", ROOT / "tests" / "variants"
 
 #: Mutants as their author meets them: `fails` names basic graded tests, which are run as on a student's own computer. Beside
@@ -105,9 +105,9 @@ class Case:
 
 def code_graded_tests() -> frozenset[str]:
     """All graded tests about the code of the assignment itself: not those about its files, and no extra credit."""
-    parts = {part.id for part in assignment.load().parts if not part.extra_credit}
+    parts = {part.id for part in manifest.load().parts if not part.extra_credit}
     return (
-        frozenset(graded_test.id for graded_test in catalogue.collect(assignment.load()) if graded_test.part in parts)
+        frozenset(graded_test.id for graded_test in catalogue.collect(manifest.load()) if graded_test.part in parts)
         - FILE_TESTS
     )
 

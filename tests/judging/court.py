@@ -10,13 +10,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, final
 
-from harness.assignment import Assignment, load
+from harness.assignment import Assignment
 from harness.grading import catalogue
 from harness.grading.catalogue import GradedTest
 from harness.grading.feedback import Failure, render
 from harness.grading.seeds import generator, seed_of
 from harness.grading.student import Reference, Student
 from harness.intake.staging import Submission, discard, stage
+from harness.manifest import load
 from harness.problem import exports_of, problem_of
 from harness.sandbox import Sandbox
 from tests.conftest import write_predictions

@@ -26,11 +26,11 @@ from unittest import mock
 
 import numpy as np
 
-from harness.assignment import load
 from harness.grading import catalogue
 from harness.grading.feedback import Failure
 from harness.grading.seeds import Stream, generator, seed_of
 from harness.grading.student import Probe, name_of
+from harness.manifest import load
 from harness.probes import schemas, topics
 from harness.sandbox.adapters import stay_on_cpu
 from tests.judging.cases import REFERENCE, Case

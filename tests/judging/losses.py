@@ -11,8 +11,9 @@ import sys
 from collections import defaultdict
 from dataclasses import dataclass
 
-from harness.assignment import ROOT, load
+from harness.assignment import ROOT
 from harness.grading import catalogue
+from harness.manifest import load
 from tests.judging.cases import MUTANTS, Case, load_all, parse
 
 TABLE, REASONS = ROOT / "docs" / "losses.md", ROOT / "tests" / "judging" / "losses.toml"

@@ -27,7 +27,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from harness.assignment import ROOT, load
+from harness.assignment import ROOT
+from harness.manifest import load
 from harness.problems.birthplaces.questions import Gold
 from harness.sandbox.adapters import stay_on_cpu
 from tests.judging import cases

@@ -23,12 +23,12 @@ from typing import Any
 
 import numpy as np
 
-from harness.assignment import load
 from harness.grading import catalogue
 from harness.grading.catalogue import GradedTest
 from harness.grading.feedback import Failure
 from harness.grading.seeds import generator
 from harness.grading.student import LARGEST_REPLY, Probe, name_of
+from harness.manifest import load
 from harness.probes import schemas
 from harness.probes.schemas.forms import (
     Array,

@@ -14,12 +14,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from harness.assignment import ROOT, load
+from harness.assignment import ROOT
 from harness.errors import InternalError
 from harness.grading import catalogue
 from harness.grading.catalogue import GradedTest
 from harness.grading.judging import Desk, Ending, JudgeLimits, Judgement, can_fork, judge_here, judge_in_child
 from harness.grading.student import misfit
+from harness.manifest import load
 from harness.probes import functions, schemas, topics
 from harness.probes.schemas.forms import (
     Array,

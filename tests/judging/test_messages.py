@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from harness import assignment
+from harness import manifest
 from harness.grading import advice, catalogue
 from harness.grading.page import as_text
 from harness.grading.results import Outcome, Results
@@ -77,7 +77,7 @@ def expect_golden(seen: str, golden: Path) -> None:
 
 @pytest.mark.parametrize("case", load_all(MISTAKES), ids=lambda case: case.name)
 def test_author_of_a_mistake_reads_what_it_is(court: Court, case: Case) -> None:
-    basic = {each.id for each in catalogue.collect(assignment.load(), ("basic",))}
+    basic = {each.id for each in catalogue.collect(manifest.load(), ("basic",))}
     optional = basic if set(OPTIONAL) & set(case.sources) else frozenset()
     reached = basic & code_graded_tests() | {each for each in optional if each.startswith("3")}
     seen = messages(court, case, reached)
@@ -141,9 +141,9 @@ def test_every_failure_says_something_and_hidden_ones_show_no_input(path: Path) 
 
 
 def test_however_long_the_messages_are_the_sum_comes_last() -> None:
-    manifest = assignment.load()
-    graded_tests = catalogue.collect(manifest)
-    extra_credit = [part.id for part in manifest.parts if part.extra_credit]
+    loaded = manifest.load()
+    graded_tests = catalogue.collect(loaded)
+    extra_credit = [part.id for part in loaded.parts if part.extra_credit]
     results = Results.of(graded_tests, extra_credit=extra_credit, seed="abc")
     for graded_test in graded_tests:
         results.record(graded_test.id, Outcome.FAIL, "seen:     a long line\n" * 900)

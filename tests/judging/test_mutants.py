@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import pytest
 
-from harness.assignment import load
 from harness.grading import catalogue
+from harness.manifest import load
 from tests.judging.cases import MUTANTS, Case, load_all
 from tests.judging.court import Court
 from tests.judging.direct import failures

@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from harness.assignment import load
 from harness.errors import UsageError
 from harness.grading.feedback import Failure
 from harness.grading.student import Student
 from harness.intake.staging import discard, stage
+from harness.manifest import load
 from harness.problems.birthplaces import origin
 from harness.problems.birthplaces.origin import Rules, Sample, expect_own
 from harness.problems.birthplaces.questions import Gold, Question

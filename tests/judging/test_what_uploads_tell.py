@@ -13,11 +13,11 @@ from typing import Any
 
 import pytest
 
-from harness.assignment import load
 from harness.grading import catalogue
 from harness.grading.feedback import Failure, render
 from harness.grading.novalue import NoValue
 from harness.grading.seeds import generator
+from harness.manifest import load
 from harness.problems.birthplaces.answers import needed
 from harness.problems.birthplaces.questions import Gold
 from harness.sandbox import RemoteError, Reply, Status

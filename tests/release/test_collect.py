@@ -10,10 +10,11 @@ import zipfile
 
 import pytest
 
-from harness.assignment import ROOT, load
+from harness.assignment import ROOT
 from harness.intake import pack
 from harness.intake.staging import stage
 from harness.intake.upload import UploadError
+from harness.manifest import load
 from tests.conftest import TEMPLATE_CODE
 
 MADE_AT = 1_700_000_000.0  # seconds; each file of a fresh upload is a minute younger than what it is made from

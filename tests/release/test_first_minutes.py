@@ -10,11 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from harness.assignment import ROOT, load
+from harness.assignment import ROOT
 from harness.cli import Progress
 from harness.errors import UsageError
 from harness.grading.catalogue import collect, select
 from harness.grading.results import Results
+from harness.manifest import load
 from harness.problem import need_torch
 from harness.release import lists, package, template
 

@@ -11,9 +11,10 @@ from pathlib import Path
 import pypdf
 import pytest
 
-from harness.assignment import ROOT, Part, Threshold, load
+from harness.assignment import ROOT, Part, Threshold
 from harness.errors import InternalError, SettingsError, UsageError
 from harness.grading.catalogue import GradedTest, collect
+from harness.manifest import load
 from harness.problems.attention.pictures import PARTS
 from harness.release.handouts import handouts
 from harness.release.handouts.course import load_course

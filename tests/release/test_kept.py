@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 import build
-from harness.assignment import ROOT, load
+from harness.assignment import ROOT
 from harness.errors import UsageError
 from harness.grading.seeds import SECRET
+from harness.manifest import load
 from harness.release import git, inputs, kept, package, release, status, template, training
 from harness.release import lists as release_list
 from harness.release.handouts import handouts

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from harness.assignment import ROOT, Assignment, RunLimits, load
+from harness.assignment import ROOT, Assignment, RunLimits
 from harness.errors import UsageError
+from harness.manifest import load
 from harness.release import lists
 from harness.release.leaks.rules import Excuse
 from tests.assignments import without

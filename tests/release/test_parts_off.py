@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from harness.assignment import ROOT, Assignment, load
+from harness.assignment import ROOT, Assignment
 from harness.errors import ReleaseRefusedError, SettingsError
 from harness.grading import catalogue
+from harness.manifest import load
 from harness.release import lists as release_list
 from harness.release import package, template
 from harness.release.handouts import handouts, staff

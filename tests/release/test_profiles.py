@@ -14,11 +14,12 @@ from types import SimpleNamespace
 import pytest
 
 import build
-from harness import assignment, cli
-from harness.assignment import PROFILE, PROFILE_VARIABLE, ROOT, Assignment, Grade, load
+from harness import cli, manifest
+from harness.assignment import ROOT, Assignment, Grade
 from harness.errors import SettingsError, UsageError
 from harness.grading import catalogue, supervisor
 from harness.grading.results import NoteKind, Outcome, Results
+from harness.manifest import PROFILE, PROFILE_VARIABLE, load
 from harness.points import shared
 from harness.release import inputs, package, training
 from harness.release import lists as release_list
@@ -214,7 +215,7 @@ def test_hotfix_keeps_the_profile_and_takes_no_other(checkout):
 def test_grader_takes_the_profile_that_lies_beside_it(tmp_path, monkeypatch):
     shutil.copyfile(MANIFEST, tmp_path / "assignment.toml")
     shutil.copyfile(ROOT / "profiles" / "marks.toml", tmp_path / PROFILE)
-    monkeypatch.setattr(assignment, "ROOT", tmp_path)
+    monkeypatch.setattr(manifest, "ROOT", tmp_path)
     assert load().points == 80
     assert load(tmp_path / "assignment.toml").points == 64
 

@@ -9,8 +9,9 @@ import sys
 
 import pytest
 
-from harness.assignment import ROOT, load
+from harness.assignment import ROOT
 from harness.grading.catalogue import collect
+from harness.manifest import load
 from tests.conftest import reference_package
 
 SRC = ROOT / "reference_solution" / "src"

@@ -12,8 +12,9 @@ import pytest
 from rich.console import Console
 
 import build
-from harness.assignment import ROOT, load
+from harness.assignment import ROOT
 from harness.errors import InternalError, ReleaseRefusedError, SettingsError, UsageError
+from harness.manifest import load
 from harness.release import inputs, release, selfcheck, template, training
 from harness.release.handouts import handouts, staff
 from harness.release.selfcheck import Marks

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from harness.assignment import load
 from harness.errors import InternalError, ReleaseRefusedError
 from harness.intake.zips import zipped
+from harness.manifest import load
 from harness.release.selfcheck import check
 
 #: Writes the results for the upload's kind: the reference's comes as the zip that COLLECT made, the template's does not.

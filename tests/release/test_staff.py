@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from harness.assignment import load
 from harness.errors import UsageError
 from harness.grading.catalogue import GradedTest, collect
+from harness.manifest import load
 from harness.release import release
 from harness.release.handouts import handouts, staff
 

@@ -11,8 +11,9 @@ import pytest
 from rich.console import Console
 
 import build
-from harness.assignment import ROOT, load
+from harness.assignment import ROOT
 from harness.errors import ReleaseRefusedError, UsageError
+from harness.manifest import load
 from harness.problems.birthplaces.answers import Score, meets, score
 from harness.problems.birthplaces.questions import Question, load_gold
 from harness.release import inputs, previous, release, selfcheck, template, termdata, training

@@ -4,8 +4,9 @@ import shutil
 
 import pytest
 
-from harness.assignment import ROOT, load
+from harness.assignment import ROOT
 from harness.errors import UsageError
+from harness.manifest import load
 from harness.problems.birthplaces.dataset import NAMES
 from harness.release.termdata import dropped_in, generated
 

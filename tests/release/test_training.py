@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from harness.assignment import ROOT, load
+from harness.assignment import ROOT
 from harness.errors import UsageError
+from harness.manifest import load
 from harness.release import training
 from harness.release.keys import DEMO_KEY
 from harness.release.termdata import TermData, generate

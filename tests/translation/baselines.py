@@ -12,7 +12,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from harness.assignment import load
+from harness.manifest import load
 from harness.problems.translation.bleu import corpus_bleu
 from harness.problems.translation.dataset import Dataset, generate
 from harness.problems.translation.sentences import Pair, references

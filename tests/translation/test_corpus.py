@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.assignment import load
 from harness.errors import UsageError
+from harness.manifest import load
 from harness.problems.translation.dataset import convert, render
 from harness.problems.translation.dataset.corpus import english_words, french_words
 from harness.problems.translation.dataset.heldout import Told

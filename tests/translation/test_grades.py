@@ -14,7 +14,8 @@ from typing import Any
 
 import pytest
 
-from harness.assignment import PROFILE_VARIABLE, ROOT, load
+from harness.assignment import ROOT
+from harness.manifest import PROFILE_VARIABLE, load
 from tests.conftest import REFERENCE_CODE
 
 WINTER = ROOT / "profiles" / "winter.toml"

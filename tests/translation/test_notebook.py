@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.assignment import ROOT, Assignment, load
+from harness.assignment import ROOT, Assignment
+from harness.manifest import load
 from harness.problems.translation.problem import PROBLEM
 from harness.release import lists
 from harness.release.strip import strip

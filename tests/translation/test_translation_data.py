@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from harness.assignment import load
 from harness.errors import UsageError
+from harness.manifest import load
 from harness.problems.translation.dataset import NAMES, Dataset, files, generate
 from harness.problems.translation.dataset.generate import checked, finished
 from harness.problems.translation.dataset.heldout import Told

@@ -15,12 +15,13 @@ from packaging.requirements import Requirement
 
 import harness
 from harness import cli, environment, terminal
-from harness.assignment import ROOT, load
+from harness.assignment import ROOT
 from harness.environment import check_packages, complaints
 from harness.errors import UsageError
 from harness.grading.catalogue import collect
 from harness.grading.results import INTERNAL_ERROR_NOTE, NoteKind, Outcome, Results
 from harness.intake.source import GRADING_PYTHON
+from harness.manifest import load
 from harness.sandbox.interpreter import module_path
 
 if sys.version_info >= (3, 11):
