@@ -26,9 +26,9 @@ _HANDOUT = {
     "pretrain": {"max_epochs": 650, "batch_size": 128, "learning_rate": 6e-3},
 }
 
-#: A short training: twelve steps with batches of eight. Each epoch writes what a training resumes from, which takes as
+#: A short training: sixteen steps with batches of eight. Each epoch writes what a training resumes from, which takes as
 #: long as three steps, so they are few. On the loss of the first JUDGED people it must show.
-PEOPLE, EPOCHS, JUDGED = 48, 2, 12
+PEOPLE, EPOCHS, JUDGED = 64, 2, 16
 
 #: Why finetune and pretrain may raise in hidden graded tests although the basic ones pass.
 OTHER_INPUT = (

@@ -1,6 +1,6 @@
 """Many seeds: right work must never fail, and the nearest mutants must always be caught.
 
-    python -m tests.judging.seeds [--seeds 200] [--jobs 2] [--only PATTERN] [--power [--nearest]]
+    python -m tests.judging.seeds [--seeds 200] [--jobs 2] [--only CASES] [--tests GRADED_TESTS] [--power [--nearest]]
 
 Judges the reference and every variant on the graded tests that depend on chance and that its changes reach; with --power, every
 mutant on the graded tests that must catch it (--nearest: those that come nearest to the bounds). Prints a table, exits 1 where
@@ -67,7 +67,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--seeds", type=int, default=200)
     parser.add_argument("--jobs", type=int, default=1)
-    parser.add_argument("--only", default="", metavar="PATTERN")
+    parser.add_argument("--only", default="", metavar="PATTERN", help="cases whose names match")
+    parser.add_argument("--tests", default="", metavar="PATTERN", help="graded tests whose IDs match")
     parser.add_argument("--power", action="store_true")
     parser.add_argument("--nearest", action="store_true")
     arguments = parser.parse_args()
@@ -75,6 +76,7 @@ def main() -> int:
     spent = 0.0
     with multiprocessing.get_context("spawn").Pool(arguments.jobs) as pool:
         work = jobs(arguments.only, arguments.seeds, power=arguments.power, nearest=arguments.nearest)
+        work = [job for job in work if re.search(arguments.tests, job[1])]
         for row in pool.imap_unordered(rows, work):
             missed = arguments.seeds - len(row.failed) if arguments.power else len(row.failed)
             wrong, total, spent = wrong + missed, total + arguments.seeds, spent + row.seconds

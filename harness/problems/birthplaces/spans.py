@@ -16,6 +16,9 @@ from harness.problems.birthplaces.questions import MASK, PAD, expected_vocabular
 
 SHORTEST = 4
 
+#: Stands for a token outside the vocabulary; no document holds it.
+_OUTSIDE = "\U0010ffff"
+
 
 def longest(block_size: int) -> int:
     """Characters that a truncated document may have at most."""
@@ -61,10 +64,10 @@ def decode_all(
         form: ask for the form of the two vectors as such, too: y moved on by one, and no more than the block size.
     """
     vocabulary = expected_vocabulary(documents)
-    x, y = (_Drawn(drawn[name], drawn[f"{name}_lengths"], vocabulary) for name in ("x", "y"))
-    for at, index in enumerate(indices):
+    x, y = (_Drawn(drawn[name], drawn[f"{name}_lengths"], vocabulary, _OUTSIDE) for name in ("x", "y"))
+    for at, index in zip(range(len(drawn["x_lengths"])), indices, strict=True):
         text = x.text(at) + y.text(at)[-1:]
-        if x.is_strange(at) or y.is_strange(at, last=True):
+        if _OUTSIDE in text:
             tokens = str([*x.tokens(at), *y.tokens(at)[-1:]])
             yield NotASpan(index, "a token lies outside the vocabulary", "look characters up in self.stoi", tokens)
             continue
@@ -80,26 +83,25 @@ def read_all(drawn: Mapping[str, Any], indices: Sequence[int], documents: Sequen
     reversed or in lower case, and may come from anywhere in the document. Each of these has a graded test of its own.
     """
     vocabulary = drawn["vocabulary"] if all(len(each) == 1 for each in drawn["vocabulary"]) else []
-    x, y = (_Drawn(drawn[name], drawn[f"{name}_lengths"], vocabulary) for name in ("x", "y"))
-    for at, index in enumerate(indices):
+    x, y = (_Drawn(drawn[name], drawn[f"{name}_lengths"], vocabulary, PAD) for name in ("x", "y"))
+    for at, index in zip(range(len(drawn["x_lengths"])), indices, strict=True):
         yield _read(index, x.text(at) + y.text(at)[-1:], documents[index])
 
 
 class _Drawn:
     """All x or all y, spelt at once: draw by draw, spelling would take most of a test's time."""
 
-    def __init__(self, flat: np.ndarray, lengths: np.ndarray, vocabulary: Sequence[str]) -> None:
+    def __init__(self, flat: np.ndarray, lengths: np.ndarray, vocabulary: Sequence[str], outside: str) -> None:
         flat = flat.astype(np.int64)
-        self._tokens, self._ends = flat.tobytes(), np.cumsum(lengths).tolist()
-        self._begins = [0, *self._ends]
         known = (flat >= 0) & (flat < len(vocabulary))
-        points = np.array([*map(ord, vocabulary), ord(PAD)], dtype="<u4")[np.where(known, flat, len(vocabulary))]
-        self._text = points.tobytes().decode("utf-32-le", "surrogatepass")
-        self._strange = set(np.searchsorted(self._ends, strange := np.flatnonzero(~known), side="right").tolist())
-        self._strange_places = set(strange.tolist())
+        points = np.array([*map(ord, vocabulary), ord(outside)], dtype="<u4")
+        text = points[np.where(known, flat, len(vocabulary))].tobytes()
+        self._text, self._tokens = text.decode("utf-32-le", "surrogatepass"), flat.tobytes()
+        self._ends = np.cumsum(lengths).tolist()
+        self._begins = [0, *self._ends]
 
     def text(self, at: int) -> str:
-        """Draw `at`, with a PAD for each token outside the vocabulary."""
+        """Draw `at`, with `outside` for each token that is none of the vocabulary's."""
         return self._text[self._begins[at] : self._ends[at]]
 
     def bytes(self, at: int) -> bytes:
@@ -110,12 +112,6 @@ class _Drawn:
         """Its tokens."""
         found: list[int] = np.frombuffer(self.bytes(at), dtype=np.int64).tolist()
         return found
-
-    def is_strange(self, at: int, *, last: bool = False) -> bool:
-        """Whether a token, or the last one, lies outside the vocabulary."""
-        if not last:
-            return at in self._strange
-        return self._begins[at] < self._ends[at] and self._ends[at] - 1 in self._strange_places
 
 
 def _read(index: int, text: str, document: str) -> Span | NotASpan:
