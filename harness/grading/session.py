@@ -80,6 +80,8 @@ def _judge(
         events.append(event)
         results.add_extra("events", events)
 
+    if not request.at_home:
+        _check_memory()
     workers, libraries = _private(request, "workers"), _libraries(request, assignment)
     with Sandbox(workers, isolation=isolation, on_event=tell, libraries=libraries, server=zygotes) as sandbox:
         if not request.at_home:  # nobody asks what holds against a student's own code
@@ -93,11 +95,28 @@ def _judge(
         run_graded_tests(request, assignment, results, submission, sandbox)
 
 
+def _check_memory() -> None:
+    """InternalError where there is too little memory: short of it, everything takes long, and seems the student's."""
+    if sys.platform != "linux":
+        return
+    from harness.sandbox.system import memory_limit
+
+    limit = memory_limit()
+    if limit is not None and limit < LEAST_MEMORY:
+        raise InternalError(
+            f"this container may take {limit >> 20} MiB of memory, and a grade needs {LEAST_MEMORY >> 20}: "
+            "give it more (Gradescope's smallest has 768)"
+        )
+
+
 def _libraries(request: GradeRequest, assignment: Assignment) -> Libraries:
     """What workers have from the beginning: on a student's own computer no more than these graded tests need."""
     parts = (each.part for each in request.graded_tests)
     return "plain" if request.at_home and not need_torch(assignment, parts) else "all"
 
+
+#: Bytes. The reference's upload takes 380 MiB with all that serves it.
+LEAST_MEMORY = 448 << 20
 
 #: For so many, it takes less to have each worker compile what it imports.
 _FEW_TESTS = 3

@@ -45,6 +45,14 @@ def memory_kills(group: Path = Path("/sys/fs/cgroup")) -> int | None:
     return None
 
 
+def memory_limit(group: Path = Path("/sys/fs/cgroup")) -> int | None:
+    """Bytes that our control group may take, as a container sees it; None where nobody sets a limit."""
+    for name in ("memory.max", "memory/memory.limit_in_bytes"):  # version 2, version 1
+        with contextlib.suppress(OSError, ValueError):  # "max"
+            return int((group / name).read_text(encoding="ascii"))
+    return None
+
+
 def _checked(result: int, what: str) -> int:
     if result < 0:
         number = ctypes.get_errno()

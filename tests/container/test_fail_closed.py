@@ -8,8 +8,16 @@ from tests.container.engine import Machine, empty
 
 pytestmark = pytest.mark.container
 
-#: Too small to grade in: the memory killer strikes among the grader's own processes.
-TINY = Machine(memory_mib=160)
+#: Too small to grade in.
+TINY = Machine(memory_mib=256)
+
+#: Large enough, until something else in the container takes most of it: then the memory killer strikes.
+TIGHT = Machine(memory_mib=460)
+_BESIDE = (
+    "set -m; (head -c 250m /dev/zero; sleep 600) | tail & "
+    "/autograder/run_autograder; status=$?; kill -KILL -- -$(jobs -p); exit $status"
+)
+SHARED = ("/bin/bash", "-c", _BESIDE)
 
 DAMAGE = {
     "no environment": "rm -rf /opt/holdout",
@@ -36,13 +44,21 @@ def test_a_broken_grader_says_that_it_is_broken(laboratory, damage):
     assert trial.seen["survivors"] == []
 
 
-def test_a_container_without_enough_memory_bills_nobody(laboratory):
+def test_a_container_without_enough_memory_is_refused(laboratory):
     if not laboratory.engine.limits:
         pytest.skip("this engine has no limit of memory")
     trial = laboratory.grade(uploads.HONEST["reference"], TINY)
     assert_valid(trial)
+    assert {test["extra_data"]["outcome"] for test in trial.parsed["tests"]} == {"internal_error"}
+    assert "this container may take 256 MiB of memory, and a grade needs 448" in trial.parsed["output"]
+
+
+def test_a_container_whose_memory_others_take_bills_nobody(laboratory):
+    if not laboratory.engine.limits:
+        pytest.skip("this engine has no limit of memory")
+    folder = uploads.HONEST["reference"].make(empty(laboratory.state / "upload"))
+    trial = laboratory.run("reference beside others", folder, TIGHT, SHARED)
+    assert_valid(trial)
     assert trial.seen["out_of_memory_kills"]
     assert trial.seen["survivors"] == []
     assert {test["extra_data"]["outcome"] for test in trial.parsed["tests"]} <= {"pass", "internal_error", "not_run"}
-    assert trial.parsed["extra_data"]["internal_error"] is True
-    assert "internal error of the grader" in trial.parsed["output"]

@@ -199,6 +199,18 @@ def test_the_memory_killers_count_is_read_in_both_forms(tmp_path):
     assert system.memory_kills(tmp_path) == 1
 
 
+def test_the_limit_on_memory_is_read_in_both_forms(tmp_path):
+    assert system.memory_limit(tmp_path) is None
+    (tmp_path / "memory").mkdir()
+    (tmp_path / "memory" / "memory.limit_in_bytes").write_text("9223372036854771712\n")
+    assert system.memory_limit(tmp_path) == 9223372036854771712
+    (tmp_path / "memory.max").write_text("805306368\n")
+    assert system.memory_limit(tmp_path) == 768 << 20
+    (tmp_path / "memory" / "memory.limit_in_bytes").unlink()
+    (tmp_path / "memory.max").write_text("max\n")
+    assert system.memory_limit(tmp_path) is None
+
+
 DAEMON = """
 import os, time
 def attack(path):
