@@ -115,7 +115,7 @@ def _libraries(request: GradeRequest, assignment: Assignment) -> Libraries:
     return "plain" if request.at_home and not need_torch(assignment, parts) else "all"
 
 
-#: Bytes. The reference's upload takes 380 MiB with all that serves it.
+#: Bytes. The reference's upload takes 300 MiB with all that serves it; others take more.
 LEAST_MEMORY = 448 << 20
 
 #: For so many, it takes less to have each worker compile what it imports.

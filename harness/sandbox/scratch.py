@@ -245,8 +245,11 @@ def sweep_shared_folders(owner: int) -> int:
     for shared in SHARED_FOLDERS:
         with contextlib.suppress(OSError), os.scandir(shared) as found:
             for entry in found:
-                if entry.stat(follow_symlinks=False).st_uid == owner:
-                    removed += _remove(Path(entry.path), is_folder=entry.is_dir(follow_symlinks=False))
+                with contextlib.suppress(
+                    OSError
+                ):  # somebody removed it meanwhile: the others are looked at all the same
+                    if entry.stat(follow_symlinks=False).st_uid == owner:
+                        removed += _remove(Path(entry.path), is_folder=entry.is_dir(follow_symlinks=False))
     return removed
 
 
