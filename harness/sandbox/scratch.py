@@ -245,9 +245,8 @@ def sweep_shared_folders(owner: int) -> int:
     for shared in SHARED_FOLDERS:
         with contextlib.suppress(OSError), os.scandir(shared) as found:
             for entry in found:
-                with contextlib.suppress(
-                    OSError
-                ):  # somebody removed it meanwhile: the others are looked at all the same
+                # Where somebody removed it meanwhile, the others are looked at all the same.
+                with contextlib.suppress(OSError):
                     if entry.stat(follow_symlinks=False).st_uid == owner:
                         removed += _remove(Path(entry.path), is_folder=entry.is_dir(follow_symlinks=False))
     return removed
