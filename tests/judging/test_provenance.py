@@ -256,7 +256,15 @@ def variants_of_the_model() -> list[cases.Case]:
     return [each for each in cases.load_all(cases.VARIANTS) if {"model.py", "attention.py"} & set(each.sources)]
 
 
-@pytest.mark.parametrize("case", variants_of_the_model(), ids=lambda case: case.name)
+#: The ways in which the perceivers of all the others are put together take many seconds to try.
+QUICK = ("given_2023_09", "raw_query")
+
+
+@pytest.mark.parametrize(
+    "case",
+    [pytest.param(each, marks=() if each.name in QUICK else pytest.mark.slow) for each in variants_of_the_model()],
+    ids=lambda case: case.name,
+)
 def test_every_variants_perceiver_is_read_as_it_computes(case: cases.Case, tmp_path: Path) -> None:
     """The variant's own model with random weights, and our reading of its file, give the same logits."""
     from tests.judging import provenance_rates as rates
