@@ -21,7 +21,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from harness import manifest  # noqa: E402
+from harness import manifest  # noqa: E402 - the checkout is where it is imported from
 from harness.classroom import report  # noqa: E402
 from harness.classroom.records import Record  # noqa: E402
 from harness.classroom.similarity import similarity  # noqa: E402

@@ -31,7 +31,7 @@ sys.path.insert(0, str(ROOT))
 
 import numpy as np  # noqa: E402
 
-from harness import manifest  # noqa: E402
+from harness import manifest  # noqa: E402 - the checkout is where it is imported from
 from harness.classroom.similarity import answers, code, params  # noqa: E402
 from harness.classroom.similarity.material import Material  # noqa: E402
 from harness.classroom.similarity.reader import boilerplate, read  # noqa: E402

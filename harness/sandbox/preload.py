@@ -19,7 +19,7 @@ from harness.sandbox import adapters
 
 _PLAIN = ("numpy", "numpy.random", "tempfile")  # numpy 2 imports its random when it is asked for: 10 ms
 _LIBRARIES = (*_PLAIN, "torch", "torch.nn", "torch.optim", "torch.utils.data", "tempfile", "harness.sandbox.tensors")
-#: Imported where it is there; else by the worker that reads a params file.
+#: Imported where they are there. The second one each worker that reads a params file would import for itself.
 _OPTIONAL = ("tqdm", "torch.utils.serialization")
 _OF_UNIX = ("resource", "fcntl")  # what every fork would otherwise import by itself
 #: The topic under which the sandbox's own attempts at breaking out run, beside the caller's probes.

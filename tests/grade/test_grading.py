@@ -14,8 +14,10 @@ from typing import Any
 import pytest
 
 from harness.assignment import ROOT
-from harness.grading import catalogue
+from harness.errors import InternalError
+from harness.grading import catalogue, session
 from harness.manifest import load
+from harness.sandbox import system
 from tests.conftest import TEMPLATE_CODE
 
 QUESTIONS = int(load().problem("birthplaces").presets["laptop"]["dev"])
@@ -320,3 +322,13 @@ def test_a_copy_of_the_other_splits_predictions_loses_and_the_right_file_does_no
     dev.write_bytes(first)
     assert "this looks like the dev file" in said("1f-7-hidden")
     assert "looks like" not in said("1f-2-basic")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the limit is that of a control group")
+def test_a_container_with_too_little_memory_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    for enough in (None, 768 << 20):
+        monkeypatch.setattr(system, "memory_limit", lambda limit=enough: limit)
+        session._check_memory()
+    monkeypatch.setattr(system, "memory_limit", lambda: 256 << 20)
+    with pytest.raises(InternalError, match="may take 256 MiB of memory, and a grade needs 448"):
+        session._check_memory()

@@ -19,10 +19,9 @@ import pytest
 
 from harness.assignment import ROOT
 from harness.errors import InternalError
-from harness.grading import grade, session, session_server
+from harness.grading import grade, session_server
 from harness.grading.results import Results
 from harness.grading.supervisor import scratch_folder
-from harness.sandbox import system
 from tests.hostile.uploads import ATTACKS, PLACES, attacks, build
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="processes are forked on Linux")
@@ -197,14 +196,3 @@ def test_what_sessions_are_forked_from_knows_no_answer_and_no_library_of_student
             for entry in Path(f"/proc/{pid}/fd").iterdir()
         }
     assert not [place for place in opened if str(data) in place]
-
-
-def test_a_container_with_too_little_memory_is_refused_before_anything_runs(monkeypatch):
-    for limit, told in (
-        (None, None),
-        (768 << 20, None),
-        (256 << 20, "may take 256 MiB of memory, and a grade needs 448"),
-    ):
-        monkeypatch.setattr(system, "memory_limit", lambda limit=limit: limit)
-        with contextlib.nullcontext() if told is None else pytest.raises(InternalError, match=told):
-            session._check_memory()

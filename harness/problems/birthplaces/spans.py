@@ -104,13 +104,13 @@ class _Drawn:
         """Draw `at`, with `outside` for each token that is none of the vocabulary's."""
         return self._text[self._begins[at] : self._ends[at]]
 
-    def bytes(self, at: int) -> bytes:
+    def as_bytes(self, at: int) -> bytes:
         """Its tokens, eight bytes each."""
         return self._tokens[8 * self._begins[at] : 8 * self._ends[at]]
 
     def tokens(self, at: int) -> list[int]:
         """Its tokens."""
-        found: list[int] = np.frombuffer(self.bytes(at), dtype=np.int64).tolist()
+        found: list[int] = np.frombuffer(self.as_bytes(at), dtype=np.int64).tolist()
         return found
 
 
@@ -165,7 +165,7 @@ def legible(text: str) -> str:
 
 def _form(x: _Drawn, y: _Drawn, at: int, block_size: int) -> tuple[str, str] | None:
     """What is wrong with the two vectors as such, and a hint."""
-    given, wanted = x.bytes(at), y.bytes(at)
+    given, wanted = x.as_bytes(at), y.as_bytes(at)
     if len(given) != len(wanted) or given[8:] != wanted[:-8]:
         return "y is not x moved on by one", "x is all tokens but the last, y all but the first"
     if len(given) > 8 * block_size:
