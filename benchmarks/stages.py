@@ -112,5 +112,5 @@ def _print(stages: dict[str, float], tests: dict[str, Spent], results: Any) -> N
         print(f"{name:<45}{seconds:>8.2f}{seconds / torch:>18.2f}")
     print(f"\n{'graded test':<16}{'runs':>6}{'workers':>9}{'judging':>9}")
     for name, spent in sorted(tests.items(), key=lambda each: -each[1].together):
-        print(f"{name:<16}{spent.runs:>6}{spent.workers:>9.2f}{spent.judging:>9.2f}")
+        print(f"{name:<16}{spent.runs:>6}{spent.workers:>9.3f}{spent.judging:>9.3f}")
     print(f"\nscore {results.score:g}")

@@ -7,11 +7,13 @@ imported. In the worker's zygote the real modules are imported as `harness.probe
 
 from __future__ import annotations
 
-import ast
+import re
 from functools import cache
 from pathlib import Path
 
 _FOLDER = Path(__file__).parent
+#: A function of the module itself. Parsing the source instead would take each process that judges milliseconds.
+_PROBE = re.compile(r"^def ([a-z]\w*)\(", re.MULTILINE)
 
 
 def topics() -> tuple[str, ...]:
@@ -22,10 +24,7 @@ def topics() -> tuple[str, ...]:
 @cache
 def functions(topic: str) -> frozenset[str]:
     """The probes that module `topic` defines, read from its source without importing it."""
-    tree = ast.parse((_FOLDER / f"{topic}.py").read_text(encoding="utf-8"))
-    return frozenset(
-        node.name for node in tree.body if isinstance(node, ast.FunctionDef) and not node.name.startswith("_")
-    )
+    return frozenset(_PROBE.findall((_FOLDER / f"{topic}.py").read_text(encoding="utf-8")))
 
 
 class Topic:

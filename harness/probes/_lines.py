@@ -7,7 +7,7 @@ characters at once, at a thirtieth of the price of writing it anew.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -22,10 +22,11 @@ LONGEST = 32
 #: exchanged them.
 TIE = 0.02
 
-#: Rows for one pass.
-BATCH = 40
+#: Rows for one pass: few enough that what a layer computes of them stays in a processor's cache.
+BATCH = 8
 
-Logits = Callable[[torch.Tensor], torch.Tensor]
+#: (B, T) tokens and a place: (B, T - place, V) logits, from that place on.
+Logits = Callable[[torch.Tensor, int], torch.Tensor]
 
 
 @dataclass(frozen=True)
@@ -53,24 +54,25 @@ def given(logits: Logits, wanted: Sequence[Row | None], block_size: int) -> list
     """For each row whether the model with these logits writes that line. Rows beyond its block are not written."""
     found = [False] * len(wanted)
     fitting = [at for at, row in enumerate(wanted) if row is not None and len(row.tokens) <= block_size + 1]
-    fitting.sort(key=lambda at: len(_tokens(wanted, at)))
-    for batch in (fitting[at : at + BATCH] for at in range(0, len(fitting), BATCH)):
-        chosen = [row for at in batch if (row := wanted[at]) is not None]
-        for at, each in zip(batch, _written(logits, chosen), strict=True):
+    for batch in batches([(at, row) for at in fitting if (row := wanted[at]) is not None]):
+        for (at, _), each in zip(batch, _written(logits, [row for _, row in batch]), strict=True):
             found[at] = each
     return found
 
 
-def _tokens(wanted: Sequence[Row | None], at: int) -> list[int]:
-    row = wanted[at]
-    return row.tokens if row is not None else []
+def batches(numbered: Iterable[tuple[int, Row]]) -> Iterator[list[tuple[int, Row]]]:
+    """Numbered rows in batches of similar length: what fills up the shorter ones is computed, too."""
+    ordered = sorted(numbered, key=lambda each: len(each[1].tokens))
+    for at in range(0, len(ordered), BATCH):
+        yield ordered[at : at + BATCH]
 
 
 @torch.no_grad()
 def _written(logits: Logits, batch: list[Row]) -> list[bool]:
     x, judged = stacked(batch)
-    found = logits(x[:, :-1]).float()  # (B, T, vocab_size)
-    target = x[:, 1:]
+    begin = min(row.start for row in batch)
+    found = logits(x[:, :-1], begin).float()  # (B, T, vocab_size)
+    target, judged = x[:, begin + 1 :], judged[:, begin:]
     best, order = found.topk(min(4, found.shape[-1]), dim=-1)
     reach = TIE * (best[..., 0] - found.mean(dim=-1))
     near = best - best[..., :1] >= -reach[..., None]  # (B, T, 4): which of the four are as likely as the first

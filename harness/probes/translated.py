@@ -206,8 +206,8 @@ def _expect(state: State, name: str, shape: tuple[int, ...]) -> None:
 
 
 @torch.no_grad()
-def _decode(w: State, heads: int, x: torch.Tensor) -> torch.Tensor:
-    """Logits of a decoder: (B, T) -> (B, T, V), with PAD on the right alone."""
+def _decode(w: State, heads: int, x: torch.Tensor, first: int = 0) -> torch.Tensor:
+    """Logits of a decoder from place `first` on: (B, T) -> (B, T - first, V), with PAD on the right alone."""
     length = x.shape[1]
     h = w["embedding.token.weight"][x] + w["embedding.position.weight"][:length]
     causal = torch.ones(length, length, dtype=torch.bool).tril()
@@ -216,7 +216,7 @@ def _decode(w: State, heads: int, x: torch.Tensor) -> torch.Tensor:
         h = h + _attend(w, f"{at}attention.", heads, _norm(w, f"{at}attention_norm", h), causal)
         inner = functional.gelu(_linear(w, f"{at}feed_forward.0", _norm(w, f"{at}feed_forward_norm", h)))
         h = h + _linear(w, f"{at}feed_forward.2", inner)
-    return _norm(w, "head.norm", h) @ w["head.output.weight"].T
+    return _norm(w, "head.norm", h[:, first:]) @ w["head.output.weight"].T
 
 
 @torch.no_grad()

@@ -19,7 +19,7 @@ from typing import Any
 import torch
 from torch.nn import functional
 
-from harness.probes._lines import Row, given, rows, stacked
+from harness.probes._lines import Row, batches, given, rows, stacked
 from harness.probes._params import read
 
 State = Mapping[str, torch.Tensor]
@@ -92,22 +92,31 @@ def answers(
     except NoModelError as problem:
         return {"problem": str(problem), "given": [], "reading": ""}
     wanted, kept = rows(questions, lines, vocabulary), Latents()
-    trial = [row for row in wanted if row is not None][:TRIALS]
-    found_in_all: dict[Reading, list[bool]] = {}
+    cut = _behind(TRIALS, wanted)
+    trial = sum(row is not None for row in wanted[:cut])
+    of_trial: dict[Reading, list[bool]] = {}
+    of_rest: dict[Reading, list[bool]] = {}
 
-    def agree(reading: Reading, asked: Sequence[Row | None]) -> list[bool]:
-        return given(lambda x: model.logits(x, reading, kept if asked is trial else None), asked, model.block_size)
+    def agree(reading: Reading, asked: Sequence[Row | None], kept: Latents | None = None) -> list[bool]:
+        return given(lambda x, first: model.logits(x, reading, kept, first), asked, model.block_size)
 
     def score(reading: Reading) -> float:
-        found = sum(agree(reading, trial))  # where these few lines agree, all are asked
-        if found < len(trial) - len(trial) // TRIALS:
+        of_trial[reading] = agree(reading, wanted[:cut], kept)  # where these few lines agree, all are asked
+        found = sum(of_trial[reading])
+        if found < trial - trial // TRIALS:
             return found
-        found_in_all[reading] = agree(reading, wanted)
-        return max(found, sum(found_in_all[reading]))
+        of_rest[reading] = agree(reading, wanted[cut:])
+        return found + sum(of_rest[reading])
 
     reading = model.read(score, enough=len(wanted) - len(wanted) // SLIPS)
-    found = found_in_all[reading] if reading in found_in_all else agree(reading, wanted)
+    found = of_trial[reading] + (of_rest[reading] if reading in of_rest else agree(reading, wanted[cut:]))
     return {"problem": "", "given": found, "reading": str(reading)}
+
+
+def _behind(count: int, wanted: Sequence[Row | None]) -> int:
+    """The place behind so many rows that can be asked."""
+    places = [at for at, row in enumerate(wanted) if row is not None]
+    return places[count - 1] + 1 if len(places) >= count else len(wanted)
 
 
 def loss(
@@ -128,18 +137,24 @@ def loss(
         return {"problem": str(problem), "loss": math.inf, "reading": ""}
     index = {character: place for place, character in enumerate(vocabulary)}
     sequences = [Row([index[character] for character in text[: model.block_size]], 0) for text in texts]
-    trial, whole, kept = stacked(sequences[:TRIALS]), stacked(sequences), Latents()
+    trial, kept = stacked(sequences[:TRIALS]), Latents()
     of_all: dict[Reading, float] = {}
+
+    def mean(reading: Reading) -> float:
+        parts = [stacked([row for _, row in batch]) for batch in batches(enumerate(sequences))]
+        judged = [int(each.sum()) for _, each in parts]
+        sums = [model.loss(*part, reading) * count for part, count in zip(parts, judged, strict=True)]
+        return sum(sums) / sum(judged)
 
     def known(reading: Reading) -> float:
         found = model.loss(*trial, reading, kept)
         if found > limit:
             return -found
-        of_all[reading] = model.loss(*whole, reading)
+        of_all[reading] = mean(reading)
         return -max(found, of_all[reading])
 
     reading = model.read(known, enough=-limit)
-    found = of_all[reading] if reading in of_all else model.loss(*whole, reading)
+    found = of_all[reading] if reading in of_all else mean(reading)
     return {"problem": "", "loss": found, "reading": str(reading)}
 
 
@@ -237,38 +252,46 @@ class Model:
         return found if math.isfinite(found) else math.inf
 
     @torch.no_grad()
-    def logits(self, x: torch.Tensor, reading: Reading, kept: Latents | None = None) -> torch.Tensor:
-        """(B, T) -> (B, T, vocab_size). `kept` remembers latents between readings of the same x."""
+    def logits(self, x: torch.Tensor, reading: Reading, kept: Latents | None = None, first: int = 0) -> torch.Tensor:
+        """From place `first` on: (B, T) -> (B, T - first, vocab_size).
+
+        `kept` remembers latents between readings of the same x.
+        """
         embedded = self._tokens[x] + self._positions[:, : x.shape[1]]
         if reading.down is None or reading.up is None:
-            out = self._through(embedded, reading.heads)
+            out = self._through(embedded, reading.heads, first)
         else:
             key = (reading.heads, reading.down, x.shape)
             kept = Latents() if kept is None else kept
             if key not in kept:
                 basis = self._basis[:, : x.shape[1]]  # no position of x sees a latent behind it
                 kept[key] = self._through(self._down(basis, embedded, reading.heads, reading.down), reading.heads)
-            out = self._up(embedded, kept[key], reading.heads, reading.up)
+            out = self._up(embedded[:, first:], kept[key], reading.heads, reading.up, first)
         return functional.layer_norm(out, (self.width,), *self._last) @ self._head.T
 
-    def _through(self, x: torch.Tensor, heads: int) -> torch.Tensor:
-        for block in self._blocks:
+    def _through(self, x: torch.Tensor, heads: int, first: int = 0) -> torch.Tensor:
+        """(B, T, C) -> (B, T - first, C). What the last block computes of earlier places is nobody's."""
+        for number, block in enumerate(self._blocks, start=1):
             seen = functional.layer_norm(x, (self.width,), *block["ln1"])
-            x = x + _attention({name: block[f"attn.{name}"] for name in PROJECTIONS}, heads, seen, seen)
+            begin = first if number == self.layers else 0
+            projections = {name: block[f"attn.{name}"] for name in PROJECTIONS}
+            x = x[:, begin:] + _attention(projections, heads, seen[:, begin:], seen, begin)
             seen = functional.layer_norm(x, (self.width,), *block["ln2"])
             x = x + functional.linear(functional.gelu(functional.linear(seen, *block["mlp.0"])), *block["mlp.2"])
-        return x
+        return x if self._blocks else x[:, first:]
 
 
 PROJECTIONS = ("key", "query", "value", "proj")
 
 
-def _attention(layers: Mapping[str, Pair], heads: int, query: torch.Tensor, memory: torch.Tensor) -> torch.Tensor:
-    """Causal attention, (1 or B, Tq, C) and (B, Tk, C) -> (B, Tq, C): query i sees positions 0..i of the memory."""
+def _attention(
+    layers: Mapping[str, Pair], heads: int, query: torch.Tensor, memory: torch.Tensor, first: int = 0
+) -> torch.Tensor:
+    """Causal attention, (1 or B, Tq, C) and (B, Tk, C) -> (B, Tq, C): query i sees positions 0..first + i of memory."""
     inputs = (("query", query), ("key", memory), ("value", memory))
     q, k, v = (_heads(functional.linear(x, *layers[name]), heads) for name, x in inputs)
     q = q.expand(k.shape[0], -1, -1, -1)
-    seen = torch.ones(q.shape[2], k.shape[2], dtype=torch.bool).tril()
+    seen = torch.ones(q.shape[2], k.shape[2], dtype=torch.bool).tril(first)
     mixed = functional.scaled_dot_product_attention(q, k, v, attn_mask=seen)
     return functional.linear(mixed.transpose(1, 2).flatten(2), *layers["proj"])
 
@@ -325,10 +348,10 @@ class Projection:
             if trained <= used and (self.mlp is not None or each.mlp == "none"):
                 yield each
 
-    def __call__(self, query: torch.Tensor, memory: torch.Tensor, heads: int, way: Way) -> torch.Tensor:
-        """(1 or B, Tq, C) and (B, Tk, C) -> (B, Tq, C)."""
+    def __call__(self, query: torch.Tensor, memory: torch.Tensor, heads: int, way: Way, first: int = 0) -> torch.Tensor:
+        """(1 or B, Tq, C) and (B, Tk, C) -> (B, Tq, C), for the queries from place `first` on."""
         asked = self._normed(query, way.query_norm)
-        x = _attention(self.attention, heads, asked, self._normed(memory, way.memory_norm))
+        x = _attention(self.attention, heads, asked, self._normed(memory, way.memory_norm), first)
         if way.residual != "none":
             x = x + (query if way.residual == "stream" else asked)
         if way.mlp == "none" or self.mlp is None:

@@ -41,9 +41,9 @@ def test_basis_is_xavier_uniform(student: Student, for_staff: dict[str, Any]) ->
     Kaiming initialisation, zeros, and a scale that is 5% off. Xavier's bound is sqrt(6 / (m + d)), or that of the shape
     (1, m, d), sqrt(6 / (m d + d)).
     """
-    m, d = 32, 64
-    sizes = {"vocab_size": 50, "block_size": 48, "n_head": 4, "n_embd": d, "bottleneck_dim": m}
-    found = student.run(perceiver.basis, sizes=sizes, rounds=20)
+    m, d = 80, 64
+    sizes = {"vocab_size": 50, "block_size": 96, "n_head": 4, "n_embd": d, "bottleneck_dim": m}
+    found = student.run(perceiver.basis, sizes=sizes, rounds=8)
     if found["moved"] is True:
         for_staff["remark"] = MOVED
     for where, rounds in (("a DownProjectBlock", found["alone"]), ("a whole perceiver", found["inside"])):

@@ -6,7 +6,8 @@ alone, by our own code in a worker without the student's; nothing there can rais
 
 What is asked: `questions` lines of the file, drawn when the file is there: half of them among the right ones, as far as
 there are so many, and the rest among the others. What is required, in each half: the share `agreement`; of few right
-lines all but two.
+lines all but two. `FIRST` of these lines, again half of them right ones, are asked first: where the model writes every
+one of them, that is enough.
 
 How sure that is, with 120 lines and a share of 0.9:
 
@@ -14,8 +15,10 @@ How sure that is, with 120 lines and a share of 0.9:
   with a looked-up file in none of 240 lines. A model that was trained without the text agrees with the right answers in
   1 to 4 of 100; that 108 of 120 agree has a probability below 1e-100.
 - *Files made in part by other means*: where the model gives at most 0.70 of all lines, or 0.60 of more than 60 right
-  lines, the file passes with a probability below 1e-6 (binomial tails: 1.4e-7 and 2.6e-7). Of 60 right lines or fewer
-  all are asked: a tenth of them may be looked up, or two, and at least one must be the model's.
+  lines, the file passes with a probability below 1e-6 (binomial tails: 1.4e-7 and 2.6e-7; that all of the first 60 are
+  the model's: 2.2e-7 at most, for both, however its lines are spread over the halves). Of 60 right lines or fewer all
+  are asked, of 30 or fewer already among the first: a tenth of them may be looked up, or two, and at least one must be
+  the model's.
 - *Honest files*: of 480 lines of each of the reference's models, written on a CPU in float32 with other batches, with
   a cache and without, in float16 and in bfloat16, all agree (bfloat16 writes 1 in 80 otherwise: `_lines.TIE`). If 1 in
   100 did not, 13 of 120 would do so with a probability of 3e-10, and 7 of 60 right ones with one of 2e-6.
@@ -46,6 +49,9 @@ from harness.problems.birthplaces.questions import Gold, Question
 
 #: Questions for the student's own code, which answers them one after the other, and its computing time for them.
 OWN_QUESTIONS, SECONDS = 40, 30.0
+
+#: Lines that are asked first.
+FIRST = 60
 
 #: Of few right lines so many may be another's, by which no threshold worth the trouble is reached.
 SPARE = 2
@@ -80,15 +86,26 @@ class Sample:
         """`count` lines, half of them right ones if there are so many."""
         right = [at for at, question in enumerate(gold) if is_right(lines[at], question)]
         others = [at for at, question in enumerate(gold) if not is_right(lines[at], question)]
-        first = _some(right, max(count // 2, count - len(others)), rng)
+        first = _some(right, _share_of_right(count, len(others)), rng)
         chosen = [*first, *_some(others, count - len(first), rng)]
         return cls([gold[at].text for at in chosen], [lines[at] for at in chosen], len(first))
+
+    def part(self, count: int) -> Sample:
+        """`count` of these lines, drawn like these. They stand in random order, the right ones and the others."""
+        right = min(self.right, _share_of_right(count, len(self.lines) - self.right))
+        chosen = [*range(right), *range(self.right, min(self.right + count - right, len(self.lines)))]
+        return Sample([self.questions[at] for at in chosen], [self.lines[at] for at in chosen], right)
 
     def holds(self, given: Sequence[bool], share: float) -> bool:
         """Whether enough of the lines are the model's: of all, and of the right ones."""
         right = sum(given[: self.right])
         enough = min(math.ceil(share * self.right - 1e-9), self.right - SPARE)
         return sum(given) >= share * len(given) and right >= min(self.right, max(1, enough))
+
+
+def _share_of_right(count: int, others: int) -> int:
+    """How many of `count` lines are to be right ones, as far as there are so many: half, or what others do not fill."""
+    return max(count // 2, count - others)
 
 
 def _some(places: Sequence[int], count: int, rng: np.random.Generator) -> list[int]:
@@ -139,13 +156,16 @@ def _compare(
     for_staff: dict[str, Any],
 ) -> None:
     student.file(predictions.made_from)
-    given, reading = _given(student, predictions, sample, vocabulary)
+    asked = sample.part(FIRST)
+    given, reading = _given(student, predictions, asked, vocabulary)
+    if not all(given) and asked != sample:
+        given, reading = _given(student, predictions, sample, vocabulary)
     trimmed = replace(sample, lines=[*map(plain, sample.lines)])
     if trimmed != sample and not all(given):  # what stands behind an answer may be the model's, or somebody's editor's
         again, _ = _given(student, predictions, trimmed, vocabulary)
         given = [one or other for one, other in zip(given, again, strict=True)]
     for_staff["provenance"] = {"asked": len(given), "given": sum(given), "reading": reading}
-    if not sample.holds(given, rules.agreement):
+    if not all(given) and not sample.holds(given, rules.agreement):
         raise _failure(predictions, sample, given, hidden=student.hidden)
 
 
