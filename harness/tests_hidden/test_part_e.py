@@ -49,24 +49,22 @@ def _look_twice(
     chance: float,
     judge: Callable[[list[Span], float], None],
 ) -> None:
-    """Let `judge` look at a few draws first, without any allowance for chance; at all of them where that fails.
+    """Let `judge` look at a few draws first, without any allowance for chance; at many others where that fails.
 
     What passes with the few is clear, so most work is judged by them. Only the second look fails anybody, so the
-    false-positive rate is that of all draws. Nor does the first one cost power: with a quarter of the draws a mean
-    strays twice as far, which is by the allowance that it does without.
+    false-positive rate is that of the many. Nor does the first one cost power: with a quarter of the draws a mean
+    strays twice as far, which is by the allowance that it does without. Each look is at one dataset.
 
     Args:
-        draws: how many for the first look, and together; shared out evenly over the documents.
+        draws: how many for the first look, and for the second; shared out evenly over the documents.
         chance: what the second look may spend.
         judge: raises Failure; gets the draws that can be read, and the chance that it may spend.
     """
-    few, together = draws
-    read = _draw(student, documents, block_size, few)
+    few, many = draws
     try:
-        judge(_readable(read, UNREADABLE), NOTHING)
+        judge(_readable(_draw(student, documents, block_size, few), UNREADABLE), NOTHING)
     except Failure:
-        read += _draw(student, documents, block_size, together - few)
-        judge(_readable(read, UNREADABLE), chance)
+        judge(_readable(_draw(student, documents, block_size, many), UNREADABLE), chance)
 
 
 def _draw(student: Student, documents: list[str], block_size: int, draws: int) -> list[Span | NotASpan]:

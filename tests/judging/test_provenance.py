@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -321,3 +322,26 @@ def test_the_models_of_the_miniature_differ(honest_upload: Path) -> None:
     with reference_package():
         states = [torch.load(path, weights_only=True) for path in sorted(honest_upload.glob("vanilla.*.params"))]
     assert not torch.equal(states[0]["head.weight"], states[1]["head.weight"])
+
+
+@pytest.mark.parametrize(("lost", "asks"), [(0, [60]), (1, [60, 120]), (12, [60, 120]), (13, [60])])
+def test_all_lines_are_asked_where_they_can_change_the_verdict(
+    lost: int, asks: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[int] = []
+
+    def given(_: object, __: object, sample: Sample, ___: object) -> tuple[list[bool], str]:
+        seen.append(len(sample.lines))
+        return [at >= lost for at in range(len(sample.lines))], ""
+
+    monkeypatch.setattr(origin, "_given", given)
+    found = sample_of(120, 120)
+    predictions = ASSIGNMENT.uploads_by_name["vanilla.pretrain.dev.predictions"]
+    student: Any = SimpleNamespace(file=lambda _: None, hidden=True)
+    told: dict[str, Any] = {}
+    try:
+        origin._compare(student, predictions, found, [], Rules("score", 120, 0.9), told)
+    except Failure:
+        assert lost > 6
+    assert seen == asks
+    assert told["provenance"]["asked"] == asks[-1]

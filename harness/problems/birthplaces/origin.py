@@ -7,7 +7,7 @@ alone, by our own code in a worker without the student's; nothing there can rais
 What is asked: `questions` lines of the file, drawn when the file is there: half of them among the right ones, as far as
 there are so many, and the rest among the others. What is required, in each half: the share `agreement`; of few right
 lines all but two. `FIRST` of these lines, again half of them right ones, are asked first: where the model writes every
-one of them, that is enough.
+one of them, that is enough, and where it lacks more of them than it may of all, the rest cannot help.
 
 How sure that is, with 120 lines and a share of 0.9:
 
@@ -157,16 +157,25 @@ def _compare(
 ) -> None:
     student.file(predictions.made_from)
     asked = sample.part(FIRST)
-    given, reading = _given(student, predictions, asked, vocabulary)
-    if not all(given) and asked != sample:
-        given, reading = _given(student, predictions, sample, vocabulary)
+    given, reading = _given_or_trimmed(student, predictions, asked, vocabulary)
+    if asked != sample and 0 < given.count(False) <= (1 - rules.agreement) * len(sample.lines) + 1e-9:
+        asked = sample
+        given, reading = _given_or_trimmed(student, predictions, asked, vocabulary)
+    for_staff["provenance"] = {"asked": len(given), "given": sum(given), "reading": reading}
+    if not asked.holds(given, rules.agreement):
+        raise _failure(predictions, asked, given, hidden=student.hidden)
+
+
+def _given_or_trimmed(
+    student: Student, predictions: Deliverable, sample: Sample, vocabulary: list[str]
+) -> tuple[list[bool], str]:
+    """As `_given`. What stands behind an answer may be the model's, or somebody's editor's."""
+    given, reading = _given(student, predictions, sample, vocabulary)
     trimmed = replace(sample, lines=[*map(plain, sample.lines)])
-    if trimmed != sample and not all(given):  # what stands behind an answer may be the model's, or somebody's editor's
+    if trimmed != sample and not all(given):
         again, _ = _given(student, predictions, trimmed, vocabulary)
         given = [one or other for one, other in zip(given, again, strict=True)]
-    for_staff["provenance"] = {"asked": len(given), "given": sum(given), "reading": reading}
-    if not all(given) and not sample.holds(given, rules.agreement):
-        raise _failure(predictions, sample, given, hidden=student.hidden)
+    return given, reading
 
 
 def has_hidden_probe() -> bool:
