@@ -1,7 +1,7 @@
 """What one grade costs: wall and CPU seconds, and the peak memory of all its processes together.
 
 Beside it, in the same run, what nobody can avoid: a cold `python -c "import torch"`. Figures are printed as they are
-and as ratios to that; nothing is asserted. Linux only (reads /proc).
+and as ratios to that; nothing is asserted. The grader is compiled first, as setup.sh leaves it. Linux only (reads /proc).
 
     python benchmarks/grade.py [UPLOAD] [--runs N]
     python benchmarks/grade.py [UPLOAD] --stages [--data DIR]     where the CPU seconds go (benchmarks/stages.py)
@@ -10,6 +10,8 @@ and as ratios to that; nothing is asserted. Linux only (reads /proc).
 from __future__ import annotations
 
 import argparse
+import compileall
+import py_compile
 import resource
 import statistics
 import subprocess
@@ -38,6 +40,7 @@ def main() -> int:
     if not arguments.upload.exists():
         print(f"error: {arguments.upload}: no upload there; `make reference` trains one", file=sys.stderr)
         return 2
+    compileall.compile_dir(ROOT / "harness", quiet=1, invalidation_mode=py_compile.PycInvalidationMode.CHECKED_HASH)
     if arguments.stages:
         stages.measure(arguments.upload.resolve(), arguments.data.resolve())
         return 0

@@ -52,3 +52,10 @@ def test_everything_in_the_environment_is_readable_for_everyone(laboratory):
         "find /opt/holdout ! -type l ! -perm -o=r | head; find /opt/holdout -type d ! -perm -o=x | head; echo end",
     )
     assert shown.split() == ["end"]
+
+
+def test_every_module_of_the_grader_is_compiled(laboratory):
+    shown = printed(laboratory, "cd /autograder/source/harness && find -name '*.py' -o -name '*.pyc'")
+    files = shown.split()
+    modules, compiled = ([name for name in files if name.endswith(ending)] for ending in (".py", ".pyc"))
+    assert len(modules) == len(compiled) > 100
