@@ -1,7 +1,7 @@
 """What one grade costs: wall and CPU seconds, and the peak memory of all its processes together.
 
 Beside it, in the same run, what nobody can avoid: a cold `python -c "import torch"`. Figures are printed as they are
-and as ratios to that; nothing is asserted. The grader is compiled first, as setup.sh leaves it. Linux only (reads /proc).
+and as ratios to that; nothing is asserted. The grader is compiled first, as setup.sh does it. Linux only (reads /proc).
 
     python benchmarks/grade.py [UPLOAD] [--runs N]
     python benchmarks/grade.py [UPLOAD] --stages [--data DIR]     where the CPU seconds go (benchmarks/stages.py)

@@ -64,7 +64,7 @@ def test_finetune_uses_the_given_hyperparameters(
 def test_train_trains_and_saves(student: Student, rng: np.random.Generator) -> None:
     """train lowers the loss and saves the trained weights, as a state dict, where it is told to."""
     names, documents = corpus(rng, PEOPLE)
-    sizes = model_sizes(documents, 72)
+    sizes = model_sizes(documents, 72, layers=1)
     start = reference_model.untrained(sizes, rng)
     with hinting(TRAINING.format("finetune")):
         seen = student.run(

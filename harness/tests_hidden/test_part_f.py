@@ -75,7 +75,7 @@ def test_pretrained_weights_are_loaded(student: Student, rng: np.random.Generato
 def test_pretraining_learns(student: Student, rng: np.random.Generator, unseen: np.random.Generator) -> None:
     """A short pretraining on a small corpus lowers the loss, and train saves the result."""
     _, documents = corpus(rng, PEOPLE)
-    sizes = model_sizes(documents, 72)
+    sizes = model_sizes(documents, 72, layers=1)
     start = reference_model.untrained(sizes, rng)
     with hinting(TRAINING.format("pretrain")):
         seen = student.run(

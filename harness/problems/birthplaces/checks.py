@@ -86,10 +86,10 @@ def _coarse(found: Score, threshold: float) -> str:
     return f"{side} (how many exactly is shown after the due date)"
 
 
-def model_sizes(documents: Sequence[str], block_size: int) -> dict[str, int]:
+def model_sizes(documents: Sequence[str], block_size: int, layers: int = 3) -> dict[str, int]:
     """Of a small model for this corpus, with a few characters to spare."""
     vocabulary = len(expected_vocabulary(documents)) + 8
-    return {"vocab_size": vocabulary, "block_size": block_size, "n_layer": 3, "n_head": 2, "n_embd": 16}
+    return {"vocab_size": vocabulary, "block_size": block_size, "n_layer": layers, "n_head": 2, "n_embd": 16}
 
 
 def draw_tokens(sizes: Mapping[str, int], rng: np.random.Generator) -> np.ndarray:
