@@ -61,10 +61,15 @@ status: $(STAMP)
 archive: $(STAMP)
 	$(BIN)/python build.py archive
 
+# Tests start thousands of processes, which write no compiled modules: without these, each would compile its own.
+COMPILE = $(BIN)/python -m compileall -q harness
+
 test: $(STAMP)
+	$(COMPILE)
 	$(BIN)/python -m pytest -n auto --dist worksteal
 
 nightly: $(STAMP)
+	$(COMPILE)
 	$(BIN)/python -m pytest -n auto --dist worksteal -m slow
 
 lint: $(STAMP)
