@@ -286,12 +286,14 @@ def test_models_are_compiled_on_cuda_where_there_is_a_compiler(
 def test_bfloat16_is_for_processors_that_have_it(
     submission: Any, monkeypatch: Any, device: str, capabilities: dict[str, bool], wanted: bool
 ) -> None:
+    monkeypatch.delenv("BFLOAT16", raising=False)
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: capabilities, raising=False)
     assert submission.trainer.fast_bfloat16(torch.device(device)) is wanted
 
 
 @pytest.mark.parametrize("supported", [True, False])
 def test_bfloat16_is_for_gpus_that_have_it(submission: Any, monkeypatch: Any, supported: bool) -> None:
+    monkeypatch.delenv("BFLOAT16", raising=False)
     monkeypatch.setattr(
         torch.cuda, "is_bf16_supported", lambda *, including_emulation: supported and not including_emulation
     )
@@ -300,6 +302,7 @@ def test_bfloat16_is_for_gpus_that_have_it(submission: Any, monkeypatch: Any, su
 
 @pytest.mark.parametrize("device", ["cpu", "cuda"])
 def test_bfloat16_can_be_switched_off(submission: Any, monkeypatch: Any, device: str) -> None:
+    monkeypatch.delenv("BFLOAT16", raising=False)
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"amx_bf16": True}, raising=False)
     monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda **_: True)
     assert submission.trainer.fast_bfloat16(torch.device(device)) is True
