@@ -43,6 +43,7 @@ def once(sources: Iterable[Path], make: Callable[[Path], None]) -> Path:
     if not kept.is_dir():
         KEPT.mkdir(parents=True, exist_ok=True)
         made = Path(tempfile.mkdtemp(dir=KEPT))
+        made.chmod(0o755)  # some tests become another user
         make(made)
         with contextlib.suppress(OSError):  # another process was first
             made.rename(kept)
