@@ -5,6 +5,8 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/installed
 # The CPU build of torch: a tenth of the CUDA build's size. Only this one package is looked up on PyTorch's own index.
 TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
+# Tests start thousands of processes, which write no compiled modules: without these, each would compile its own.
+COMPILE := $(BIN)/python -m compileall -q harness
 
 # What the caller gives is data: names of uploads are chosen by students and by browsers. `value` keeps make from expanding
 # a `$(shell ...)` in them, the recipes read them from the environment, and the quotes keep the shell from reading them.
@@ -60,9 +62,6 @@ status: $(STAMP)
 
 archive: $(STAMP)
 	$(BIN)/python build.py archive
-
-# Tests start thousands of processes, which write no compiled modules: without these, each would compile its own.
-COMPILE = $(BIN)/python -m compileall -q harness
 
 test: $(STAMP)
 	$(COMPILE)

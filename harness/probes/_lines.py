@@ -53,8 +53,8 @@ def _row(question: str, line: str, index: dict[str, int]) -> Row | None:
 def given(logits: Logits, wanted: Sequence[Row | None], block_size: int) -> list[bool]:
     """For each row whether the model with these logits writes that line. Rows beyond its block are not written."""
     found = [False] * len(wanted)
-    fitting = [at for at, row in enumerate(wanted) if row is not None and len(row.tokens) <= block_size + 1]
-    for batch in batches([(at, row) for at in fitting if (row := wanted[at]) is not None]):
+    fitting = ((at, row) for at, row in enumerate(wanted) if row is not None and len(row.tokens) <= block_size + 1)
+    for batch in batches(fitting):
         for (at, _), each in zip(batch, _written(logits, [row for _, row in batch]), strict=True):
             found[at] = each
     return found

@@ -20,7 +20,7 @@ from harness.probes._lines import PAD, Row, given
 from harness.probes._params import read
 
 State = Mapping[str, torch.Tensor]
-Logits = Callable[[torch.Tensor], torch.Tensor]
+WholeLogits = Callable[[torch.Tensor], torch.Tensor]
 
 #: Heads that are tried first, those of the presets; then every other number that divides the width, up to the most.
 HEADS, MOST_HEADS = (4, 8), 64
@@ -104,7 +104,7 @@ def _row(prompt: list[int], answer: list[int], limit: int) -> Row | None:
 
 
 @torch.no_grad()
-def _perplexity(logits: Logits, examples: list[tuple[list[int], list[int]]]) -> float:
+def _perplexity(logits: WholeLogits, examples: list[tuple[list[int], list[int]]]) -> float:
     total, count = 0.0, 0
     for at in range(0, len(examples), BATCH):
         x, y = (_padded([pair[side] for pair in examples[at : at + BATCH]]) for side in (0, 1))

@@ -27,7 +27,7 @@ _HANDOUT = {
 }
 
 #: A short training: sixteen steps with batches of eight. Each epoch writes what a training resumes from, which takes as
-#: long as three steps, so they are few. On the loss of the first JUDGED people it must show.
+#: long as several steps, so they are few. On the loss of the first JUDGED people it must show.
 PEOPLE, EPOCHS, JUDGED = 64, 2, 16
 
 #: Why finetune and pretrain may raise in hidden graded tests although the basic ones pass.

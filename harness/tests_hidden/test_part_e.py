@@ -37,7 +37,7 @@ ROOMY = 24
 LARGE = 256
 
 
-#: What a first look allows to chance: nothing is put down to it.
+#: What a first look may spend: with a chance of 1 the bounds of `budget` allow next to nothing.
 NOTHING = 1.0
 
 
@@ -49,11 +49,12 @@ def _look_twice(
     chance: float,
     judge: Callable[[list[Span], float], None],
 ) -> None:
-    """Let `judge` look at a few draws first, without any allowance for chance; at many others where that fails.
+    """Let `judge` look at a few draws first, with next to no allowance for chance; at many others where that fails.
 
     What passes with the few is clear, so most work is judged by them. Only the second look fails anybody, so the
-    false-positive rate is that of the many. Nor does the first one cost power: with a quarter of the draws a mean
-    strays twice as far, which is by the allowance that it does without. Each look is at one dataset.
+    false-positive rate is that of the many. Nor does the first one cost power: with a quarter of the draws, and there
+    are no fewer, a mean strays twice as far, which is by the allowance that it does without. Each look is at one
+    dataset. Draws that cannot be had at all are no look, and are not tried again.
 
     Args:
         draws: how many for the first look, and for the second; shared out evenly over the documents.
@@ -61,8 +62,9 @@ def _look_twice(
         judge: raises Failure; gets the draws that can be read, and the chance that it may spend.
     """
     few, many = draws
+    first = _draw(student, documents, block_size, few)
     try:
-        judge(_readable(_draw(student, documents, block_size, few), UNREADABLE), NOTHING)
+        judge(_readable(first, UNREADABLE), NOTHING)
     except Failure:
         judge(_readable(_draw(student, documents, block_size, many), UNREADABLE), chance)
 
